@@ -1,1 +1,30 @@
-//! Being built.
+//! The words and rules of metering, and the live balance in Redis.
+//!
+//! Pure parts first (ids, credits, time, status, budget, lots, keys, events); [`live`] is the only place that speaks to Redis.
+#![deny(missing_docs)]
+#![cfg_attr(not(test), deny(clippy::float_arithmetic, clippy::as_conversions, clippy::arithmetic_side_effects))]
+
+pub mod api_key;
+pub mod budget;
+pub mod control;
+pub mod credits;
+pub mod event;
+pub mod ids;
+pub mod image;
+pub mod live;
+pub mod lots;
+pub mod status;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod time;
+
+pub use api_key::{ApiKey, ApiKeyError, KeyDigest, KeyMode};
+pub use budget::BudgetAnchor;
+pub use control::{Change, ControlKind};
+pub use credits::{Credits, CreditsError};
+pub use event::{Body, Event, EventId};
+pub use ids::{AccountId, IdError, KeyId, LotId, OpId, RouteName, Shard, ShardCount, ShardKind};
+pub use image::{AccountImage, KeyImage, KeyState, LotImage};
+pub use lots::{Draw, Split};
+pub use status::Status;
+pub use time::TimeMs;

@@ -1,0 +1,227 @@
+//! API keys: how a program proves its account.
+//!
+//! `tg_live_` or `tg_test_`, 43 base62 digits that hold 256 random bits, 6 base62 digits of checksum. The checksum refuses
+//! typing errors without a look-up. Only the SHA-256 of the whole text is ever stored.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Base62 digits that hold 256 bits.
+const SECRET_DIGITS: usize = 43;
+/// Base62 digits of the checksum: 35 bits of SHA-256 over what stands before it.
+const CHECK_DIGITS: usize = 6;
+const PREFIX_LETTERS: usize = 8;
+/// Letters shown of a key so that people can tell their keys apart: the prefix and four more.
+const DISPLAY_LETTERS: usize = PREFIX_LETTERS + 4;
+
+/// Whether a key is for real work or for trying things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyMode {
+    /// `tg_live_`
+    Live,
+    /// `tg_test_`
+    Test,
+}
+
+impl KeyMode {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Live => "tg_live_",
+            Self::Test => "tg_test_",
+        }
+    }
+}
+
+/// A text that can't be an API key: refused without a look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ApiKeyError {
+    /// Not of the form of a key.
+    #[error("not of the form tg_live_… or tg_test_…")]
+    Malformed,
+    /// Of the form, but a letter is wrong.
+    #[error("the key's checksum does not match: a letter is wrong or missing")]
+    Checksum,
+}
+
+/// A whole API key. Never logged: `Debug` shows its first letters only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// Makes a key of 256 random bits.
+    #[must_use]
+    pub fn generate(mode: KeyMode, random: [u8; 32]) -> Self {
+        let mut text = String::from(mode.prefix());
+        text.push_str(&base62::<SECRET_DIGITS>(random));
+        text.push_str(&checksum(&text));
+        Self(text)
+    }
+
+    /// Checks form and checksum.
+    pub fn parse(text: &str) -> Result<Self, ApiKeyError> {
+        let body = text
+            .strip_prefix(KeyMode::Live.prefix())
+            .or_else(|| text.strip_prefix(KeyMode::Test.prefix()))
+            .ok_or(ApiKeyError::Malformed)?;
+        let well_formed = body.len() == SECRET_DIGITS.saturating_add(CHECK_DIGITS)
+            && body.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !well_formed {
+            return Err(ApiKeyError::Malformed);
+        }
+        let (secret, check) = text.split_at(text.len().saturating_sub(CHECK_DIGITS));
+        if checksum(secret) == check { Ok(Self(text.to_owned())) } else { Err(ApiKeyError::Checksum) }
+    }
+
+    /// SHA-256 of the whole key: what is stored and looked up.
+    #[must_use]
+    pub fn digest(&self) -> KeyDigest {
+        KeyDigest(Sha256::digest(self.0.as_bytes()).into())
+    }
+
+    /// The whole secret text: shown once, to its owner.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The first letters, to tell keys apart; they hold no usable part of the secret.
+    #[must_use]
+    pub fn display_prefix(&self) -> &str {
+        self.0.get(..DISPLAY_LETTERS).unwrap_or("")
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ApiKey({}…)", self.display_prefix())
+    }
+}
+
+/// SHA-256 of an API key. Shown as 64 hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyDigest([u8; 32]);
+
+impl KeyDigest {
+    /// Takes a digest.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Reads 64 lower-case hex digits.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let lower = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !lower {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for KeyDigest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyDigest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "KeyDigest({self})")
+    }
+}
+
+impl TryFrom<String> for KeyDigest {
+    type Error = crate::IdError;
+
+    fn try_from(text: String) -> Result<Self, crate::IdError> {
+        Self::from_hex(&text).ok_or(crate::IdError { expected: "a key digest (64 lower-case hex digits)" })
+    }
+}
+
+impl From<KeyDigest> for String {
+    fn from(digest: KeyDigest) -> String {
+        digest.to_string()
+    }
+}
+
+fn checksum(text: &str) -> String {
+    base62::<CHECK_DIGITS>(Sha256::digest(text.as_bytes()).into())
+}
+
+/// The last `DIGITS` base62 digits of a 256-bit number, by long division.
+fn base62<const DIGITS: usize>(mut number: [u8; 32]) -> String {
+    let mut digits = [b'0'; DIGITS];
+    for digit in digits.iter_mut().rev() {
+        let mut carry = 0_u16;
+        for byte in &mut number {
+            let value = (carry << 8) | u16::from(*byte);
+            *byte = u8::try_from(value / 62).unwrap_or(0); // always fits: carry is below 62
+            carry = value % 62;
+        }
+        *digit = ALPHABET.get(usize::from(carry)).copied().unwrap_or(b'0'); // always there: carry is below 62
+    }
+    digits.iter().map(|&digit| char::from(digit)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_back_and_shows_little_of_itself() {
+        let key = ApiKey::generate(KeyMode::Live, [0xa5; 32]);
+        assert_eq!(key.reveal().len(), 8 + 43 + 6);
+        assert_eq!(ApiKey::parse(key.reveal()), Ok(key.clone()));
+        assert_eq!(key.display_prefix().len(), 12);
+        assert!(!format!("{key:?}").contains(&key.reveal()[12..]));
+        assert_eq!(KeyDigest::from_hex(&key.digest().to_string()), Some(key.digest()));
+    }
+
+    #[test]
+    fn two_secrets_never_share_a_spelling() {
+        let mut last_bit = [0; 32];
+        last_bit[31] = 1;
+        assert_ne!(ApiKey::generate(KeyMode::Test, [0; 32]), ApiKey::generate(KeyMode::Test, last_bit));
+        assert_ne!(ApiKey::generate(KeyMode::Test, [255; 32]), ApiKey::generate(KeyMode::Test, [254; 32]));
+    }
+
+    #[test]
+    fn each_single_wrong_letter_is_refused_without_a_look_up() {
+        let key = ApiKey::generate(KeyMode::Test, [7; 32]);
+        for place in 8..key.reveal().len() {
+            let mut letters = key.reveal().as_bytes().to_vec();
+            letters[place] = if letters[place] == b'x' { b'y' } else { b'x' };
+            let typo = String::from_utf8(letters).unwrap();
+            assert_eq!(ApiKey::parse(&typo), Err(ApiKeyError::Checksum), "{typo}");
+        }
+        for wrong in ["", "tg_live_", "sk_live_abc", "tg_live_ü", &key.reveal()[..50], &format!("{}0", key.reveal())] {
+            assert_eq!(ApiKey::parse(wrong), Err(ApiKeyError::Malformed), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Events: one entry of a shard's stream, each a change of live money. Schema version 1.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{AccountId, ControlKind, Credits, IdError, KeyId, OpId, RouteName, Split, TimeMs, lots};
+
+/// The schema version written by this release's scripts in field `v`.
+pub const SCHEMA_VERSION: &str = "1";
+
+/// Where an event stands: gap-free in its incarnation. Shown as `7-1234`, its id in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EventId {
+    /// The incarnation of the shard.
+    pub incarnation: u64,
+    /// 0 is `opened`; each later event is one more.
+    pub sequence: u64,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{}", self.incarnation, self.sequence)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let wrong = IdError { expected: "an event id (incarnation-sequence)" };
+        let (incarnation, sequence) = text.split_once('-').ok_or(wrong.clone())?;
+        let read = |digits: &str| digits.parse::<Credits>().map(Credits::get).map_err(|_| wrong.clone());
+        Ok(Self { incarnation: read(incarnation)?, sequence: read(sequence)? })
+    }
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Where it stands.
+    pub id: EventId,
+    /// When it happened, by the shard's clock.
+    pub at: TimeMs,
+    /// What happened.
+    pub body: Body,
+}
+
+/// What happened. Field `seq` is the account's own count of its events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields of each variant are named in its sentence or are DESIGN's words")]
+pub enum Body {
+    /// The incarnation begins; always sequence 0.
+    Opened,
+    /// An account was written from the book, at this control version. Does not raise `seq`.
+    Installed { account: AccountId, seq: u64, control_version: u64 },
+    /// Credits were drawn for `op`, from the lots of `split`, in the budget period that ends at `period_end`.
+    Debit {
+        account: AccountId,
+        seq: u64,
+        op: OpId,
+        credits: Credits,
+        split: Split,
+        period_end: TimeMs,
+        remaining_after: Credits,
+        budget_used_after: Credits,
+        key: Option<KeyId>,
+        route: RouteName,
+    },
+    /// The debit of `debit_op` was undone: `returned` to its lots, `lapsed` where a lot has expired meanwhile.
+    GiveBack {
+        account: AccountId,
+        seq: u64,
+        op: OpId,
+        debit_op: OpId,
+        returned: Split,
+        lapsed: Split,
+        period_end: TimeMs,
+        remaining_after: Credits,
+        budget_used_after: Credits,
+    },
+    /// Somebody asks to undo `debit_op`, whose outcome they do not know; it can't be drawn from `not_after` on.
+    Undo { account: AccountId, seq: u64, op: OpId, debit_op: OpId, not_after: TimeMs },
+    /// The change of outbox row `row` was applied; `returned`, `lapsed` and `taken` say which credits moved.
+    Control {
+        account: AccountId,
+        seq: u64,
+        row: u64,
+        version: u64,
+        change: ControlKind,
+        returned: Split,
+        lapsed: Split,
+        taken: Split,
+    },
+}
+
+impl Body {
+    /// The account it is about; `None` for `opened`.
+    #[must_use]
+    pub const fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Opened => None,
+            Self::Installed { account, .. }
+            | Self::Debit { account, .. }
+            | Self::GiveBack { account, .. }
+            | Self::Undo { account, .. }
+            | Self::Control { account, .. } => Some(*account),
+        }
+    }
+
+    /// The account's count that this event raised; `None` where it raises none.
+    #[must_use]
+    pub const fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Opened | Self::Installed { .. } => None,
+            Self::Debit { seq, .. }
+            | Self::GiveBack { seq, .. }
+            | Self::Undo { seq, .. }
+            | Self::Control { seq, .. } => Some(*seq),
+        }
+    }
+
+    /// The op that made it; `None` where the owner made it.
+    #[must_use]
+    pub const fn op(&self) -> Option<OpId> {
+        match self {
+            Self::Debit { op, .. } | Self::GiveBack { op, .. } | Self::Undo { op, .. } => Some(*op),
+            Self::Opened | Self::Installed { .. } | Self::Control { .. } => None,
+        }
+    }
+
+    /// The word for its kind, as in field `k` of the stream.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Installed { .. } => "installed",
+            Self::Debit { .. } => "debit",
+            Self::GiveBack { .. } => "give_back",
+            Self::Undo { .. } => "undo",
+            Self::Control { .. } => "control",
+        }
+    }
+}
+
+/// A stream entry that is not an event of this schema.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("event {id}: field '{field}' is missing or not what it should be")]
+pub struct DecodeError {
+    /// The entry.
+    pub id: String,
+    /// The field.
+    pub field: &'static str,
+}
+
+/// Reads a stream entry: its id and its fields, by name.
+pub fn decode(id: &str, fields: &HashMap<String, String>) -> Result<Event, DecodeError> {
+    Reader { id, fields }.event()
+}
+
+struct Reader<'a> {
+    id: &'a str,
+    fields: &'a HashMap<String, String>,
+}
+
+impl Reader<'_> {
+    fn event(&self) -> Result<Event, DecodeError> {
+        let id = self.id.parse().map_err(|_| self.wrong("id"))?;
+        if self.text("v")? != SCHEMA_VERSION {
+            return Err(self.wrong("v"));
+        }
+        let body = match self.text("k")? {
+            "opened" => Body::Opened,
+            "installed" => Body::Installed {
+                account: self.account()?,
+                seq: self.number("q")?,
+                control_version: self.number("cv")?,
+            },
+            "debit" => self.debit()?,
+            "give_back" => self.give_back()?,
+            "undo" => Body::Undo {
+                account: self.account()?,
+                seq: self.number("q")?,
+                op: self.op("op")?,
+                debit_op: self.op("of")?,
+                not_after: TimeMs::new(self.number("na")?),
+            },
+            "control" => self.control()?,
+            _ => return Err(self.wrong("k")),
+        };
+        Ok(Event { id, at: TimeMs::new(self.number("t")?), body })
+    }
+
+    fn debit(&self) -> Result<Body, DecodeError> {
+        let split = self.split("s")?;
+        let credits = self.credits("n")?;
+        if split.is_empty() || lots::total(&split) != Some(credits) {
+            return Err(self.wrong("s"));
+        }
+        let key = match self.text("i")? {
+            "" => None,
+            hex => Some(KeyId::from_hex(hex).map_err(|_| self.wrong("i"))?),
+        };
+        Ok(Body::Debit {
+            account: self.account()?,
+            seq: self.number("q")?,
+            op: self.op("op")?,
+            credits,
+            split,
+            period_end: TimeMs::new(self.number("e")?),
+            remaining_after: self.credits("r")?,
+            budget_used_after: self.credits("u")?,
+            key,
+            route: self.text("p")?.parse().map_err(|_| self.wrong("p"))?,
+        })
+    }
+
+    fn give_back(&self) -> Result<Body, DecodeError> {
+        Ok(Body::GiveBack {
+            account: self.account()?,
+            seq: self.number("q")?,
+            op: self.op("op")?,
+            debit_op: self.op("of")?,
+            returned: self.split("s")?,
+            lapsed: self.split("l")?,
+            period_end: TimeMs::new(self.number("e")?),
+            remaining_after: self.credits("r")?,
+            budget_used_after: self.credits("u")?,
+        })
+    }
+
+    fn control(&self) -> Result<Body, DecodeError> {
+        Ok(Body::Control {
+            account: self.account()?,
+            seq: self.number("q")?,
+            row: self.number("w")?,
+            version: self.number("cv")?,
+            change: self.text("c")?.parse().map_err(|_| self.wrong("c"))?,
+            returned: self.split("s")?,
+            lapsed: self.split("l")?,
+            taken: self.split("x")?,
+        })
+    }
+
+    fn text(&self, field: &'static str) -> Result<&str, DecodeError> {
+        self.fields.get(field).map(String::as_str).ok_or_else(|| self.wrong(field))
+    }
+
+    fn number(&self, field: &'static str) -> Result<u64, DecodeError> {
+        self.credits(field).map(Credits::get) // the same rule for digits: 0 to 2^53 − 1
+    }
+
+    fn credits(&self, field: &'static str) -> Result<Credits, DecodeError> {
+        self.text(field)?.parse().map_err(|_| self.wrong(field))
+    }
+
+    fn split(&self, field: &'static str) -> Result<Split, DecodeError> {
+        lots::read(self.text(field)?).ok_or_else(|| self.wrong(field))
+    }
+
+    fn account(&self) -> Result<AccountId, DecodeError> {
+        AccountId::from_hex(self.text("a")?).map_err(|_| self.wrong("a"))
+    }
+
+    fn op(&self, field: &'static str) -> Result<OpId, DecodeError> {
+        OpId::from_hex(self.text(field)?).map_err(|_| self.wrong(field))
+    }
+
+    fn wrong(&self, field: &'static str) -> DecodeError {
+        DecodeError { id: self.id.to_owned(), field }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn debit_fields() -> HashMap<String, String> {
+        let id = Uuid::from_u128(5).as_simple().to_string();
+        [
+            ("v", "1"),
+            ("k", "debit"),
+            ("q", "3"),
+            ("t", "1000"),
+            ("n", "4"),
+            ("s", "7:3,9:1"),
+            ("e", "2000"),
+            ("r", "10"),
+        ]
+        .into_iter()
+        .chain([("u", "4"), ("i", ""), ("p", "v1.messages"), ("op", &id), ("a", &id)])
+        .map(|(field, value)| (field.to_owned(), value.to_owned()))
+        .collect()
+    }
+
+    #[test]
+    fn a_debit_is_read_as_the_script_wrote_it() {
+        let event = decode("7-12", &debit_fields()).unwrap();
+        assert_eq!(event.id, EventId { incarnation: 7, sequence: 12 });
+        assert_eq!((event.body.seq(), event.body.kind()), (Some(3), "debit"));
+    }
+
+    #[test]
+    fn an_entry_with_any_field_missing_or_odd_is_refused_by_name() {
+        for field in ["v", "k", "q", "t", "n", "s", "e", "r", "u", "i", "p", "op", "a"] {
+            let mut missing = debit_fields();
+            missing.remove(field);
+            assert_eq!(decode("7-12", &missing).unwrap_err().field, field);
+            let mut odd = debit_fields();
+            odd.insert(field.to_owned(), "~".to_owned());
+            assert!(decode("7-12", &odd).is_err(), "{field}");
+        }
+        let mut short = debit_fields();
+        short.insert("s".to_owned(), "7:3".to_owned());
+        assert_eq!(decode("7-12", &short).unwrap_err().field, "s", "a split that is not its sum");
+    }
+}

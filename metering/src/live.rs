@@ -1,0 +1,1 @@
+//! The live balance in Redis.

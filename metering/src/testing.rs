@@ -1,0 +1,1 @@
+//! Starters for tests: a private Redis.
