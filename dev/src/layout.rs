@@ -1,0 +1,41 @@
+//! Where things lie: the workspace, the built programs, and everything the launcher keeps under `.dev/`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+#[derive(Clone)]
+pub struct Layout {
+    /// The workspace, where `Cargo.toml` and `.dev/` are.
+    pub root: PathBuf,
+    /// Cargo's target directory: the one this very program was built into, whatever the machine's settings say.
+    pub target: PathBuf,
+}
+
+impl Layout {
+    pub fn find() -> Result<Layout> {
+        let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest_dir.parent().context("the launcher lies in a workspace")?.to_owned();
+        let program = std::env::current_exe().context("finding the launcher's own path")?;
+        let target = program.ancestors().nth(2).context("the launcher lies in target/debug")?.to_owned();
+        Ok(Layout { root, target })
+    }
+
+    /// Everything `cargo dev` keeps; `cargo dev reset` removes it.
+    pub fn state(&self) -> PathBuf {
+        self.root.join(".dev")
+    }
+
+    /// What describes the running setup: generated settings, process ids, the report.
+    pub fn run(&self) -> PathBuf {
+        self.state().join("run")
+    }
+
+    pub fn log(&self, service: &str) -> PathBuf {
+        self.state().join("logs").join(format!("{service}.log"))
+    }
+
+    pub fn program(&self, name: &str, release: bool) -> PathBuf {
+        self.target.join(if release { "release" } else { "debug" }).join(name)
+    }
+}
