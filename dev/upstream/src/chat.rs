@@ -1,0 +1,59 @@
+//! `POST /v1/messages`: a chat that repeats what it was told, as JSON, or as a stream with `"stream": true`.
+
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::answer;
+use crate::fault::Kind;
+
+/// The request header that shapes a stream: `chunks=20, gap=50` (milliseconds).
+const SHAPE: &str = "pretend-stream";
+
+const CHUNKS_MAX: usize = 100_000;
+const GAP: Duration = Duration::from_millis(120);
+
+pub async fn messages(Extension(kind): Extension<Kind>, headers: HeaderMap, body: Bytes) -> Response {
+    // A caller's broken JSON is answered like any chat server would, so that a 4xx of the upstream can be seen.
+    let Ok(request) = serde_json::from_slice::<Value>(&body) else {
+        return (StatusCode::BAD_REQUEST, "the pretend upstream reads JSON only\n").into_response();
+    };
+    let text = reply(&request);
+    if request["stream"] == true {
+        let words: Vec<&str> = text.split_inclusive(' ').collect();
+        let (chunks, gap) = shape(&headers, words.len());
+        let events = (0..chunks).map(|index| event(words.get(index).copied().unwrap_or("and so on "))).collect();
+        return answer::events(events, gap, kind);
+    }
+    let body = json!({ "id": "msg_pretend", "role": "assistant", "content": text, "received_bytes": body.len() });
+    answer::json(&body, kind)
+}
+
+fn event(text: &str) -> String {
+    format!("data: {}\n\n", json!({ "text": text }))
+}
+
+fn reply(request: &Value) -> String {
+    let told = request["messages"].as_array().and_then(|messages| messages.last()?["content"].as_str());
+    format!(
+        "You said: {}. I am a pretend upstream and know nothing else.",
+        told.unwrap_or("nothing").trim_end_matches('.')
+    )
+}
+
+fn shape(headers: &HeaderMap, chunks: usize) -> (usize, Duration) {
+    let text = headers.get(SHAPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut shape = (chunks, GAP);
+    for part in text.split(',').filter_map(|part| part.trim().split_once('=')) {
+        match part {
+            ("chunks", number) => shape.0 = number.parse().unwrap_or(chunks).min(CHUNKS_MAX),
+            ("gap", ms) => shape.1 = ms.parse().map_or(GAP, Duration::from_millis),
+            _ => {}
+        }
+    }
+    shape
+}
