@@ -25,9 +25,9 @@ fn the_first_event_arrives_long_before_the_last() {
     let begun = Instant::now();
     let mut call = upstream.post("/v1/messages", "Pretend-Stream: chunks=2, gap=1000\r\n", STREAM);
     assert!(call.until("data: {").contains("200 OK"));
-    assert!(begun.elapsed() < Duration::from_millis(1000));
+    assert!(begun.elapsed() < Duration::from_secs(1));
     assert!(call.whole().contains("[DONE]"));
-    assert!(begun.elapsed() >= Duration::from_millis(1000));
+    assert!(begun.elapsed() >= Duration::from_secs(1));
 }
 
 #[test]
