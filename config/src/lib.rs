@@ -1,1 +1,19 @@
-//! Being built.
+//! Every setting of every service: its default and its meaning in `<service>.toml`, compiled in, and the loader that lays
+//! the operator's file and the `TOLLGATE_…` variables over it.
+
+mod address;
+mod credits;
+mod error;
+mod layers;
+mod lines;
+
+pub mod gateway;
+pub mod ledger_sync;
+pub mod log;
+pub mod routes;
+pub mod tollgate;
+
+pub use address::UpstreamAddress;
+pub use credits::CREDITS_MAX;
+pub use error::{ConfigError, EXIT_CODE};
+pub use layers::{Service, load};

@@ -1,0 +1,95 @@
+//! Settings of `gateway`; `gateway.toml` says what each means.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use figment::value::magic::RelativePathBuf;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::address::UpstreamAddress;
+use crate::error::ConfigError;
+use crate::log::Format;
+use crate::routes::{self, Route};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    routes: RelativePathBuf,
+    pub threads: usize,
+    pub redis: Redis,
+    pub upstreams: BTreeMap<String, UpstreamAddress>,
+    pub limits: Limits,
+    pub meter: Meter,
+    pub key_cache: KeyCache,
+    pub stop: Stop,
+    pub log: Log,
+}
+
+impl Settings {
+    /// Reads the route table that the settings name and checks it against the upstreams they name.
+    pub fn read_routes(&self) -> Result<Vec<Route>, ConfigError> {
+        if self.routes.original().as_os_str().is_empty() {
+            return routes::parse("config/routes.toml (compiled in)", routes::DEMO, &self.upstreams);
+        }
+        let file = self.routes.relative();
+        let text = std::fs::read_to_string(&file).map_err(|error| ConfigError::in_file(&file, error))?;
+        routes::parse(&file.display().to_string(), &text, &self.upstreams)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    pub url: SecretString,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub header_bytes_max: usize,
+    pub header_count_max: usize,
+    pub header_ms_max: u64,
+    pub body_ms_max: u64,
+    pub idle_ms_max: u64,
+    pub write_ms_max: u64,
+    pub connections_per_address_max: usize,
+    pub connections_max: usize,
+    pub upstream_connections_idle_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meter {
+    pub wait_ms_max: u64,
+    pub op_lifetime_ms: u64,
+    pub restitutions_max: usize,
+    pub restitution_pause_ms_min: u64,
+    pub restitution_pause_ms_max: u64,
+    pub ping_ms: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyCache {
+    pub entries_max: u64,
+    pub fresh_ms: u64,
+    pub unknown_fresh_ms: u64,
+    pub stale_ms_max: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stop {
+    pub grace_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: Format,
+    pub level: String,
+    pub request_one_in: u32,
+}

@@ -1,0 +1,72 @@
+//! Settings of `ledger-sync`; `ledger-sync.toml` says what each means.
+
+use std::net::SocketAddr;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::log::Log;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub admin_listen: SocketAddr,
+    pub redis: Redis,
+    pub postgres: Postgres,
+    pub shards: Shards,
+    pub drain: Drain,
+    pub exposure: Exposure,
+    pub lease: Lease,
+    pub sweep: Sweep,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    pub url: SecretString,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    pub url: SecretString,
+    pub connections_max: u32,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shards {
+    pub count: u16,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drain {
+    pub batch_events: u32,
+    pub interval_ms: u64,
+    pub retention_ms: u64,
+    pub retention_events: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exposure {
+    pub events: u64,
+    pub credits: u64,
+    pub age_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lease {
+    pub duration_ms: u64,
+    pub heartbeat_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    pub grace_ms: u64,
+    pub interval_ms: u64,
+}

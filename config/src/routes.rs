@@ -1,0 +1,165 @@
+//! The route table: what a request may reach, who may send it, and what it draws.
+
+mod check;
+mod file;
+mod pattern;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use pattern::{PathPattern, Segment};
+
+use crate::address::UpstreamAddress;
+use crate::error::ConfigError;
+
+/// The compiled-in demo routes.
+pub const DEMO: &str = include_str!("../routes.toml");
+
+/// One route that passed every check of this module.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub name: String,
+    pub method: String,
+    /// Lower case; `None` = any.
+    pub host: Option<String>,
+    pub path: PathPattern,
+    pub auth: Auth,
+    pub price: Price,
+    pub when_blocked: WhenBlocked,
+    pub target: Target,
+    pub body_bytes_max: u64,
+    pub give_back: Vec<Failure>,
+    pub terminal_event: Option<String>,
+    pub timeouts: Timeouts,
+}
+
+impl Route {
+    /// Whether a request on this route draws credits.
+    #[must_use]
+    pub fn is_priced(&self) -> bool {
+        !matches!(self.price, Price::Free)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    None,
+    ApiKey,
+}
+
+/// What a request draws, in credits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Price {
+    Free,
+    Fixed(u64),
+    /// The header holds the price; a missing number, or one outside `min..=max`, is refused and never clamped.
+    FromHeader {
+        name: String,
+        min: u64,
+        max: u64,
+    },
+}
+
+/// What a free route does for an account that may not spend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenBlocked {
+    #[default]
+    Deny,
+    Allow,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The name of an upstream that the settings hold.
+    Upstream(String),
+    /// The gateway answers what is left to spend.
+    Credits,
+}
+
+/// The failures of an upstream for which a route may give drawn credits back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// No connection could be made: nothing of the request reached the upstream.
+    Unreachable,
+    Timeout,
+    /// The upstream answered 5xx.
+    ServerError,
+    /// The answer broke off, or ended without the route's terminal event.
+    BrokenStream,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    pub connect: Duration,
+    pub response: Duration,
+    pub write: Duration,
+}
+
+/// Reads a route file. `name` stands before the line in errors.
+pub fn parse(name: &str, text: &str, upstreams: &BTreeMap<String, UpstreamAddress>) -> Result<Vec<Route>, ConfigError> {
+    check::routes(name, text, &file::parse(name, text)?, upstreams)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upstreams() -> BTreeMap<String, UpstreamAddress> {
+        BTreeMap::from([("demo".to_owned(), "http://127.0.0.1:7070".parse().unwrap())])
+    }
+
+    fn refused(text: &str) -> String {
+        parse("routes.toml", text, &upstreams()).expect_err("must be refused").to_string()
+    }
+
+    const GOOD: &str = "[[route]]\nname = \"a\"\nmethod = \"GET\"\npath = \"/a\"\nauth = \"api_key\"\nprice = 1\nupstream = \"demo\"\n";
+
+    #[test]
+    fn the_demo_routes_pass() {
+        let routes = parse("demo", DEMO, &upstreams()).unwrap();
+        let names: Vec<_> = routes.iter().map(|route| route.name.as_str()).collect();
+        assert_eq!(names, ["messages", "batch", "artifact", "usage", "credits"]);
+        assert_eq!(routes[1].price, Price::FromHeader { name: "batch-size".into(), min: 1, max: 100 });
+        assert!(routes[0].give_back.contains(&Failure::BrokenStream) && routes[4].target == Target::Credits);
+    }
+
+    #[test]
+    fn a_wrong_route_is_refused_with_file_and_line() {
+        let changed = |from: &str, to: &str| refused(&GOOD.replace(from, to));
+        assert!(changed("price = 1", "prize = 1").starts_with("routes.toml:6: unknown field `prize`"));
+        assert!(changed("auth = \"api_key\"", "auth = \"none\"").starts_with("routes.toml:6: a price needs auth"));
+        assert!(changed("\"demo\"", "\"chat\"").starts_with("routes.toml:7: unknown upstream `chat`"));
+        assert!(changed("\"/a\"", "\"/a//b\"").starts_with("routes.toml:4: "));
+        assert!(changed("\"/a\"", "\"a\"").starts_with("routes.toml:4: "));
+        assert!(changed("\"GET\"", "\"get\"").starts_with("routes.toml:3: "));
+        assert!(changed("\"GET\"", "\"CONNECT\"").starts_with("routes.toml:3: "));
+        assert!(changed("name = \"a\"", "name = \"A b\"").starts_with("routes.toml:2: "));
+        assert!(changed("price = 1", "price = -1").starts_with("routes.toml:6: "));
+        assert!(changed("price = 1", "price = 9007199254740992").starts_with("routes.toml:6: "));
+        assert!(changed("price = 1", "price = { header = \"N\", min = 2, max = 1 }").starts_with("routes.toml:6: "));
+        assert!(changed("price = 1", "price = 1\nwhen_blocked = \"allow\"").starts_with("routes.toml:7: "));
+        assert!(changed("upstream = \"demo\"", "").starts_with("routes.toml:1: "));
+        assert!(
+            changed("upstream = \"demo\"", "upstream = \"demo\"\ngive_back = [\"x\"]").starts_with("routes.toml:8: ")
+        );
+        assert!(refused("").contains("no route"));
+    }
+
+    #[test]
+    fn a_second_route_for_the_same_requests_or_of_the_same_name_is_refused() {
+        let second = GOOD.replace("name = \"a\"", "name = \"b\"");
+        assert!(refused(&format!("{GOOD}{second}")).starts_with("routes.toml:11: the same requests as route `a`"));
+        let second = GOOD.replace("\"/a\"", "\"/b\"");
+        assert!(refused(&format!("{GOOD}{second}")).starts_with("routes.toml:9: a second route named `a`"));
+        let (x, y) = (
+            GOOD.replace("\"/a\"", "\"/{x}\""),
+            GOOD.replace("\"/a\"", "\"/{y}\"").replace("name = \"a\"", "name = \"b\""),
+        );
+        assert!(refused(&format!("{x}{y}")).contains("the same requests"));
+    }
+}

@@ -1,0 +1,176 @@
+//! The checks that turn a written route into one the gateway may serve.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::file::{Answer, Entry, PriceEntry};
+use super::{Auth, PathPattern, Price, Route, Target, Timeouts, WhenBlocked};
+use crate::address::UpstreamAddress;
+use crate::credits::CREDITS_MAX;
+use crate::error::ConfigError;
+use crate::lines::line_at;
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// Where errors of one file stand.
+struct Source<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn at<T>(&self, spanned: &Spanned<T>, what: impl std::fmt::Display) -> ConfigError {
+        ConfigError::at_line(self.name, line_at(self.text, spanned.span().start), what)
+    }
+}
+
+pub(super) fn routes(
+    name: &str,
+    text: &str,
+    entries: &[Spanned<Entry>],
+    upstreams: &BTreeMap<String, UpstreamAddress>,
+) -> Result<Vec<Route>, ConfigError> {
+    let source = Source { name, text };
+    if entries.is_empty() {
+        return Err(ConfigError::at_line(name, 1, "no route: the gateway would answer 404 to everything"));
+    }
+    let mut names = BTreeSet::new();
+    let mut routes: Vec<Route> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let route = check(&source, entry, upstreams)?;
+        let entry = entry.get_ref();
+        if !names.insert(route.name.clone()) {
+            return Err(source.at(&entry.name, format!("a second route named `{}`", route.name)));
+        }
+        let same =
+            |other: &&Route| (&other.method, &other.host, &other.path) == (&route.method, &route.host, &route.path);
+        if let Some(other) = routes.iter().find(same) {
+            return Err(source.at(&entry.path, format!("the same requests as route `{}`", other.name)));
+        }
+        routes.push(route);
+    }
+    Ok(routes)
+}
+
+fn check(
+    source: &Source<'_>,
+    spanned: &Spanned<Entry>,
+    upstreams: &BTreeMap<String, UpstreamAddress>,
+) -> Result<Route, ConfigError> {
+    let entry = spanned.get_ref();
+    let price = price(source, &entry.price)?;
+    if price != Price::Free && entry.auth == Auth::None {
+        return Err(source.at(&entry.price, "a price needs auth: nobody could be charged"));
+    }
+    Ok(Route {
+        name: route_name(source, &entry.name)?,
+        method: method(source, &entry.method)?,
+        host: entry.host.as_ref().map(|host| check_host(source, host)).transpose()?,
+        path: PathPattern::parse(entry.path.get_ref()).map_err(|what| source.at(&entry.path, what))?,
+        auth: entry.auth,
+        when_blocked: when_blocked(source, entry, &price)?,
+        price,
+        target: target(source, spanned, upstreams)?,
+        body_bytes_max: entry.body_bytes_max,
+        give_back: entry.give_back.clone(),
+        terminal_event: entry.terminal_event.as_ref().map(|line| terminal_event(source, line)).transpose()?,
+        timeouts: Timeouts {
+            connect: Duration::from_millis(entry.connect_ms),
+            response: Duration::from_millis(entry.response_ms),
+            write: Duration::from_millis(entry.write_ms),
+        },
+    })
+}
+
+/// The same alphabet as the book's route names, which stand in Redis scripts and metrics.
+fn route_name(source: &Source<'_>, name: &Spanned<String>) -> Result<String, ConfigError> {
+    let text = name.get_ref();
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(allowed) {
+        return Err(source.at(name, format!("name `{text}` must be 1 to 64 of a-z 0-9 _ . -")));
+    }
+    Ok(text.clone())
+}
+
+fn method(source: &Source<'_>, method: &Spanned<String>) -> Result<String, ConfigError> {
+    let text = method.get_ref();
+    if !METHODS.contains(&text.as_str()) {
+        return Err(source.at(method, format!("method `{text}` must be one of {}", METHODS.join(", "))));
+    }
+    Ok(text.clone())
+}
+
+fn check_host(source: &Source<'_>, host: &Spanned<String>) -> Result<String, ConfigError> {
+    let text = host.get_ref();
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    if text.is_empty() || !text.bytes().all(allowed) {
+        return Err(source.at(host, format!("host `{text}` must be a lower-case name without a port")));
+    }
+    Ok(text.clone())
+}
+
+fn price(source: &Source<'_>, price: &Spanned<PriceEntry>) -> Result<Price, ConfigError> {
+    match price.get_ref() {
+        PriceEntry::Fixed(0) => Ok(Price::Free),
+        PriceEntry::Fixed(credits) if *credits <= CREDITS_MAX => Ok(Price::Fixed(*credits)),
+        PriceEntry::FromHeader(from) if 1 <= from.min && from.min <= from.max && from.max <= CREDITS_MAX => {
+            let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            if from.header.is_empty() || !from.header.bytes().all(token) {
+                return Err(
+                    source.at(price, format!("`{}` is not a header name of letters, digits and -", from.header))
+                );
+            }
+            Ok(Price::FromHeader { name: from.header.to_ascii_lowercase(), min: from.min, max: from.max })
+        }
+        PriceEntry::Fixed(_) => Err(source.at(price, format!("a price may not pass {CREDITS_MAX}"))),
+        PriceEntry::FromHeader(_) => Err(source.at(price, format!("a price needs 1 <= min <= max <= {CREDITS_MAX}"))),
+    }
+}
+
+fn when_blocked(source: &Source<'_>, entry: &Entry, price: &Price) -> Result<WhenBlocked, ConfigError> {
+    let Some(written) = &entry.when_blocked else { return Ok(WhenBlocked::default()) };
+    if *price != Price::Free && *written.get_ref() == WhenBlocked::Allow {
+        return Err(source.at(written, "a priced route can't allow accounts that may not spend"));
+    }
+    if entry.auth == Auth::None {
+        return Err(source.at(written, "`when_blocked` needs auth: no account is known"));
+    }
+    Ok(*written.get_ref())
+}
+
+fn target(
+    source: &Source<'_>,
+    spanned: &Spanned<Entry>,
+    upstreams: &BTreeMap<String, UpstreamAddress>,
+) -> Result<Target, ConfigError> {
+    let entry = spanned.get_ref();
+    match (&entry.upstream, &entry.answer) {
+        (Some(upstream), None) if upstreams.contains_key(upstream.get_ref()) => {
+            Ok(Target::Upstream(upstream.get_ref().clone()))
+        }
+        (Some(upstream), None) => {
+            let known: Vec<_> = upstreams.keys().map(String::as_str).collect();
+            let name = upstream.get_ref();
+            Err(source.at(upstream, format!("unknown upstream `{name}` (known: {})", known.join(", "))))
+        }
+        (None, Some(answer)) => {
+            if entry.auth == Auth::None || !matches!(entry.price.get_ref(), PriceEntry::Fixed(0)) {
+                return Err(source.at(answer, "`answer` needs auth and price 0"));
+            }
+            match answer.get_ref() {
+                Answer::Credits => Ok(Target::Credits),
+            }
+        }
+        _ => Err(source.at(spanned, "a route needs exactly one of `upstream` and `answer`")),
+    }
+}
+
+fn terminal_event(source: &Source<'_>, line: &Spanned<String>) -> Result<String, ConfigError> {
+    let text = line.get_ref();
+    if text.is_empty() || text.len() > 256 || text.contains(['\r', '\n']) {
+        return Err(source.at(line, "a terminal event is one line of 1 to 256 bytes"));
+    }
+    Ok(text.clone())
+}

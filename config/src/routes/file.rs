@@ -1,0 +1,91 @@
+//! The route file as written, before it is checked; every value remembers where it stands.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Auth, Failure, WhenBlocked};
+use crate::error::ConfigError;
+use crate::lines::line_at;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    route: Vec<Spanned<Entry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub name: Spanned<String>,
+    pub method: Spanned<String>,
+    pub host: Option<Spanned<String>>,
+    pub path: Spanned<String>,
+    pub auth: Auth,
+    pub price: Spanned<PriceEntry>,
+    pub when_blocked: Option<Spanned<WhenBlocked>>,
+    pub upstream: Option<Spanned<String>>,
+    pub answer: Option<Spanned<Answer>>,
+    #[serde(default = "body_bytes_max")]
+    pub body_bytes_max: u64,
+    #[serde(default = "every_failure")]
+    pub give_back: Vec<Failure>,
+    pub terminal_event: Option<Spanned<String>>,
+    #[serde(default = "connect_ms")]
+    pub connect_ms: u64,
+    #[serde(default = "response_ms")]
+    pub response_ms: u64,
+    #[serde(default = "write_ms")]
+    pub write_ms: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a price is whole credits, or { header = \"…\", min = …, max = … }")]
+pub(super) enum PriceEntry {
+    Fixed(u64),
+    FromHeader(HeaderPrice),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeaderPrice {
+    pub header: String,
+    pub min: u64,
+    pub max: u64,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    Credits,
+}
+
+pub(super) fn parse(name: &str, text: &str) -> Result<Vec<Spanned<Entry>>, ConfigError> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        let line = line_at(text, error.span().map_or(0, |span| span.start));
+        ConfigError::at_line(name, line, error.message())
+    })?;
+    Ok(file.route)
+}
+
+/// 1 MiB: a chat message with its history.
+fn body_bytes_max() -> u64 {
+    1 << 20
+}
+
+fn every_failure() -> Vec<Failure> {
+    vec![Failure::Unreachable, Failure::Timeout, Failure::ServerError, Failure::BrokenStream]
+}
+
+fn connect_ms() -> u64 {
+    2_000
+}
+
+/// A minute: a model may think for long before its first byte.
+fn response_ms() -> u64 {
+    60_000
+}
+
+fn write_ms() -> u64 {
+    30_000
+}
