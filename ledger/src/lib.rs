@@ -1,1 +1,34 @@
-//! Being built.
+//! The book in Postgres: accounts, keys, lots and the append-only entries; who owns which shard; what live state must be told.
+//!
+//! The only crate that names sqlx. Every function is one transaction; `README.md` says what each promises.
+#![deny(missing_docs)]
+#![deny(clippy::float_arithmetic, clippy::as_conversions, clippy::arithmetic_side_effects)]
+
+mod accounts;
+mod change;
+mod columns;
+mod entries;
+mod error;
+mod install;
+mod keys;
+mod outbox;
+mod owner;
+mod pool;
+mod record;
+mod schema;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use accounts::{AccountSummary, AccountView, BudgetUse, LotState, LotView};
+pub use change::By;
+pub use change::account::NewAccount;
+pub use change::key::NewKey;
+pub use change::lot::{Grant, Source};
+pub use entries::{Entry, EntryCursor, EntryKind};
+pub use error::{LedgerError, Subject};
+pub use keys::KeyView;
+pub use outbox::{OutboxRow, OutboxWatch, Outgoing};
+pub use owner::{Fence, Fleet, Owner, OwnerId, ShardRow, ShardState};
+pub use pool::{Ledger, PoolSettings};
+pub use record::{DrainBatch, Recorded, Shortfall};
+pub use schema::Migrated;

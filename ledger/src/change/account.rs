@@ -1,0 +1,105 @@
+//! Changes of an account: it begins, its status, its budget.
+
+use metering::{AccountId, BudgetAnchor, Change, Credits, Shard, Status};
+use serde_json::json;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::change::{Audit, By, append, lock};
+use crate::columns::{self, stamp};
+use crate::pool::commit;
+use crate::schema::shard_count;
+use crate::{Ledger, LedgerError};
+
+/// An account to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAccount {
+    /// For people; need not be unique.
+    pub name: String,
+    /// Where its mails go.
+    pub email: Option<String>,
+    /// Its first status.
+    pub status: Status,
+    /// Day of the month on which its budget period starts.
+    pub anchor: BudgetAnchor,
+}
+
+impl Ledger {
+    /// Makes an account; its first change is control version 1.
+    pub async fn create_account(&self, new: &NewAccount, by: &By) -> Result<AccountId, LedgerError> {
+        let account = AccountId::from_uuid(Uuid::now_v7());
+        let mut transaction = self.begin().await?;
+        let count: i16 = sqlx::query_scalar("SELECT shard_count FROM install").fetch_one(&mut *transaction).await?;
+        let shard = account.shard(shard_count(count)?);
+        sqlx::query(include_str!("../../queries/create_account.sql"))
+            .bind(account.as_uuid())
+            .bind(&new.name)
+            .bind(&new.email)
+            .bind(columns::shard_number(shard))
+            .bind(new.status.as_str())
+            .bind(i16::from(new.anchor.day()))
+            .bind(stamp(by.at)?)
+            .execute(&mut *transaction)
+            .await?;
+        let change = Change::AccountCreated { status: new.status, anchor: new.anchor };
+        append(&mut transaction, shard, &[(account, change)], by.at).await?;
+        let after = json!({ "name": new.name, "email": new.email, "status": new.status, "anchor": new.anchor });
+        Audit { by, action: "account_created", account, subject: None, before: None, after }
+            .write(&mut transaction)
+            .await?;
+        commit(transaction).await?;
+        Ok(account)
+    }
+
+    /// Sets the status; each live key's entry is written again too, because it carries the status. Returns the version.
+    pub async fn set_status(&self, account: AccountId, status: Status, by: &By) -> Result<u64, LedgerError> {
+        let mut transaction = self.begin().await?;
+        let locked = lock(&mut transaction, account).await?;
+        sqlx::query("UPDATE accounts SET status = $2 WHERE account_id = $1")
+            .bind(account.as_uuid())
+            .bind(status.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        let version = append_one(&mut transaction, locked.shard, account, Change::StatusSet { status }, by).await?;
+        sqlx::query(include_str!("../../queries/append_live_keys.sql"))
+            .bind(account.as_uuid())
+            .bind(stamp(by.at)?)
+            .execute(&mut *transaction)
+            .await?;
+        let (before, after) = (Some(json!({ "status": locked.status })), json!({ "status": status }));
+        Audit { by, action: "status_set", account, subject: None, before, after }.write(&mut transaction).await?;
+        commit(transaction).await?;
+        Ok(version)
+    }
+
+    /// Sets the monthly budget, 0 = no cap. Only for active and approved accounts. Returns the version.
+    pub async fn set_budget(&self, account: AccountId, limit: Credits, by: &By) -> Result<u64, LedgerError> {
+        let mut transaction = self.begin().await?;
+        let locked = lock(&mut transaction, account).await?;
+        if !locked.status.may_set_budget() {
+            return Err(LedgerError::BudgetNotEligible { account, status: locked.status });
+        }
+        sqlx::query("UPDATE accounts SET budget_limit = $2 WHERE account_id = $1")
+            .bind(account.as_uuid())
+            .bind(i64::from(limit))
+            .execute(&mut *transaction)
+            .await?;
+        let version = append_one(&mut transaction, locked.shard, account, Change::BudgetSet { limit }, by).await?;
+        let (before, after) = (Some(json!({ "limit": locked.budget_limit })), json!({ "limit": limit }));
+        Audit { by, action: "budget_set", account, subject: None, before, after }.write(&mut transaction).await?;
+        commit(transaction).await?;
+        Ok(version)
+    }
+}
+
+/// Appends one change; returns its version.
+pub(super) async fn append_one(
+    connection: &mut PgConnection,
+    shard: Shard,
+    account: AccountId,
+    change: Change,
+    by: &By,
+) -> Result<u64, LedgerError> {
+    let appended = append(connection, shard, &[(account, change)], by.at).await?;
+    appended.first().map(|first| first.version).ok_or_else(|| LedgerError::Corrupt("an outbox without rows".to_owned()))
+}

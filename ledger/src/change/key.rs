@@ -1,0 +1,127 @@
+//! Changes of API keys: issued, revoked.
+
+use std::fmt;
+
+use metering::{AccountId, ApiKey, Change, KeyId, KeyMode, TimeMs};
+use serde_json::json;
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use crate::change::account::append_one;
+use crate::change::{Audit, By, lock};
+use crate::columns::{self, Stamp, stamp};
+use crate::pool::commit;
+use crate::schema::shard_count;
+use crate::{Ledger, LedgerError, Subject};
+
+/// A key to be issued.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// For people.
+    pub name: String,
+    /// Whether it is for real work.
+    pub mode: KeyMode,
+    /// First instant at which it is refused, if it expires.
+    pub expires_at: Option<TimeMs>,
+    /// 256 bits from the system's random source.
+    pub random: [u8; 32],
+}
+
+impl fmt::Debug for NewKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("NewKey").field("name", &self.name).field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+#[derive(FromRow)]
+struct RawKey {
+    account_id: Uuid,
+    digest: Vec<u8>,
+    key_shard: i16,
+    revoked_at: Option<Stamp>,
+}
+
+impl Ledger {
+    /// Issues a key. The whole key is in the answer and nowhere else: the book keeps its SHA-256.
+    pub async fn issue_key(&self, account: AccountId, new: &NewKey, by: &By) -> Result<(ApiKey, KeyId), LedgerError> {
+        if new.expires_at.is_some_and(|expires_at| expires_at <= by.at) {
+            return Err(LedgerError::Invalid("a key must expire in the future".to_owned()));
+        }
+        let api_key = ApiKey::generate(new.mode, new.random);
+        let key = KeyId::from_uuid(Uuid::now_v7());
+        let mut transaction = self.begin().await?;
+        lock(&mut transaction, account).await?;
+        let count: i16 = sqlx::query_scalar("SELECT shard_count FROM install").fetch_one(&mut *transaction).await?;
+        let digest = api_key.digest();
+        let key_shard = columns::shard_number(digest.shard(shard_count(count)?));
+        sqlx::query(include_str!("../../queries/issue_key.sql"))
+            .bind(key.as_uuid())
+            .bind(account.as_uuid())
+            .bind(digest.as_bytes().as_slice())
+            .bind(key_shard)
+            .bind(api_key.display_prefix())
+            .bind(&new.name)
+            .bind(new.mode.as_str())
+            .bind(stamp(by.at)?)
+            .bind(new.expires_at.map(stamp).transpose()?)
+            .execute(&mut *transaction)
+            .await?;
+        append_key(&mut transaction, key_shard, account, digest.as_bytes(), by.at).await?;
+        let after = json!({ "name": new.name, "mode": new.mode, "expires_at": new.expires_at });
+        Audit { by, action: "key_issued", account, subject: Some(key.to_string()), before: None, after }
+            .write(&mut transaction)
+            .await?;
+        commit(transaction).await?;
+        Ok((api_key, key))
+    }
+
+    /// Revokes a key, on its account's shard (so that no debit passes) and on its key shard. Revoking again changes
+    /// nothing and says when it was.
+    pub async fn revoke_key(&self, key: KeyId, by: &By) -> Result<TimeMs, LedgerError> {
+        let mut transaction = self.begin().await?;
+        let account = read_key(&mut transaction, key).await?.account_id;
+        let account = lock(&mut transaction, AccountId::from_uuid(account)).await?;
+        let found = read_key(&mut transaction, key).await?; // again, now that nobody else can revoke it
+        if let Some(revoked_at) = found.revoked_at {
+            return columns::time(revoked_at);
+        }
+        sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE key_id = $1")
+            .bind(key.as_uuid())
+            .bind(stamp(by.at)?)
+            .execute(&mut *transaction)
+            .await?;
+        append_one(&mut transaction, account.shard, account.account, Change::KeyRevoked { key }, by).await?;
+        append_key(&mut transaction, found.key_shard, account.account, &found.digest, by.at).await?;
+        let (before, after) = (Some(json!({ "revoked": false })), json!({ "revoked": true }));
+        Audit { by, action: "key_revoked", account: account.account, subject: Some(key.to_string()), before, after }
+            .write(&mut transaction)
+            .await?;
+        commit(transaction).await?;
+        Ok(by.at)
+    }
+}
+
+async fn read_key(connection: &mut PgConnection, key: KeyId) -> Result<RawKey, LedgerError> {
+    sqlx::query_as("SELECT account_id, digest, key_shard, revoked_at FROM api_keys WHERE key_id = $1")
+        .bind(key.as_uuid())
+        .fetch_optional(connection)
+        .await?
+        .ok_or_else(|| LedgerError::not_found(Subject::Key, key))
+}
+
+async fn append_key(
+    connection: &mut PgConnection,
+    key_shard: i16,
+    account: AccountId,
+    digest: &[u8],
+    at: TimeMs,
+) -> Result<(), LedgerError> {
+    sqlx::query(include_str!("../../queries/append_key.sql"))
+        .bind(key_shard)
+        .bind(account.as_uuid())
+        .bind(digest)
+        .bind(stamp(at)?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Changes of lots: granted, expiry moved, reduced.
+
+use metering::{AccountId, Change, Credits, LotId, TimeMs};
+use serde_json::json;
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use crate::change::account::append_one;
+use crate::change::{Audit, By, Locked, lock};
+use crate::columns::{self, Stamp, bigint, credits, lot_number, stamp, time};
+use crate::pool::commit;
+use crate::{Ledger, LedgerError, Subject};
+
+/// A debit draws from as many live lots as it needs, so their number bounds its work.
+const LIVE_LOTS_MAX: u64 = 1_000;
+
+/// What paid for a lot. One source grants once, whoever reports it and however often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// A kind of source, as `stripe_payment`.
+    pub kind: String,
+    /// The source's own id.
+    pub id: String,
+}
+
+/// A lot to be granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// How many credits, at least 1.
+    pub credits: Credits,
+    /// What they are, for people: a plan's name, `adjustment`.
+    pub product: String,
+    /// First instant at which they can be drawn.
+    pub granted_at: TimeMs,
+    /// First instant at which they can no longer be drawn; after `granted_at`.
+    pub expires_at: TimeMs,
+    /// What paid for them, if anything did.
+    pub source: Option<Source>,
+}
+
+/// A lot that stays as it is until the commit, because its account is locked.
+struct LockedLot {
+    account: Locked,
+    granted_at: TimeMs,
+    expires_at: TimeMs,
+    remaining: Credits,
+}
+
+#[derive(FromRow)]
+struct RawLot {
+    remaining: i64,
+    granted_at: Stamp,
+    expires_at: Stamp,
+    sweep_row: Option<i64>,
+    swept_at: Option<Stamp>,
+}
+
+impl Ledger {
+    /// Grants a lot; the book counts it at once, live state when the change arrives.
+    pub async fn grant_lot(&self, account: AccountId, grant: &Grant, by: &By) -> Result<LotId, LedgerError> {
+        if grant.credits.is_zero() {
+            return Err(LedgerError::Invalid("a lot has at least 1 credit".to_owned()));
+        }
+        if grant.expires_at <= grant.granted_at || grant.expires_at <= by.at {
+            return Err(LedgerError::Invalid("a lot must expire after it is granted, and not in the past".to_owned()));
+        }
+        let mut transaction = self.begin().await?;
+        let locked = lock(&mut transaction, account).await?;
+        refuse_second_grant(&mut transaction, grant).await?;
+        check_room(&mut transaction, account, grant, by.at).await?;
+        let lot = insert_lot(&mut transaction, &locked, grant).await?;
+        let change = Change::LotGranted {
+            lot,
+            credits: grant.credits,
+            granted_at: grant.granted_at,
+            expires_at: grant.expires_at,
+        };
+        let version = append_one(&mut transaction, locked.shard, account, change, by).await?;
+        sqlx::query(include_str!("../../queries/enter_grant.sql"))
+            .bind(lot_number(lot))
+            .bind(bigint(version)?)
+            .bind(stamp(by.at)?)
+            .execute(&mut *transaction)
+            .await?;
+        let after = json!({
+            "credits": grant.credits, "product": grant.product, "granted_at": grant.granted_at, "expires_at": grant.expires_at,
+        });
+        Audit { by, action: "lot_granted", account, subject: Some(lot.to_string()), before: None, after }
+            .write(&mut transaction)
+            .await?;
+        commit(transaction).await?;
+        Ok(lot)
+    }
+
+    /// Moves a lot's expiry, also into the past: then it ends at once. A lot that is being swept stays as it is.
+    /// Returns the version.
+    pub async fn move_lot_expiry(&self, lot: LotId, expires_at: TimeMs, by: &By) -> Result<u64, LedgerError> {
+        let mut transaction = self.begin().await?;
+        let found = lock_lot(&mut transaction, lot).await?;
+        let expires_at = expires_at.max(found.granted_at); // an empty life, should it end before it began
+        sqlx::query("UPDATE lots SET expires_at = $2 WHERE lot_id = $1")
+            .bind(lot_number(lot))
+            .bind(stamp(expires_at)?)
+            .execute(&mut *transaction)
+            .await?;
+        let account = found.account.account;
+        let change = Change::LotExpiryMoved { lot, expires_at };
+        let version = append_one(&mut transaction, found.account.shard, account, change, by).await?;
+        let (before, after) = (Some(json!({ "expires_at": found.expires_at })), json!({ "expires_at": expires_at }));
+        Audit { by, action: "lot_expiry_moved", account, subject: Some(lot.to_string()), before, after }
+            .write(&mut transaction)
+            .await?;
+        commit(transaction).await?;
+        Ok(version)
+    }
+
+    /// Takes credits out of a lot: as many as are there when the change arrives, at most `credits`. The book follows
+    /// what the event then says. Returns the version.
+    pub async fn reduce_lot(&self, lot: LotId, credits: Credits, by: &By) -> Result<u64, LedgerError> {
+        if credits.is_zero() {
+            return Err(LedgerError::Invalid("a reduction takes at least 1 credit".to_owned()));
+        }
+        let mut transaction = self.begin().await?;
+        let found = lock_lot(&mut transaction, lot).await?;
+        let account = found.account.account;
+        let change = Change::LotReduced { lot, credits };
+        let version = append_one(&mut transaction, found.account.shard, account, change, by).await?;
+        let (before, after) = (Some(json!({ "remaining": found.remaining })), json!({ "takes_at_most": credits }));
+        Audit { by, action: "lot_reduced", account, subject: Some(lot.to_string()), before, after }
+            .write(&mut transaction)
+            .await?;
+        commit(transaction).await?;
+        Ok(version)
+    }
+}
+
+/// Finds the lot, then locks its account, then reads the lot as it now is.
+async fn lock_lot(connection: &mut PgConnection, lot: LotId) -> Result<LockedLot, LedgerError> {
+    let not_found = || LedgerError::not_found(Subject::Lot, lot);
+    let account: Option<Uuid> = sqlx::query_scalar("SELECT account_id FROM lots WHERE lot_id = $1")
+        .bind(lot_number(lot))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let account = lock(&mut *connection, AccountId::from_uuid(account.ok_or_else(not_found)?)).await?;
+    let raw: RawLot =
+        sqlx::query_as("SELECT remaining, granted_at, expires_at, sweep_row, swept_at FROM lots WHERE lot_id = $1")
+            .bind(lot_number(lot))
+            .fetch_one(connection)
+            .await?;
+    if raw.sweep_row.is_some() || raw.swept_at.is_some() {
+        return Err(LedgerError::LotSwept { lot });
+    }
+    Ok(LockedLot {
+        account,
+        granted_at: time(raw.granted_at)?,
+        expires_at: time(raw.expires_at)?,
+        remaining: credits(raw.remaining)?,
+    })
+}
+
+async fn refuse_second_grant(connection: &mut PgConnection, grant: &Grant) -> Result<(), LedgerError> {
+    let Some(source) = &grant.source else { return Ok(()) };
+    let lot: Option<i64> = sqlx::query_scalar("SELECT lot_id FROM lots WHERE source_kind = $1 AND source_id = $2")
+        .bind(&source.kind)
+        .bind(&source.id)
+        .fetch_optional(connection)
+        .await?;
+    match lot {
+        Some(lot) => Err(LedgerError::AlreadyGranted { lot: columns::lot(lot)? }),
+        None => Ok(()),
+    }
+}
+
+/// Live lots are bounded, and an account's credits must stay countable in Lua whatever is given back.
+async fn check_room(
+    connection: &mut PgConnection,
+    account: AccountId,
+    grant: &Grant,
+    now: TimeMs,
+) -> Result<(), LedgerError> {
+    let (live, fits): (i64, bool) = sqlx::query_as(include_str!("../../queries/lot_room.sql"))
+        .bind(account.as_uuid())
+        .bind(stamp(now)?)
+        .bind(i64::from(grant.credits))
+        .fetch_one(connection)
+        .await?;
+    if columns::count(live)? >= LIVE_LOTS_MAX {
+        return Err(LedgerError::TooManyLots { account, limit: LIVE_LOTS_MAX });
+    }
+    if fits { Ok(()) } else { Err(LedgerError::Invalid("an account holds at most 2^53 - 1 credits".to_owned())) }
+}
+
+async fn insert_lot(connection: &mut PgConnection, locked: &Locked, grant: &Grant) -> Result<LotId, LedgerError> {
+    let inserted = sqlx::query_scalar(include_str!("../../queries/insert_lot.sql"))
+        .bind(locked.account.as_uuid())
+        .bind(columns::shard_number(locked.shard))
+        .bind(&grant.product)
+        .bind(i64::from(grant.credits))
+        .bind(stamp(grant.granted_at)?)
+        .bind(stamp(grant.expires_at)?)
+        .bind(grant.source.as_ref().map(|source| source.kind.as_str()))
+        .bind(grant.source.as_ref().map(|source| source.id.as_str()))
+        .fetch_one(connection)
+        .await?;
+    columns::lot(inserted)
+}

@@ -1,0 +1,224 @@
+//! What can go wrong with the book. Display is for the outside; `source` keeps what Postgres said.
+
+use metering::{AccountId, EventId, LotId, Shard, ShardCount, Status};
+use thiserror::Error;
+
+/// What was looked for and not found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// An account.
+    Account,
+    /// A lot.
+    Lot,
+    /// An API key.
+    Key,
+    /// A shard: the installation has fewer.
+    Shard,
+}
+
+impl Subject {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Lot => "lot",
+            Self::Key => "key",
+            Self::Shard => "shard",
+        }
+    }
+
+    const fn not_found(self) -> &'static str {
+        match self {
+            Self::Account => "account_not_found",
+            Self::Lot => "lot_not_found",
+            Self::Key => "key_not_found",
+            Self::Shard => "shard_not_found",
+        }
+    }
+}
+
+/// Why the book did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    /// Another owner, certification, incarnation or cursor stands in the shard's row: nothing was written.
+    #[error("shard {shard}: the fence has moved on, nothing was written")]
+    Fenced {
+        /// The shard.
+        shard: Shard,
+    },
+    /// An account's events do not follow on what the book has: nothing was written.
+    #[error("event {event}: account {account} is at {expected} in the book, the event says {found}")]
+    Gap {
+        /// The account.
+        account: AccountId,
+        /// The event.
+        event: EventId,
+        /// The number that would follow.
+        expected: u64,
+        /// The number it carries.
+        found: u64,
+    },
+    /// The batch is not what follows in the stream: nothing was written.
+    #[error("event {found} does not follow: expected {expected}")]
+    OutOfOrder {
+        /// The id that would follow.
+        expected: EventId,
+        /// The id it carries.
+        found: EventId,
+    },
+    /// An event says what can't be: nothing of its batch was written.
+    #[error("event {event} can't be applied: {why}")]
+    Unappliable {
+        /// The event.
+        event: EventId,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Nothing has this id.
+    #[error("there is no {} {id}", .subject.word())]
+    NotFound {
+        /// What was looked for.
+        subject: Subject,
+        /// The id.
+        id: String,
+    },
+    /// A budget is for accounts that are active or approved.
+    #[error("a budget can be set on an active or approved account; {account} is {status}")]
+    BudgetNotEligible {
+        /// The account.
+        account: AccountId,
+        /// Its status.
+        status: Status,
+    },
+    /// The account has as many live lots as an account may have.
+    #[error("{account} has {limit} live lots already, more are not allowed")]
+    TooManyLots {
+        /// The account.
+        account: AccountId,
+        /// The most it may have.
+        limit: u64,
+    },
+    /// The lot is past its expiry and being taken out.
+    #[error("{lot} has expired and is swept; grant a new lot instead")]
+    LotSwept {
+        /// The lot.
+        lot: LotId,
+    },
+    /// This payment has granted its lot already.
+    #[error("this source has granted {lot} already")]
+    AlreadyGranted {
+        /// The lot it granted.
+        lot: LotId,
+    },
+    /// A value that the book refuses; the text says which and why.
+    #[error("{0}")]
+    Invalid(String),
+    /// The schema is not there.
+    #[error("the database holds no Tollgate schema: run `tollgate migrate`")]
+    SchemaMissing,
+    /// The schema is older than this program.
+    #[error("the schema is at {found}, this program needs {needed}: run `tollgate migrate`")]
+    SchemaOld {
+        /// The last migration that ran.
+        found: i64,
+        /// The last one this program knows.
+        needed: i64,
+    },
+    /// The schema is newer than this program, or its history is another.
+    #[error("the schema was made by another release ({found}; this program knows {needed}): use the program that fits")]
+    SchemaForeign {
+        /// The last migration that ran.
+        found: i64,
+        /// The last one this program knows.
+        needed: i64,
+    },
+    /// The installation was laid out with another number of shards.
+    #[error("the book was laid out with {} shards, not {}; the number can't change", .found.get(), .asked.get())]
+    ShardCountDiffers {
+        /// What the book says.
+        found: ShardCount,
+        /// What was asked for.
+        asked: ShardCount,
+    },
+    /// The connection broke during a commit: it may or may not have happened. Read again before going on.
+    #[error("the connection to the book broke during a commit, its outcome is unknown")]
+    Unknown(#[source] sqlx::Error),
+    /// Postgres is away, too busy or too slow; nothing was written.
+    #[error("the book can't be reached or does not answer in time")]
+    Unavailable(#[source] sqlx::Error),
+    /// Postgres refused a statement in a way that nobody foresaw; nothing was written.
+    #[error("the book refused a statement")]
+    Database(#[source] sqlx::Error),
+    /// A row that this program can't have written.
+    #[error("the book holds {0}")]
+    Corrupt(String),
+}
+
+impl LedgerError {
+    /// A stable word for scripts and operators.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Fenced { .. } => "fenced",
+            Self::Gap { .. } => "event_gap",
+            Self::OutOfOrder { .. } => "event_out_of_order",
+            Self::Unappliable { .. } => "event_unappliable",
+            Self::NotFound { subject, .. } => subject.not_found(),
+            Self::BudgetNotEligible { .. } => "budget_not_eligible",
+            Self::TooManyLots { .. } => "too_many_lots",
+            Self::LotSwept { .. } => "lot_swept",
+            Self::AlreadyGranted { .. } => "already_granted",
+            Self::Invalid(_) => "invalid",
+            Self::SchemaMissing => "schema_missing",
+            Self::SchemaOld { .. } => "schema_old",
+            Self::SchemaForeign { .. } => "schema_foreign",
+            Self::ShardCountDiffers { .. } => "shard_count_differs",
+            Self::Unknown(_) => "outcome_unknown",
+            Self::Unavailable(_) => "book_unavailable",
+            Self::Database(_) => "book_refused",
+            Self::Corrupt(_) => "book_corrupt",
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Unavailable(_))
+    }
+
+    /// Names what was looked for in vain.
+    pub(crate) fn not_found(subject: Subject, id: impl ToString) -> Self {
+        Self::NotFound { subject, id: id.to_string() }
+    }
+}
+
+impl From<sqlx::Error> for LedgerError {
+    fn from(error: sqlx::Error) -> Self {
+        if is_passing(&error) { Self::Unavailable(error) } else { named(&error).unwrap_or(Self::Database(error)) }
+    }
+}
+
+/// Connection trouble, and what the server says when it is shutting down, full, deadlocked or past a deadline.
+pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+        sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
+            matches!(code.get(..2), Some("08" | "53" | "57")) || matches!(code.as_ref(), "40001" | "40P01" | "55P03")
+        }),
+        _ => false,
+    }
+}
+
+/// What a named constraint stands for, in words.
+fn named(error: &sqlx::Error) -> Option<LedgerError> {
+    let words = match error.as_database_error()?.constraint()? {
+        "accounts_name_length" => "an account's name has 1 to 200 letters",
+        "accounts_email_length" => "an email address has 3 to 320 letters",
+        "api_keys_name_length" => "a key's name has 1 to 200 letters",
+        "lots_product_length" => "a lot's product has 1 to 200 letters",
+        "audit_actor_named" => "the actor's name has 1 to 200 letters",
+        "entries_append_only" => "entries are append-only",
+        "audit_append_only" => "audit is append-only",
+        _ => return None,
+    };
+    Some(LedgerError::Invalid(words.to_owned()))
+}

@@ -1,0 +1,113 @@
+//! A private database for each test, cloned from a template with the schema in it.
+//!
+//! `TOLLGATE_TEST_POSTGRES_URL` names a server and a superuser; `cargo dev test` starts one and sets it.
+
+use std::str::FromStr;
+use std::thread;
+
+use metering::{ShardCount, TimeMs};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use crate::{Ledger, PoolSettings};
+
+const VARIABLE: &str = "TOLLGATE_TEST_POSTGRES_URL";
+/// Four shards: enough for two owners to share, few enough to start quickly.
+const SHARDS: u16 = 4;
+/// 2026-01-15T00:00:00Z; the template has the partitions of the months around it.
+const TEMPLATE_TIME: u64 = 1_768_435_200_000;
+
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+/// A database that is dropped with this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// The book in it.
+    pub ledger: Ledger,
+    /// Its URL, for programs that the test starts.
+    pub url: String,
+    name: String,
+    server: PgConnectOptions,
+}
+
+/// Makes a database of its own for the calling test. The schema is there, laid out with four shards.
+///
+/// Panics without a server: say `cargo dev test`.
+pub async fn database() -> TestDatabase {
+    let server = server();
+    let template = TEMPLATE.get_or_init(|| make_template(server.clone())).await;
+    let name = format!("tollgate_test_{}", Uuid::now_v7().simple());
+    run(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    let url = server.clone().database(&name).to_url_lossy().to_string();
+    let ledger = Ledger::open(&url, PoolSettings { connections_max: 4, ..PoolSettings::default() })
+        .expect("the URL was made from one that works");
+    TestDatabase { ledger, url, name, server }
+}
+
+impl TestDatabase {
+    /// Runs a statement as a superuser: for tests that look at tables or break something on purpose.
+    pub async fn execute(&self, sql: &str) -> Result<u64, sqlx::Error> {
+        sqlx::query(AssertSqlSafe(sql)).execute(&self.ledger.pool).await.map(|done| done.rows_affected())
+    }
+
+    /// The single number that a query answers.
+    pub async fn number(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(&self.ledger.pool)
+            .await
+            .expect("a query that answers a number")
+    }
+
+    /// The single text that a query answers.
+    pub async fn text(&self, sql: &str) -> String {
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.ledger.pool).await.expect("a query that answers a text")
+    }
+}
+
+impl Drop for TestDatabase {
+    /// In a thread with a runtime of its own, because the test's runtime is the one that is being torn down.
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        let dropped = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(run(&server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")));
+        });
+        if dropped.join().is_err() && !thread::panicking() {
+            panic!("the test's database {} could not be dropped", self.name);
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "not a setting of a service: the test runner tells where its Postgres is"
+)]
+fn server() -> PgConnectOptions {
+    let url = std::env::var(VARIABLE).unwrap_or_else(|_| {
+        panic!("{VARIABLE} is not set: run the tests with `cargo dev test`, which starts a Postgres")
+    });
+    PgConnectOptions::from_str(&url).unwrap_or_else(|error| panic!("{VARIABLE} is not a Postgres URL: {error}"))
+}
+
+/// One template for each process; named after it, so that processes do not wait for each other.
+async fn make_template(server: PgConnectOptions) -> String {
+    let name = format!("tollgate_template_{}", Uuid::now_v7().simple());
+    run(&server, &format!("CREATE DATABASE {name}")).await;
+    let url = server.database(&name).to_url_lossy().to_string();
+    let ledger = Ledger::open(&url, PoolSettings::default()).expect("the URL was made from one that works");
+    let shards = ShardCount::new(SHARDS).expect("a count from 1 to 999");
+    ledger.migrate(shards, TimeMs::new(TEMPLATE_TIME)).await.expect("the migrations run on an empty database");
+    ledger.close().await;
+    name
+}
+
+async fn run(server: &PgConnectOptions, sql: &str) {
+    let mut connection = PgConnection::connect_with(server).await.expect("the test Postgres answers");
+    sqlx::query(AssertSqlSafe(sql))
+        .execute(&mut connection)
+        .await
+        .expect("the test Postgres makes and drops databases");
+    connection.close().await.expect("the connection ends");
+}
