@@ -15,7 +15,8 @@ pub fn cargo(layout: &Layout) -> Command {
     command.current_dir(&layout.root);
     for (name, _) in std::env::vars_os() {
         let ours = name.to_string_lossy();
-        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|prefix| ours.starts_with(prefix)) {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|prefix| ours.starts_with(prefix))
+        {
             command.env_remove(&name);
         }
     }

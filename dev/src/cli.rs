@@ -12,6 +12,34 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Task {
+    /// Start everything: private Redis and Postgres, a pretend upstream, ledger-sync, the gateway, seeded accounts.
+    Up {
+        /// Leave it running and return when it is healthy.
+        #[arg(long)]
+        detach: bool,
+        /// Print one JSON line on stdout; everything else goes to stderr.
+        #[arg(long)]
+        json: bool,
+        /// Build and run optimised programs.
+        #[arg(long)]
+        release: bool,
+        /// Use this upstream instead of the pretend one.
+        #[arg(long, value_name = "URL", conflicts_with = "no_fault_upstream")]
+        upstream: Option<String>,
+        /// The pretend upstream answers as asked, always.
+        #[arg(long)]
+        no_fault_upstream: bool,
+    },
+    /// Stop everything; the data stays for the next `up`.
+    Down,
+    /// Stop everything and forget the data.
+    Reset,
+    /// Run the operators' command, `tollgate`, against what is up.
+    #[command(disable_help_flag = true)]
+    Ctl {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
     /// Run every test on services of its own; what stands behind goes to the tests (a name to filter by, --nocapture).
     Test {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
@@ -23,4 +51,6 @@ pub enum Task {
         #[arg(long)]
         full: bool,
     },
+    /// Measure what a request costs.
+    Bench,
 }

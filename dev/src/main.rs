@@ -1,21 +1,36 @@
 //! `cargo dev`: the one command that starts, seeds, tests and checks Tollgate on a developer's machine.
 
+mod bench;
 mod build;
+mod ci;
 mod cli;
+mod ctl;
+mod down;
+mod files;
+mod http;
 mod interrupt;
 mod layout;
+mod limits;
 mod ports;
 mod postgres;
 mod process;
+mod redis;
+mod report;
 mod secret;
+mod state;
 mod suite;
 mod tools;
+mod up;
+mod walls;
 mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use cli::{Cli, Task};
+use state::Wish;
+use suite::Scale;
+use up::Manner;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -31,7 +46,15 @@ fn main() -> ExitCode {
 fn run(task: Task) -> anyhow::Result<ExitCode> {
     let layout = layout::Layout::find()?;
     match task {
-        Task::Test { args } => suite::run(&layout, &suite::Scale::Usual, &args),
-        Task::Ci { full } => { let _ = full; Ok(ExitCode::SUCCESS) }
+        Task::Up { detach, json, release, upstream, no_fault_upstream } => {
+            let wish = Wish { release, upstream, no_fault_upstream };
+            up::run(&layout, wish, &Manner { detach, json })
+        }
+        Task::Down => down::run(&layout),
+        Task::Reset => down::reset(&layout),
+        Task::Ctl { args } => ctl::run(&layout, &args),
+        Task::Test { args } => suite::run(&layout, &Scale::Usual, &args),
+        Task::Ci { full } => ci::run(&layout, if full { &Scale::Full } else { &Scale::Usual }),
+        Task::Bench => bench::run(&layout),
     }
 }

@@ -30,7 +30,7 @@ pub struct Postgres<'a> {
     pub settings: &'a [&'a str],
 }
 
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 impl Postgres<'_> {
     /// Makes the data directory if there is none, and starts the server; it answers when this returns.
@@ -69,7 +69,8 @@ impl Postgres<'_> {
         command.arg("-D").arg(data).arg(format!("--username={USER}")).arg(format!("--auth={method}"));
         command.arg(format!("--pwfile={}", password_file.display()));
         // The C locale is on every machine and orders text the same everywhere.
-        let output = command.args(["--encoding=UTF8", "--no-locale", "--no-sync"]).output().context("running initdb")?;
+        let output =
+            command.args(["--encoding=UTF8", "--no-locale", "--no-sync"]).output().context("running initdb")?;
         fs::remove_file(&password_file).context("removing the password file")?;
         successful("initdb", &output)
     }
@@ -120,7 +121,7 @@ pub fn reachable(preferred: PathBuf) -> Result<PathBuf> {
     }
     // The same path gives the same place, so that the next run finds its data again.
     let name: String = preferred.to_string_lossy().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    Ok(PathBuf::from("/var/tmp").join(format!("tollgate{name}")))
+    Ok(PathBuf::from("/var/lib/tollgate-dev").join(name.trim_matches('-')))
 }
 
 fn successful(program: &str, output: &Output) -> Result<()> {

@@ -75,8 +75,8 @@ pub struct Service {
     detached: bool,
 }
 
-/// How long a service gets between the polite signal and the certain one.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a service gets between the polite signal and the certain one; the gateway lets requests finish for ten.
+pub const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Service {
     /// Starts `command` with its output in `log` and a process group of its own: Ctrl-C in the terminal reaches the

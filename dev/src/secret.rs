@@ -1,13 +1,52 @@
-//! Random names and passwords for this machine's private services.
+//! Random names and passwords of this machine's private services.
 
+use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
 
 use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::files;
+use crate::layout::Layout;
+
+/// One password for each who connects. They are kept with the data, since Postgres' is inside it.
+#[derive(Serialize, Deserialize)]
+pub struct Passwords {
+    pub postgres: String,
+    pub redis_gateway: String,
+    pub redis_ledger_sync: String,
+    pub redis_tollgate: String,
+    pub redis_admin: String,
+}
+
+impl Passwords {
+    /// Those of the last `up`, or new ones.
+    pub fn kept(layout: &Layout) -> Result<Passwords> {
+        let file = layout.state().join("passwords.json");
+        if let Some(kept) = files::read_json(&file)? {
+            return Ok(kept);
+        }
+        let new = || random_hex(16);
+        let passwords = Passwords {
+            postgres: new()?,
+            redis_gateway: new()?,
+            redis_ledger_sync: new()?,
+            redis_tollgate: new()?,
+            redis_admin: new()?,
+        };
+        files::write_json(&file, &passwords)?;
+        Ok(passwords)
+    }
+}
 
 /// `bytes` random bytes as hex: safe in a URL, a file name and an ACL file.
 pub fn random_hex(bytes: usize) -> Result<String> {
     let mut random = vec![0_u8; bytes];
     File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random)).context("reading /dev/urandom")?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(random.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    }))
 }

@@ -6,12 +6,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::layout::Layout;
 use crate::postgres::{self, Postgres};
 use crate::tools::{self, Tools};
-use crate::{build, ports, process, words};
+use crate::{build, files, ports, process, words};
 use leftovers::Run;
 
 /// How many random histories and races the tests run.
@@ -37,8 +37,7 @@ pub fn run(layout: &Layout, scale: &Scale, args: &[String]) -> Result<ExitCode> 
     let run = Run::new()?;
     let scratch = Scratch::new(&run)?;
     let port = ports::free()?;
-    let postgres =
-        Postgres { tools: &tools, home: scratch.0.join("postgres"), port, password: None, settings: &FAST };
+    let postgres = Postgres { tools: &tools, home: scratch.0.join("postgres"), port, password: None, settings: &FAST };
     let server = postgres.start(&scratch.0.join("postgres.log"))?;
     words::step(&format!("cargo test --workspace -- {}", args.join(" ")));
     let result = process::run(cargo_test(layout, &tools, &run, &postgres, scale, args));
@@ -49,7 +48,14 @@ pub fn run(layout: &Layout, scale: &Scale, args: &[String]) -> Result<ExitCode> 
     Ok(if status.success() { ExitCode::SUCCESS } else { exit_code(status.code()) })
 }
 
-fn cargo_test(layout: &Layout, tools: &Tools, run: &Run, postgres: &Postgres<'_>, scale: &Scale, args: &[String]) -> Command {
+fn cargo_test(
+    layout: &Layout,
+    tools: &Tools,
+    run: &Run,
+    postgres: &Postgres<'_>,
+    scale: &Scale,
+    args: &[String],
+) -> Command {
     let mut command = build::cargo(layout);
     command.args(["test", "--workspace", "--no-fail-fast", "--"]).args(args);
     command.env("TOLLGATE_TEST_POSTGRES_URL", postgres.url("postgres"));
@@ -72,7 +78,7 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new(run: &Run) -> Result<Scratch> {
         let dir = postgres::reachable(std::env::temp_dir().join(format!("tollgate-test-{}", run.id())))?;
-        fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+        files::make_dir(&dir, 0o755)?;
         Ok(Scratch(dir))
     }
 }

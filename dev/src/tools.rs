@@ -11,7 +11,7 @@ pub use install::install_missing;
 #[derive(Clone, Debug)]
 pub struct Tools {
     pub redis_server: PathBuf,
-    /// The directory that holds initdb, postgres, psql and pg_isready.
+    /// The directory that holds initdb, postgres, psql and `pg_isready`.
     pub postgres_bin: PathBuf,
 }
 

@@ -14,10 +14,14 @@ pub fn install_missing(packages: &[&str]) -> Result<()> {
     }
     let list = packages.join(" ");
     if super::in_path("apt-get").is_none() {
-        bail!("not found on this machine: {list}. Install them with its package manager (on macOS: brew install redis postgresql cmake) and run this again");
+        bail!(
+            "not found on this machine: {list}. Install them with its package manager (on macOS: brew install redis postgresql cmake) and run this again"
+        );
     }
     if !rustix::process::geteuid().is_root() {
-        bail!("not found on this machine: {list}. Install them with: sudo apt-get install -y --no-install-recommends {list}");
+        bail!(
+            "not found on this machine: {list}. Install them with: sudo apt-get install -y --no-install-recommends {list}"
+        );
     }
     words::step(&format!("installing {list} by apt-get"));
     apt_get(&["update", "--quiet"])?;

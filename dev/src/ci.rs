@@ -1,0 +1,33 @@
+//! `cargo dev ci`: what CI runs, cheap things first; the first failure ends it.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::layout::Layout;
+use crate::suite::{self, Scale};
+use crate::{build, limits, process, tools, walls, words};
+
+const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
+const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+
+pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
+    cargo(layout, &FORMAT)?;
+    limits::check(layout)?;
+    // Clippy compiles the dependencies, and one of them is built by cmake.
+    tools::servers()?;
+    cargo(layout, &CLIPPY)?;
+    walls::check(layout)?;
+    suite::run(layout, scale, &[])
+}
+
+fn cargo(layout: &Layout, args: &[&str]) -> Result<()> {
+    words::step(&format!("cargo {}", args.join(" ")));
+    let mut command = build::cargo(layout);
+    command.args(args);
+    let status = process::run(command)?;
+    if !status.success() {
+        bail!("cargo {} failed ({status})", args.join(" "));
+    }
+    Ok(())
+}

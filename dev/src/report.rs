@@ -1,0 +1,49 @@
+//! What `up` ends with: one JSON line for programs, or an address, a key and three calls for people.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+/// The line of `cargo dev up --json`; documented in `dev/README.md`, and other tools are written against it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Report {
+    pub gateway: String,
+    pub gateway_admin: String,
+    pub ledger_sync_admin: String,
+    pub upstream: String,
+    pub redis: String,
+    pub postgres: String,
+    pub pids: BTreeMap<String, i32>,
+    pub accounts: BTreeMap<String, String>,
+    pub keys: BTreeMap<String, String>,
+}
+
+impl Report {
+    pub fn print(&self, json: bool) -> Result<()> {
+        let text = if json { serde_json::to_string(self).context("writing JSON")? } else { self.for_people() };
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{text}").and_then(|()| out.flush()).context("printing the result")
+    }
+
+    fn for_people(&self) -> String {
+        let gateway = &self.gateway;
+        let key = self.keys.get("active").map_or("", String::as_str);
+        format!(
+            r#"
+Tollgate listens on {gateway}
+key of the account "active": {key}
+
+A call that draws one credit; Credits-Remaining falls by one each time:
+  curl -i {gateway}/v1/messages -H 'Authorization: Bearer {key}' --json '{{"messages":[{{"role":"user","content":"hello"}}]}}'
+
+The same as a stream: the reply arrives word by word, and one credit is drawn for all of it:
+  curl -N {gateway}/v1/messages -H 'Authorization: Bearer {key}' --json '{{"stream":true,"messages":[{{"role":"user","content":"hello"}}]}}'
+
+What is left, answered by the gateway itself and free:
+  curl {gateway}/v1/credits -H 'Authorization: Bearer {key}'
+"#
+        )
+    }
+}

@@ -1,0 +1,176 @@
+//! `cargo dev up`: from nothing to a gateway that serves, in the order things need each other.
+
+mod house;
+mod seed;
+mod settings;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use rustix::process::Signal;
+
+use crate::layout::Layout;
+use crate::ports::Ports;
+use crate::postgres::{self, Postgres, USER};
+use crate::process::Service;
+use crate::report::Report;
+use crate::secret::Passwords;
+use crate::state::{self, State, Wish};
+use crate::tools::{self, Tools};
+use crate::{build, down, http, interrupt, redis, words};
+use house::House;
+use settings::Settings;
+
+pub use settings::TOLLGATE as TOLLGATE_SETTINGS;
+
+/// How a setup is shown and left.
+pub struct Manner {
+    pub detach: bool,
+    pub json: bool,
+}
+
+/// A service that is not ready by then will not be.
+const READY_LIMIT: Duration = Duration::from_mins(1);
+
+/// All that the steps below need to know.
+struct Setup {
+    layout: Layout,
+    tools: Tools,
+    ports: Ports,
+    passwords: Passwords,
+    settings: Settings,
+    wish: Wish,
+}
+
+pub fn run(layout: &Layout, wish: Wish, manner: &Manner) -> Result<ExitCode> {
+    let turn = state::lock(layout)?;
+    if let Some(report) = already_up(layout, &wish)? {
+        words::step("already up; cargo dev down stops it");
+        report.print(manner.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let tools = tools::servers()?;
+    build::workspace(layout, if wish.release { &["--release"] } else { &[] })?;
+    let setup = Setup::new(layout, tools, wish)?;
+    let mut house = House::new(layout, setup.wish.clone(), manner.detach);
+    let report = setup.start(&mut house)?;
+    house.healthy(&report)?;
+    report.print(manner.json)?;
+    drop(turn);
+    if manner.detach {
+        house.leave();
+        return Ok(ExitCode::SUCCESS);
+    }
+    words::step("Ctrl-C stops everything");
+    house.watch();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The report of a setup that runs as wished; what is left of a broken one is stopped.
+fn already_up(layout: &Layout, wish: &Wish) -> Result<Option<Report>> {
+    let Some(state) = State::load(layout)? else { return Ok(None) };
+    if state.is_whole() && state.wish == *wish {
+        return Ok(state.report);
+    }
+    if state.is_whole() {
+        bail!("it is up already with other options; cargo dev down first");
+    }
+    if state.any_alive() {
+        words::step("stopping what an earlier run left");
+    }
+    down::stop(layout, &state);
+    Ok(None)
+}
+
+impl Setup {
+    fn new(layout: &Layout, tools: Tools, wish: Wish) -> Result<Setup> {
+        let ports = Ports::kept(layout)?;
+        let passwords = Passwords::kept(layout)?;
+        let upstream = wish.upstream.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", ports.upstream));
+        let settings = Settings::write(layout, &ports, &passwords, &upstream)?;
+        Ok(Setup { layout: layout.clone(), tools, ports, passwords, settings, wish })
+    }
+
+    /// Starts everything in `house`; on failure the house stops what stands already.
+    fn start(&self, house: &mut House) -> Result<Report> {
+        words::step("starting a private Postgres and Redis");
+        house.add(self.postgres()?)?;
+        house.add(redis::start(&self.layout, &self.tools, self.ports.redis, &self.passwords)?)?;
+        words::step("bringing the book's schema up to date");
+        self.tollgate(&["migrate", "--shards", "16"])?;
+        words::step("starting the pretend upstream, ledger-sync and the gateway");
+        if self.wish.upstream.is_none() {
+            house.add(self.pretend_upstream()?)?;
+        }
+        house.add(self.service("ledger-sync", &self.settings.ledger_sync, self.ports.ledger_sync_admin)?)?;
+        house.add(self.service("gateway", &self.settings.gateway, self.ports.gateway_admin)?)?;
+        let seeds = seed::plant(self)?;
+        Ok(self.report(house, seeds))
+    }
+
+    fn postgres(&self) -> Result<Service> {
+        let home = postgres::reachable(self.layout.state().join("postgres"))?;
+        let password = Some(self.passwords.postgres.as_str());
+        let server = Postgres { tools: &self.tools, home, port: self.ports.postgres, password, settings: &[] };
+        let service = server.start(&self.layout.log("postgres"))?;
+        server.ensure_database(USER)?;
+        Ok(service)
+    }
+
+    fn pretend_upstream(&self) -> Result<Service> {
+        let mut command = self.program("pretend-upstream");
+        command.args(["--listen", &format!("127.0.0.1:{}", self.ports.upstream)]);
+        if self.wish.no_fault_upstream {
+            command.arg("--no-faults");
+        }
+        let mut service = Service::start("upstream", command, &self.layout.log("upstream"), Signal::TERM)?;
+        service.wait_ready(READY_LIMIT, || http::get(self.ports.upstream, "/_seen", None).is_ok())?;
+        Ok(service)
+    }
+
+    /// One of our services; it is ready when its admin listener says so.
+    fn service(&self, name: &'static str, settings: &Path, admin: u16) -> Result<Service> {
+        let mut command = self.program(name);
+        command.arg("--config").arg(settings);
+        let mut service = Service::start(name, command, &self.layout.log(name), Signal::TERM)?;
+        service
+            .wait_ready(READY_LIMIT, || http::get(admin, "/readyz", None).is_ok_and(|answer| answer.status == 200))?;
+        Ok(service)
+    }
+
+    /// Runs the operators' command and gives what it printed as JSON.
+    fn tollgate(&self, args: &[&str]) -> Result<serde_json::Value> {
+        interrupt::check()?;
+        let mut command = self.program("tollgate");
+        command.arg("--config").arg(&self.settings.tollgate).arg("--json").args(args);
+        let output = command.output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("tollgate {} failed ({}): {}", args.join(" "), output.status, said.trim());
+        }
+        Ok(serde_json::from_slice(&output.stdout).unwrap_or_default())
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.layout.program(name, self.wish.release));
+        command.current_dir(&self.layout.root);
+        command
+    }
+
+    fn report(&self, house: &House, seeds: seed::Seeds) -> Report {
+        let local = |port: u16| format!("http://127.0.0.1:{port}");
+        Report {
+            gateway: local(self.ports.gateway),
+            gateway_admin: local(self.ports.gateway_admin),
+            ledger_sync_admin: local(self.ports.ledger_sync_admin),
+            upstream: self.wish.upstream.clone().unwrap_or_else(|| local(self.ports.upstream)),
+            redis: redis::url("admin", &self.passwords.redis_admin, self.ports.redis),
+            postgres: self.settings.postgres_url.clone(),
+            pids: house.pids(),
+            accounts: seeds.accounts,
+            keys: seeds.keys,
+        }
+    }
+}

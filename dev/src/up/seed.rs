@@ -1,0 +1,114 @@
+//! The accounts a fresh setup starts with, made through the operators' command as an operator would.
+
+mod stock;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Setup;
+use crate::{files, http, interrupt, process, words};
+use stock::{Account, STOCK};
+
+/// What is planted so far, kept in `.dev/seed.json`: a run that was interrupted goes on where it stopped.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Seeds {
+    pub accounts: BTreeMap<String, String>,
+    pub keys: BTreeMap<String, String>,
+    /// Accounts on which everything of the stock list was done.
+    done: Vec<String>,
+}
+
+/// A change of the book reaches Redis and the gateway within a second; a busy machine may take longer.
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(30);
+
+/// A request like any caller's.
+const CHAT: &str = r#"{"messages":[{"role":"user","content":"one for the seed"}]}"#;
+
+pub fn plant(setup: &Setup) -> Result<Seeds> {
+    let file = setup.layout.state().join("seed.json");
+    let mut seeds: Seeds = files::read_json(&file)?.unwrap_or_default();
+    let missing: Vec<&Account> =
+        STOCK.iter().filter(|account| !seeds.done.iter().any(|name| name == account.name)).collect();
+    if missing.is_empty() {
+        return Ok(seeds);
+    }
+    words::step(&format!("seeding {} accounts", missing.len()));
+    for account in &missing {
+        let (id, key) = make(setup, account)?;
+        seeds.accounts.insert(account.name.to_owned(), id);
+        seeds.keys.insert(account.name.to_owned(), key);
+    }
+    for account in &missing {
+        let key = seeds.keys.get(account.name).context("each planted account has a key")?;
+        settle(setup, account, key).with_context(|| format!("seeding {}", account.name))?;
+        seeds.done.push(account.name.to_owned());
+        files::write_json(&file, &seeds)?;
+    }
+    Ok(seeds)
+}
+
+/// Makes the account with its lots, budget and key; gives its id and key.
+fn make(setup: &Setup, account: &Account) -> Result<(String, String)> {
+    let made = setup.tollgate(&["account", "create", "--name", account.name, "--status", account.status])?;
+    let id = text(&made, "account")?;
+    for lot in account.lots {
+        let credits = lot.credits.to_string();
+        let grant = ["--account", &id, "--credits", &credits, "--expires-in", lot.expires_in, "--product", lot.product];
+        setup.tollgate(&[&["lot", "grant"], &grant[..]].concat())?;
+    }
+    if let Some(limit) = account.budget {
+        setup.tollgate(&["budget", "set", "--account", &id, "--limit", &limit.to_string()])?;
+    }
+    let issued = setup.tollgate(&["key", "issue", "--account", &id])?;
+    if account.key_revoked {
+        setup.tollgate(&["key", "revoke", "--key", &text(&issued, "key_id")?])?;
+    }
+    Ok((id, text(&issued, "key")?))
+}
+
+fn text(answer: &Value, field: &str) -> Result<String> {
+    answer[field]
+        .as_str()
+        .map(str::to_owned)
+        .with_context(|| format!("the tollgate command answered no {field}: {answer}"))
+}
+
+/// Waits until the gateway knows all of it, and spends what the account shall have spent.
+fn settle(setup: &Setup, account: &Account, key: &str) -> Result<()> {
+    let credits: u64 = account.lots.iter().map(|lot| lot.credits).sum();
+    let gateway = setup.ports.gateway;
+    arrive("its credits", || {
+        let answer = http::get(gateway, "/v1/credits", Some(key))?;
+        let known = answer.status == 200 && answer.json()["remaining"].as_u64() == Some(credits);
+        Ok((if account.key_revoked { answer.status == 401 } else { known }, answer))
+    })?;
+    for _ in 0..account.requests {
+        arrive("one request", || {
+            let answer = http::post(gateway, "/v1/messages", key, CHAT)?;
+            Ok((answer.status == 200, answer))
+        })?;
+    }
+    Ok(())
+}
+
+/// Asks the gateway again until it answers as expected.
+fn arrive(what: &str, mut ask: impl FnMut() -> Result<(bool, http::Answer)>) -> Result<()> {
+    let mut last = String::from("nothing");
+    let arrived = process::wait_until(ARRIVAL_LIMIT, || {
+        match ask() {
+            Ok((true, _)) => return true,
+            Ok((false, answer)) => last = format!("{} {}", answer.status, answer.body.trim()),
+            Err(err) => last = format!("{err:#}"),
+        }
+        interrupt::requested()
+    });
+    interrupt::check()?;
+    if !arrived {
+        bail!("{what} did not come through the gateway within {} s; its last answer: {last}", ARRIVAL_LIMIT.as_secs());
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! The settings files of the programs, written anew at each `up`: only what differs from their defaults.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::layout::Layout;
+use crate::ports::Ports;
+use crate::postgres::USER;
+use crate::secret::Passwords;
+use crate::{files, redis};
+
+/// Where each program finds its settings.
+pub struct Settings {
+    pub gateway: PathBuf,
+    pub ledger_sync: PathBuf,
+    pub tollgate: PathBuf,
+    pub postgres_url: String,
+}
+
+const HEAD: &str = "# Written by cargo dev up, which writes it anew each time.\n";
+
+impl Settings {
+    pub fn write(layout: &Layout, ports: &Ports, passwords: &Passwords, upstream: &str) -> Result<Settings> {
+        let redis = |user: &str, password: &str| redis::url(user, password, ports.redis);
+        let postgres = format!("postgres://{USER}:{}@127.0.0.1:{}/{USER}", passwords.postgres, ports.postgres);
+        let gateway = format!(
+            "{HEAD}listen = \"127.0.0.1:{}\"\nadmin_listen = \"127.0.0.1:{}\"\n\n[redis]\nurl = \"{}\"\n\n\
+             [upstreams]\ndemo = \"{upstream}\"\n\n[log]\nformat = \"pretty\"\n",
+            ports.gateway,
+            ports.gateway_admin,
+            redis("gateway", &passwords.redis_gateway),
+        );
+        let ledger_sync = format!(
+            "{HEAD}admin_listen = \"127.0.0.1:{}\"\n\n[redis]\nurl = \"{}\"\n\n[postgres]\nurl = \"{postgres}\"\n\n\
+             [log]\nformat = \"pretty\"\n",
+            ports.ledger_sync_admin,
+            redis("ledger-sync", &passwords.redis_ledger_sync),
+        );
+        let tollgate = format!(
+            "{HEAD}[redis]\nurl = \"{}\"\n\n[postgres]\nurl = \"{postgres}\"\n",
+            redis("tollgate", &passwords.redis_tollgate),
+        );
+        let write = |name: &str, text: &str| {
+            let path = layout.run().join(name);
+            // The URLs hold passwords.
+            files::write_private(&path, text).map(|()| path)
+        };
+        Ok(Settings {
+            gateway: write("gateway.toml", &gateway)?,
+            ledger_sync: write("ledger-sync.toml", &ledger_sync)?,
+            tollgate: write(TOLLGATE, &tollgate)?,
+            postgres_url: postgres,
+        })
+    }
+}
+
+/// The name of the operators' settings file; `cargo dev ctl` uses it too.
+pub const TOLLGATE: &str = "tollgate.toml";
