@@ -51,7 +51,7 @@ pub const BROKEN: &[Arrow] = &[
         reason: "nobody depends on a service",
     },
     Arrow {
-        from: "config",
+        from: "tollgate",
         to: "ledger-sync",
         dependency: "[dependencies.ledger-sync]\npath = \"../ledger-sync\"",
         reason: "nobody depends on a service",
