@@ -158,6 +158,7 @@ pub struct DecodeError {
 }
 
 /// Reads a stream entry: its id and its fields, by name.
+#[expect(clippy::implicit_hasher, reason = "fields come from one place, with the standard hasher")]
 pub fn decode(id: &str, fields: &HashMap<String, String>) -> Result<Event, DecodeError> {
     Reader { id, fields }.event()
 }

@@ -264,8 +264,8 @@ impl ShardCount {
 
     /// Which of the shards a hash falls into.
     fn pick(self, hash: [u8; 8]) -> u16 {
-        let number = u64::from_be_bytes(hash) % u64::from(self.0);
-        u16::try_from(number).unwrap_or(0) // always fits: less than a u16 count
+        let number = u64::from_be_bytes(hash).checked_rem(u64::from(self.0)); // a count is never 0
+        number.and_then(|number| u16::try_from(number).ok()).unwrap_or(0) // always fits: less than a u16 count
     }
 }
 

@@ -1,1 +1,24 @@
-//! The live balance in Redis.
+//! The live balance in Redis: its keys, its scripts, and the two sides that speak to it.
+//!
+//! Gateways use [`Meter`]: they run scripts by digest and can't load any. The owner of a shard uses [`owner::OwnerLink`]: it
+//! certifies a Redis process against the book, loads the scripts and is the only other writer.
+
+pub mod answers;
+pub mod asks;
+pub(crate) mod connect;
+pub mod errors;
+mod fences;
+pub mod keys;
+mod meter;
+pub mod owner;
+mod replies;
+pub mod safety;
+pub mod scripts;
+mod snapshot;
+
+pub use answers::{BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, Refusal, UndoOutcome};
+pub use asks::{Debit, GiveBack, Undo};
+pub use errors::MeterError;
+pub use keys::Fence;
+pub use meter::Meter;
+pub use snapshot::Snapshot;

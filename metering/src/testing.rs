@@ -1,1 +1,8 @@
-//! Starters for tests: a private Redis.
+//! Starters for tests: a private Redis, and an owner without a book. Behind the feature `testing`; never in a service.
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test that can't start its parts has failed")]
+
+mod redis_server;
+mod stage;
+
+pub use redis_server::{RedisServer, free_port};
+pub use stage::{GENEROUS_CAPS, Stage};

@@ -1,0 +1,48 @@
+//! What gateways ask of live balances.
+
+use crate::{AccountId, Credits, EventId, KeyId, OpId, RouteName, TimeMs};
+
+/// Draw credits for one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Debit {
+    /// Made by the asker before asking; never used twice.
+    pub op: OpId,
+    /// Who pays.
+    pub account: AccountId,
+    /// The key that asked, so that a revoked one is refused here at once.
+    pub key: Option<KeyId>,
+    /// How many, at least 1.
+    pub credits: Credits,
+    /// Redis time from which on this debit is refused, so that a command which arrives late draws nothing.
+    pub not_after: TimeMs,
+    /// The route, for the receipt.
+    pub route: RouteName,
+}
+
+/// Give back a debit whose event is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GiveBack {
+    /// Made by the asker; the same when it is sent again.
+    pub op: OpId,
+    /// Who paid.
+    pub account: AccountId,
+    /// The debit's op.
+    pub debit_op: OpId,
+    /// The debit's event.
+    pub debit_event: EventId,
+    /// The debit's `not_after`, for when this has to become an undo.
+    pub debit_not_after: TimeMs,
+}
+
+/// Undo a debit whose outcome is not known: the book decides whether there is anything to give back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undo {
+    /// Made by the asker; the same when it is sent again.
+    pub op: OpId,
+    /// Who may have paid.
+    pub account: AccountId,
+    /// The debit's op.
+    pub debit_op: OpId,
+    /// The debit's `not_after`.
+    pub not_after: TimeMs,
+}

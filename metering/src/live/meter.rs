@@ -1,0 +1,245 @@
+//! The gateway's side of live balances: debits, give-backs, undos, key look-ups.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::{Stream, StreamExt};
+use redis::aio::ConnectionManager;
+use redis::{Client, Cmd, Value, cmd};
+
+use super::fences::{Fences, Known};
+use super::keys::KEY_CHANGES;
+use super::owner::{self, OwnerError};
+use super::replies::Reply;
+use super::scripts::Script;
+use super::{
+    CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, MeterError, Snapshot, Undo, UndoOutcome,
+    answers, connect,
+};
+use crate::{AccountId, Event, EventId, KeyDigest, KeyImage, Shard, ShardCount, TimeMs};
+
+/// How long a call waits for its shard to be certified anew before it gives up: a hand-over between owners takes less.
+const CERTIFICATION_WAIT: Duration = Duration::from_millis(200);
+/// Pause between two looks at the fence while waiting.
+const CERTIFICATION_PAUSE: Duration = Duration::from_millis(10);
+
+/// A gateway's way to live balances. Cheap to clone; comes back by itself when Redis does.
+///
+/// Calls have no deadline of their own except the wait for certification: wrap each in yours. A debit whose call was given up
+/// may have happened: undo it.
+#[derive(Clone)]
+pub struct Meter {
+    connection: ConnectionManager,
+    client: Client,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    fences: Fences,
+    /// Redis time less the time since `started`, in ms: learned from each reply.
+    offset_ms: AtomicI64,
+    started: Instant,
+}
+
+impl Meter {
+    /// Makes a meter inside the runtime that shall own its connection. Does not need Redis to be there.
+    #[expect(clippy::unused_async, reason = "must be called inside a runtime; async says so")]
+    pub async fn connect(redis_url: &str) -> Result<Self, MeterError> {
+        let client = connect::client(redis_url).map_err(MeterError::from_redis)?;
+        let connection = connect::reconnecting(client.clone()).map_err(MeterError::from_redis)?;
+        let shared = Shared { fences: Fences::default(), offset_ms: AtomicI64::new(0), started: Instant::now() };
+        Ok(Self { connection, client, shared: Arc::new(shared) })
+    }
+
+    /// The time in Redis, as the last reply told it; the epoch before the first reply.
+    #[must_use]
+    pub fn store_now(&self) -> TimeMs {
+        let elapsed = i64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let now = self.shared.offset_ms.load(Ordering::Relaxed).saturating_add(elapsed);
+        TimeMs::new(u64::try_from(now).unwrap_or(0))
+    }
+
+    /// The shard count of the installation, once Redis has told it.
+    #[must_use]
+    pub fn shard_count(&self) -> Option<ShardCount> {
+        self.shared.fences.count()
+    }
+
+    /// Reads the time and all fences; call it about once a second, so that requests find both fresh.
+    pub async fn ping(&self) -> Result<(), MeterError> {
+        let mut connection = self.connection.clone();
+        let (seconds, micros): (u64, u64) =
+            cmd("TIME").query_async(&mut connection).await.map_err(MeterError::from_redis)?;
+        self.learn_time(TimeMs::new(seconds.saturating_mul(1000).saturating_add(micros / 1000)));
+        self.shared.fences.read_all(&mut connection).await
+    }
+
+    /// Draws credits for one request.
+    pub async fn debit(&self, ask: &Debit) -> Result<DebitOutcome, MeterError> {
+        let shard = self.account_shard(&ask.account).await?;
+        let mut outcomes = self.debit_many(shard, std::slice::from_ref(ask)).await?;
+        outcomes.pop().ok_or_else(|| super::replies::odd("one answer an item"))
+    }
+
+    /// Draws credits for several requests of one shard in one call, each answered on its own, in order.
+    pub async fn debit_many(&self, shard: Shard, asks: &[Debit]) -> Result<Vec<DebitOutcome>, MeterError> {
+        let reply = self.run(shard, |known| debit_command(known, asks)).await?;
+        let (mut reply, at) = self.opened(reply)?;
+        asks.iter().map(|ask| answers::read::debit(&mut reply.list()?, ask.credits, at)).collect()
+    }
+
+    /// Gives a debit back. May be sent again: the second time it answers `AlreadyClosed`.
+    pub async fn give_back(&self, ask: &GiveBack) -> Result<GiveBackOutcome, MeterError> {
+        let shard = self.account_shard(&ask.account).await?;
+        let reply = self.run(shard, |known| give_back_command(known, ask)).await?;
+        answers::read::give_back(&mut self.opened(reply)?.0)
+    }
+
+    /// Undoes a debit by its op. May be sent again.
+    pub async fn undo(&self, ask: &Undo) -> Result<UndoOutcome, MeterError> {
+        let shard = self.account_shard(&ask.account).await?;
+        let reply = self.run(shard, |known| undo_command(known, ask)).await?;
+        answers::read::undo(&mut self.opened(reply)?.0)
+    }
+
+    /// Looks a key up; `None` only from a certified shard.
+    pub async fn find_key(&self, digest: &KeyDigest) -> Result<Option<KeyImage>, MeterError> {
+        let count = self.count().await?;
+        let reply = self
+            .run(digest.shard(count), |known| {
+                let mut command = evalsha(known, Script::FindKey, 2);
+                command.arg(known.fence.meta()).arg(known.fence.api_key(digest));
+                command
+            })
+            .await?;
+        answers::read::key(&mut self.opened(reply)?.0, *digest)
+    }
+
+    /// What an account has; `Uncertified` while it is not installed.
+    pub async fn credits(&self, account: AccountId) -> Result<CreditsView, MeterError> {
+        let shard = self.account_shard(&account).await?;
+        let reply = self.run(shard, |known| reading_command(known, Script::Credits, &account)).await?;
+        let (mut reply, at) = self.opened(reply)?;
+        answers::read::credits(&mut reply, at)
+    }
+
+    /// Everything live state has of an account; `None` when it has nothing.
+    pub async fn snapshot(&self, account: AccountId) -> Result<Option<Snapshot>, MeterError> {
+        let shard = self.account_shard(&account).await?;
+        let reply = self.run(shard, |known| reading_command(known, Script::Snapshot, &account)).await?;
+        let (mut reply, at) = self.opened(reply)?;
+        super::snapshot::read(&mut reply, account, at)
+    }
+
+    /// Digests of keys that changed, from now on. Ends when the subscription is lost: what was cached must then be asked again.
+    pub async fn key_changes(&self) -> Result<impl Stream<Item = KeyDigest> + Send + use<>, MeterError> {
+        let mut subscription = self.client.get_async_pubsub().await.map_err(MeterError::from_redis)?;
+        subscription.subscribe(KEY_CHANGES).await.map_err(MeterError::from_redis)?;
+        Ok(subscription.into_on_message().filter_map(|message| async move {
+            KeyDigest::from_hex(std::str::from_utf8(message.get_payload_bytes()).ok()?)
+        }))
+    }
+
+    /// Events of a shard's stream from a place on, oldest first, for verification.
+    pub async fn events_from(&self, shard: Shard, first: EventId, most: usize) -> Result<Vec<Event>, OwnerError> {
+        let fence = Fence { shard, incarnation: first.incarnation, certification: 0 }; // names the key; reading needs no more
+        owner::read_range(&mut self.connection.clone(), &fence, first.sequence, None, most).await
+    }
+
+    async fn count(&self) -> Result<ShardCount, MeterError> {
+        match self.shared.fences.count() {
+            Some(count) => Ok(count),
+            None => self.shared.fences.read_count(&mut self.connection.clone()).await,
+        }
+    }
+
+    async fn account_shard(&self, account: &AccountId) -> Result<Shard, MeterError> {
+        Ok(account.shard(self.count().await?))
+    }
+
+    /// Runs a script by digest. `Uncertified` wrote nothing, so then the fence is read anew and the script sent again, until the
+    /// shard is certified or the wait is over. Nothing else is ever sent again.
+    async fn run(&self, shard: Shard, command: impl Fn(&Known) -> Cmd) -> Result<Value, MeterError> {
+        let mut connection = self.connection.clone();
+        let mut known = match self.shared.fences.get(shard) {
+            Some(known) => known,
+            None => self.shared.fences.read(&mut connection, shard).await?,
+        };
+        let started = Instant::now();
+        loop {
+            let answer = command(&known).query_async(&mut connection).await.map_err(MeterError::from_redis);
+            let Err(MeterError::Uncertified) = answer else { return answer };
+            if started.elapsed() >= CERTIFICATION_WAIT {
+                return answer;
+            }
+            let before = known.fence;
+            known = self.shared.fences.read(&mut connection, shard).await?;
+            if known.fence == before {
+                tokio::time::sleep(CERTIFICATION_PAUSE).await;
+            }
+        }
+    }
+
+    /// Opens a reply; its first field is always the shard's time.
+    fn opened(&self, value: Value) -> Result<(Reply, TimeMs), MeterError> {
+        let mut reply = Reply::open(value)?;
+        let at = reply.time()?;
+        self.learn_time(at);
+        Ok((reply, at))
+    }
+
+    fn learn_time(&self, at: TimeMs) {
+        let elapsed = i64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let at = i64::try_from(at.as_u64()).unwrap_or(i64::MAX);
+        self.shared.offset_ms.store(at.saturating_sub(elapsed), Ordering::Relaxed);
+    }
+}
+
+fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
+    let mut command = cmd("EVALSHA");
+    command.arg(known.digests.of(script)).arg(keys);
+    command
+}
+
+fn debit_command(known: &Known, asks: &[Debit]) -> Cmd {
+    let fence = &known.fence;
+    let mut command = evalsha(known, Script::Debit, asks.len().saturating_mul(5).saturating_add(2));
+    command.arg(fence.meta()).arg(fence.events());
+    for Debit { account, op, .. } in asks {
+        command.arg(fence.account(account)).arg(fence.lots(account)).arg(fence.future_lots(account));
+        command.arg(fence.emptied_lots(account)).arg(fence.closed(op));
+    }
+    command.arg(asks.len());
+    for ask in asks {
+        command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.credits.get()).arg(ask.not_after.as_u64());
+        command.arg(ask.key.map_or_else(String::new, |key| key.hex())).arg(ask.route.as_str());
+    }
+    command
+}
+
+fn give_back_command(known: &Known, ask: &GiveBack) -> Cmd {
+    let fence = &known.fence;
+    let mut command = evalsha(known, Script::GiveBack, 7);
+    command.arg(fence.meta()).arg(fence.events()).arg(fence.account(&ask.account)).arg(fence.lots(&ask.account));
+    command.arg(fence.future_lots(&ask.account)).arg(fence.emptied_lots(&ask.account)).arg(fence.closed(&ask.debit_op));
+    command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.debit_event.to_string());
+    command.arg(ask.debit_not_after.as_u64());
+    command
+}
+
+fn undo_command(known: &Known, ask: &Undo) -> Cmd {
+    let fence = &known.fence;
+    let mut command = evalsha(known, Script::Undo, 4);
+    command.arg(fence.meta()).arg(fence.events()).arg(fence.account(&ask.account)).arg(fence.closed(&ask.debit_op));
+    command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.not_after.as_u64());
+    command
+}
+
+fn reading_command(known: &Known, script: Script, account: &AccountId) -> Cmd {
+    let fence = &known.fence;
+    let mut command = evalsha(known, script, 5);
+    command.arg(fence.meta()).arg(fence.account(account)).arg(fence.lots(account));
+    command.arg(fence.future_lots(account)).arg(fence.emptied_lots(account));
+    command
+}

@@ -1,0 +1,199 @@
+//! What the owner writes: accounts and keys from the book, control changes.
+
+use redis::{Cmd, Pipeline, Value};
+
+use super::{Certified, OwnerError, OwnerLink};
+use crate::live::keys::KEY_CHANGES;
+use crate::live::replies::{Reply, odd};
+use crate::live::scripts::Script;
+use crate::{AccountId, AccountImage, Change, Credits, KeyImage, KeyState, OpId, TimeMs, lots};
+
+/// One outbox row for an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlRow {
+    /// Its number in the outbox, from 1.
+    pub row: u64,
+    /// The account.
+    pub account: AccountId,
+    /// The account's control version that it makes.
+    pub version: u64,
+    /// The change.
+    pub change: Change,
+}
+
+/// The answer to a control change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControlOutcome {
+    /// It was applied now; its event says so.
+    Applied,
+    /// It was there already.
+    Already,
+    /// Live state is not at the version before it: install the account anew.
+    Gap,
+    /// The lot is not past its expiry by the shard's clock: send it again later.
+    Early,
+    /// The account waits to be installed anew.
+    Frozen,
+}
+
+/// The answer to an install.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstallOutcome {
+    /// Live state is as the book has it.
+    Installed,
+    /// Live state went on since the book was read: drain, read again.
+    Moved,
+}
+
+impl OwnerLink {
+    /// Applies control changes in order, in one round trip.
+    pub async fn control(&mut self, shard: &Certified, rows: &[ControlRow]) -> Result<Vec<ControlOutcome>, OwnerError> {
+        let commands = rows.iter().map(|row| control_command(shard, row)).collect();
+        let replies = self.run_all(commands).await?;
+        replies
+            .into_iter()
+            .map(|mut reply| match reply.text()?.as_str() {
+                "applied" => Ok(ControlOutcome::Applied),
+                "already" => Ok(ControlOutcome::Already),
+                "gap" => Ok(ControlOutcome::Gap),
+                "early" => Ok(ControlOutcome::Early),
+                "frozen" => Ok(ControlOutcome::Frozen),
+                _ => Err(odd("an answer to a control change").into()),
+            })
+            .collect()
+    }
+
+    /// Writes accounts from the book, in one round trip.
+    pub async fn install(
+        &mut self,
+        shard: &Certified,
+        images: &[AccountImage],
+    ) -> Result<Vec<InstallOutcome>, OwnerError> {
+        let commands = images.iter().map(|image| install_command(shard, image)).collect();
+        let replies = self.run_all(commands).await?;
+        replies
+            .into_iter()
+            .map(|mut reply| match reply.text()?.as_str() {
+                "installed" => Ok(InstallOutcome::Installed),
+                "moved" => Ok(InstallOutcome::Moved),
+                _ => Err(odd("an answer to an install").into()),
+            })
+            .collect()
+    }
+
+    /// Stops an account until it is installed anew; answers its seq, or `None` where it is not there.
+    pub async fn freeze(
+        &mut self,
+        shard: &Certified,
+        account: &AccountId,
+        epoch: u64,
+    ) -> Result<Option<u64>, OwnerError> {
+        let mut command = shard.evalsha(Script::Freeze, 2);
+        command.arg(shard.fence.meta()).arg(shard.fence.account(account)).arg(epoch);
+        let mut reply = self.run(command).await?;
+        reply.time()?;
+        match reply.text()?.as_str() {
+            "frozen" => Ok(Some(reply.number()?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Writes keys as the book has them now, in one round trip; each with the outbox row that asked for it (0 = install).
+    pub async fn put_keys(&mut self, shard: &Certified, keys: &[(u64, KeyImage)]) -> Result<(), OwnerError> {
+        let commands = keys.iter().map(|(row, image)| put_key_command(shard, *row, image)).collect();
+        self.run_all(commands).await.map(|_| ())
+    }
+
+    /// Runs commands in one round trip and opens each reply behind its time.
+    async fn run_all(&mut self, commands: Vec<Cmd>) -> Result<Vec<Reply>, OwnerError> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for command in commands {
+            pipeline.add_command(command);
+        }
+        let values: Vec<Value> = pipeline.query_async(&mut self.connection).await?;
+        values
+            .into_iter()
+            .map(|value| {
+                let mut reply = Reply::open(value)?;
+                reply.time()?;
+                Ok(reply)
+            })
+            .collect()
+    }
+}
+
+fn control_command(shard: &Certified, row: &ControlRow) -> Cmd {
+    let fence = &shard.fence;
+    let mark = match &row.change {
+        Change::UndoSettled { debit_op, .. } => *debit_op,
+        _ => OpId::from_uuid(uuid::Uuid::nil()),
+    };
+    let mut command = shard.evalsha(Script::Control, 7);
+    command.arg(fence.meta()).arg(fence.events()).arg(fence.account(&row.account)).arg(fence.lots(&row.account));
+    command.arg(fence.future_lots(&row.account)).arg(fence.emptied_lots(&row.account)).arg(fence.closed(&mark));
+    command.arg(row.account.hex()).arg(row.row).arg(row.version).arg(row.change.kind().as_str());
+    change_arguments(&mut command, &row.change);
+    command
+}
+
+/// What each kind of change needs, in the order of `control.lua`.
+fn change_arguments(command: &mut Cmd, change: &Change) {
+    match change {
+        Change::AccountCreated { status, anchor } => command.arg(status.letter()).arg(anchor.day()),
+        Change::StatusSet { status } => command.arg(status.letter()),
+        Change::BudgetSet { limit } => command.arg(limit.get()),
+        Change::LotGranted { lot, credits, granted_at, expires_at } => {
+            command.arg(lot.as_u64()).arg(credits.get()).arg(granted_at.as_u64()).arg(expires_at.as_u64())
+        }
+        Change::LotExpiryMoved { lot, expires_at } => command.arg(lot.as_u64()).arg(expires_at.as_u64()),
+        Change::LotReduced { lot, credits } => command.arg(lot.as_u64()).arg(credits.get()),
+        Change::LotExpired { lot } => command.arg(lot.as_u64()),
+        Change::KeyRevoked { key } => command.arg(key.hex()),
+        Change::UndoSettled { split, period_end, counted, .. } => {
+            let credits = lots::total(split).unwrap_or(Credits::MAX); // a split is a debit's, whose sum was counted
+            command.arg(lots::write(split)).arg(period_end.as_u64()).arg(credits.get()).arg(u8::from(*counted))
+        }
+    };
+}
+
+fn install_command(shard: &Certified, image: &AccountImage) -> Cmd {
+    let (fence, account) = (&shard.fence, &image.account);
+    let mut command = shard.evalsha(Script::Install, image.open_undos.len().saturating_add(6));
+    command.arg(fence.meta()).arg(fence.events()).arg(fence.account(account)).arg(fence.lots(account));
+    command.arg(fence.future_lots(account)).arg(fence.emptied_lots(account));
+    for undo in &image.open_undos {
+        command.arg(fence.closed(undo));
+    }
+    command.arg(account.hex()).arg(image.seq).arg(image.control_version).arg(image.control_row);
+    command.arg(image.status.letter()).arg(image.anchor.day()).arg(image.budget_limit.get());
+    command.arg(image.budget_used.get()).arg(image.budget_period_end.as_u64());
+    command.arg(image.revoked_keys.len());
+    for key in &image.revoked_keys {
+        command.arg(key.hex());
+    }
+    command.arg(image.lots.len());
+    for lot in &image.lots {
+        command
+            .arg(lot.lot.as_u64())
+            .arg(lot.remaining.get())
+            .arg(lot.granted_at.as_u64())
+            .arg(lot.expires_at.as_u64());
+    }
+    command
+}
+
+fn put_key_command(shard: &Certified, row: u64, image: &KeyImage) -> Cmd {
+    let state = match image.state {
+        KeyState::Active => "a",
+        KeyState::Revoked => "r",
+    };
+    let mut command = shard.evalsha(Script::PutKey, 2);
+    command.arg(shard.fence.meta()).arg(shard.fence.api_key(&image.digest));
+    command.arg(row).arg(image.digest.to_string()).arg(image.account.hex()).arg(image.key.hex());
+    command.arg(state).arg(image.account_status.letter());
+    command.arg(image.expires_at.unwrap_or(TimeMs::EPOCH).as_u64()).arg(KEY_CHANGES);
+    command
+}

@@ -1,0 +1,104 @@
+//! Reading a shard's stream, and letting go of what the book has.
+
+use std::collections::HashMap;
+
+use redis::streams::{StreamId, StreamRangeReply};
+use redis::{FromRedisValue, RedisError, cmd};
+
+use super::{Certified, OwnerError, OwnerLink};
+use crate::live::Fence;
+use crate::live::scripts::Script;
+use crate::{Event, EventId, OpId, TimeMs, event};
+
+/// What a process has of an incarnation, read while the shard is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stream {
+    /// Sequence of the last event; for a key shard the highest outbox row that was written.
+    pub sequence: u64,
+    /// The shard's highest time.
+    pub highest: TimeMs,
+}
+
+/// What the owner notes after a drain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DrainNote {
+    /// Sequence of the last event in the book.
+    pub drained: u64,
+    /// Credits drawn by the debits that were drained since the last note.
+    pub credits: u64,
+    /// First sequence to keep in the stream.
+    pub keep_from: u64,
+    /// Closed marks that can go, because their events go.
+    pub closed: Vec<OpId>,
+}
+
+impl OwnerLink {
+    /// Reads how far an incarnation is in this process; `None` where it is not there.
+    pub async fn look(&mut self, fence: &Fence) -> Result<Option<Stream>, OwnerError> {
+        let live: Option<String> = cmd("HGET").arg(fence.meta()).arg("live").query_async(&mut self.connection).await?;
+        let Some(live) = live else { return Ok(None) };
+        let mut numbers = live.split(' ').map(str::parse::<u64>);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(sequence)), Some(Ok(highest))) => Ok(Some(Stream { sequence, highest: TimeMs::new(highest) })),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads the event at one place of the stream.
+    pub async fn event_at(&mut self, fence: &Fence, sequence: u64) -> Result<Option<Event>, OwnerError> {
+        Ok(self.range(fence, sequence, Some(sequence), 1).await?.pop())
+    }
+
+    /// Reads events from a sequence on, oldest first.
+    pub async fn events_from(&mut self, fence: &Fence, first: u64, most: usize) -> Result<Vec<Event>, OwnerError> {
+        self.range(fence, first, None, most).await
+    }
+
+    /// Notes how far the book is; answers the sequence of the last event in the stream.
+    pub async fn note_drained(&mut self, shard: &Certified, note: &DrainNote) -> Result<u64, OwnerError> {
+        let mut command = shard.evalsha(Script::Drained, note.closed.len().saturating_add(2));
+        command.arg(shard.fence.meta()).arg(shard.fence.events());
+        for op in &note.closed {
+            command.arg(shard.fence.closed(op));
+        }
+        command.arg(note.drained).arg(note.credits).arg(note.keep_from);
+        let mut reply = self.run(command).await?;
+        reply.time()?;
+        reply.text()?;
+        Ok(reply.number()?)
+    }
+
+    async fn range(
+        &mut self,
+        fence: &Fence,
+        first: u64,
+        last: Option<u64>,
+        most: usize,
+    ) -> Result<Vec<Event>, OwnerError> {
+        read_range(&mut self.connection, fence, first, last, most).await
+    }
+}
+
+/// Reads part of a stream over any connection.
+pub(in crate::live) async fn read_range(
+    connection: &mut impl redis::aio::ConnectionLike,
+    fence: &Fence,
+    first: u64,
+    last: Option<u64>,
+    most: usize,
+) -> Result<Vec<Event>, OwnerError> {
+    let id = |sequence| EventId { incarnation: fence.incarnation, sequence }.to_string();
+    let mut command = cmd("XRANGE");
+    command.arg(fence.events()).arg(id(first)).arg(last.map_or_else(|| "+".to_owned(), id)).arg("COUNT").arg(most);
+    let reply: StreamRangeReply = command.query_async(connection).await?;
+    reply.ids.into_iter().map(decode).collect()
+}
+
+fn decode(entry: StreamId) -> Result<Event, OwnerError> {
+    let fields: Result<HashMap<String, String>, RedisError> = entry
+        .map
+        .into_iter()
+        .map(|(field, value)| Ok((field, String::from_redis_value(value).map_err(RedisError::from)?)))
+        .collect();
+    Ok(event::decode(&entry.id, &fields?)?)
+}

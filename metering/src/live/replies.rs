@@ -1,0 +1,63 @@
+//! Reading what scripts return: flat lists of texts.
+
+use redis::{ErrorKind, RedisError, Value};
+
+use super::MeterError;
+use crate::{Credits, TimeMs};
+
+/// The fields of one answer, taken from front to back.
+pub(super) struct Reply(std::vec::IntoIter<Value>);
+
+impl Reply {
+    /// Opens a list; anything else was not written by our scripts.
+    pub(super) fn open(value: Value) -> Result<Self, MeterError> {
+        match value {
+            Value::Array(values) => Ok(Self(values.into_iter())),
+            Value::ServerError(error) => Err(MeterError::from_redis(error.into())),
+            _ => Err(odd("a list")),
+        }
+    }
+
+    /// The next field as text.
+    pub(super) fn text(&mut self) -> Result<String, MeterError> {
+        match self.0.next() {
+            Some(Value::BulkString(bytes)) => String::from_utf8(bytes).map_err(|_| odd("text")),
+            Some(Value::SimpleString(text)) => Ok(text),
+            _ => Err(odd("text")),
+        }
+    }
+
+    /// The next field as a whole number.
+    pub(super) fn credits(&mut self) -> Result<Credits, MeterError> {
+        self.text()?.parse().map_err(|_| odd("a whole number"))
+    }
+
+    /// The next field as a count.
+    pub(super) fn number(&mut self) -> Result<u64, MeterError> {
+        self.credits().map(Credits::get)
+    }
+
+    /// The next field as a time.
+    pub(super) fn time(&mut self) -> Result<TimeMs, MeterError> {
+        self.number().map(TimeMs::new)
+    }
+
+    /// The next field as a list of its own.
+    pub(super) fn list(&mut self) -> Result<Self, MeterError> {
+        self.0.next().map_or_else(|| Err(odd("a list")), Self::open)
+    }
+
+    /// Whether fields are left.
+    pub(super) fn more(&self) -> bool {
+        self.0.len() > 0
+    }
+}
+
+/// An answer that our scripts do not give. What it stands for may have been written.
+pub(super) fn odd(expected: &'static str) -> MeterError {
+    MeterError::Unknown(RedisError::from((
+        ErrorKind::UnexpectedReturnType,
+        "the answer of a script is not",
+        expected.to_owned(),
+    )))
+}

@@ -1,0 +1,109 @@
+//! The scripts: their texts, one operation a file, and their digests under a fence.
+//!
+//! A script's text holds the certification of its shard, so each certification has digests of its own and a Redis process that
+//! was not certified has none of them. Only the owner loads scripts; everybody runs them by digest.
+
+use redis::Script as ScriptText;
+
+use super::Fence;
+
+const PRELUDE: &str = include_str!("scripts/prelude.lua");
+const ACCOUNT: &str = include_str!("scripts/account.lua");
+const LOTS: &str = include_str!("scripts/lots.lua");
+const UNDOING: &str = include_str!("scripts/undoing.lua");
+const RETURNING: &str = include_str!("scripts/returning.lua");
+
+/// Closes a shard before certification; run by text, by its owner only.
+pub(super) const SEAL: &str = include_str!("scripts/seal.lua");
+/// Gives a shard its certification; run by text, by its owner only.
+pub(super) const CERTIFY: &str = include_str!("scripts/certify.lua");
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $name:ident = $text:literal after [$($part:ident),*]),+ $(,)?) => {
+        /// An operation on live state.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Script {
+            $($(#[$doc])* $name),+
+        }
+
+        impl Script {
+            /// Every script that a shard's owner loads.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            fn parts(self) -> &'static [&'static str] {
+                match self { $(Self::$name => &[PRELUDE, $($part,)* include_str!(concat!("scripts/", $text))]),+ }
+            }
+        }
+    };
+}
+
+scripts! {
+    /// `debit.lua`
+    Debit = "debit.lua" after [ACCOUNT, LOTS],
+    /// `give_back.lua`
+    GiveBack = "give_back.lua" after [ACCOUNT, LOTS, RETURNING, UNDOING],
+    /// `undo.lua`
+    Undo = "undo.lua" after [ACCOUNT, UNDOING],
+    /// `credits.lua`
+    Credits = "credits.lua" after [ACCOUNT, LOTS],
+    /// `snapshot.lua`
+    Snapshot = "snapshot.lua" after [ACCOUNT, LOTS],
+    /// `find_key.lua`
+    FindKey = "find_key.lua" after [],
+    /// `control.lua`
+    Control = "control.lua" after [ACCOUNT, LOTS, RETURNING],
+    /// `install.lua`
+    Install = "install.lua" after [ACCOUNT, LOTS],
+    /// `freeze.lua`
+    Freeze = "freeze.lua" after [ACCOUNT],
+    /// `put_key.lua`
+    PutKey = "put_key.lua" after [],
+    /// `drained.lua`
+    Drained = "drained.lua" after [],
+    /// `open.lua`
+    Open = "open.lua" after [],
+}
+
+impl Script {
+    /// The text that runs under a fence.
+    #[must_use]
+    pub fn text(self, fence: &Fence) -> String {
+        let text: String = self.parts().concat();
+        text.replace("@certification@", &fence.certification.to_string())
+            .replace("@incarnation@", &fence.incarnation.to_string())
+    }
+}
+
+/// The digests of all scripts under one fence.
+#[derive(Debug, Clone)]
+pub(super) struct Digests(Vec<String>);
+
+impl Digests {
+    /// Computes them; about as long as hashing 100 kB, once per certification.
+    pub(super) fn under(fence: &Fence) -> Self {
+        // `redis::Script` is used for its SHA-1 only: its `invoke` loads a missing script and would break the fence.
+        Self(Script::ALL.iter().map(|script| ScriptText::new(&script.text(fence)).get_hash().to_owned()).collect())
+    }
+
+    /// The digest of one script.
+    pub(super) fn of(&self, script: Script) -> &str {
+        let place = Script::ALL.iter().position(|other| *other == script);
+        place.and_then(|place| self.0.get(place)).map_or("", String::as_str) // always there: one for each of ALL
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Shard, ShardKind};
+
+    #[test]
+    fn each_certification_has_digests_of_its_own() {
+        let fence = Fence { shard: Shard { kind: ShardKind::Accounts, number: 0 }, incarnation: 1, certification: 1 };
+        let next = Fence { certification: 2, ..fence };
+        for script in Script::ALL {
+            assert!(!script.text(&fence).contains('@'), "{script:?}");
+            assert_ne!(Digests::under(&fence).of(*script), Digests::under(&next).of(*script), "{script:?}");
+        }
+    }
+}

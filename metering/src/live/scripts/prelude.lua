@@ -1,0 +1,49 @@
+-- Opens every script: the fence, the clock, numbers. The owner writes the two numbers into the text when it certifies a shard,
+-- so each certification has scripts of its own, and a restarted Redis has none of them.
+local CERTIFICATION, INCARNATION = '@certification@', '@incarnation@'
+local NEVER = 9007199254740991
+
+local function whole(text)
+  if type(text) ~= 'string' or #text > 16 or not string.find(text, '^%d+$') then error('not a whole number: ' .. tostring(text)) end
+  return tonumber(text)
+end
+
+-- Numbers are written by %.0f: tostring turns 10^14 into 1e+14.
+local function text(number)
+  assert(number >= 0 and number <= NEVER, 'a number left 0 to 2^53 - 1')
+  return string.format('%.0f', number)
+end
+
+-- Time is Redis TIME, never behind the highest time this shard has seen: one clock a shard, and it never goes back.
+local function clock(highest)
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  if highest > now then return highest end
+  return now
+end
+
+local function uncertified()
+  return redis.error_reply('UNCERTIFIED this shard is not certified with number ' .. CERTIFICATION)
+end
+
+-- The shard, if `door` ('open' for gateways, 'owner' for its owner) holds this script's certification; else nil.
+local function enter(key, door)
+  local meta = redis.call('HMGET', key, door, 'live', 'drain', 'caps')
+  if meta[1] ~= CERTIFICATION then return nil end
+  local sequence, highest, exposed = string.match(meta[2], '^(%d+) (%d+) (%d+)$')
+  local shard = { key = key, sequence = tonumber(sequence), exposed = tonumber(exposed), drain = meta[3], caps = meta[4] }
+  shard.now = clock(tonumber(highest))
+  return shard
+end
+
+-- Appends an event, always before any other write, so that an event without its effect can't be, nor an effect without its event.
+local function append(shard, events, ...)
+  local id = redis.call('XADD', events, INCARNATION .. '-*', 'v', '1', ...)
+  shard.sequence = shard.sequence + 1
+  assert(id == INCARNATION .. '-' .. text(shard.sequence), 'the stream is not where meta says')
+  return id
+end
+
+local function leave(shard)
+  redis.call('HSET', shard.key, 'live', text(shard.sequence) .. ' ' .. text(shard.now) .. ' ' .. text(shard.exposed))
+end

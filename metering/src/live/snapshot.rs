@@ -1,0 +1,77 @@
+//! Everything live state has of one account at one instant, for verification.
+
+use super::MeterError;
+use super::replies::{Reply, odd};
+use crate::{AccountId, Credits, LotId, LotImage, Status, TimeMs};
+
+/// An account in live state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The account.
+    pub account: AccountId,
+    /// When it was read, by the shard's clock.
+    pub at: TimeMs,
+    /// Its count of events.
+    pub seq: u64,
+    /// Version of the last control change applied.
+    pub control_version: u64,
+    /// Outbox row of that change.
+    pub control_row: u64,
+    /// Its status.
+    pub status: Status,
+    /// Monthly budget; 0 = no cap.
+    pub budget_limit: Credits,
+    /// Credits drawn in the period that ends at `budget_period_end`.
+    pub budget_used: Credits,
+    /// End of the period that `budget_used` counts.
+    pub budget_period_end: TimeMs,
+    /// Whether it waits to be installed anew.
+    pub frozen: bool,
+    /// Undos that the book has not settled.
+    pub undos: u64,
+    /// What head and tail say together; true while `at` is before `next_change`.
+    pub cached_total: Credits,
+    /// From when on `cached_total` has to be counted anew.
+    pub next_change: TimeMs,
+    /// Every lot it has, those without credits included, in no order.
+    pub lots: Vec<LotImage>,
+}
+
+impl Snapshot {
+    /// What the lots hold that can be drawn at an instant; `None` when it is more than can be counted.
+    #[must_use]
+    pub fn drawable_at(&self, now: TimeMs) -> Option<Credits> {
+        let drawable = self.lots.iter().filter(|lot| lot.granted_at <= now && now < lot.expires_at);
+        drawable.map(|lot| lot.remaining).try_fold(Credits::ZERO, Credits::checked_add)
+    }
+}
+
+pub(super) fn read(reply: &mut Reply, account: AccountId, at: TimeMs) -> Result<Option<Snapshot>, MeterError> {
+    match reply.text()?.as_str() {
+        "snapshot" => {}
+        "absent" => return Ok(None),
+        _ => return Err(odd("a snapshot")),
+    }
+    let mut snapshot = Snapshot {
+        account,
+        at,
+        seq: reply.number()?,
+        control_version: reply.number()?,
+        control_row: reply.number()?,
+        status: Status::from_letter(&reply.text()?).ok_or_else(|| odd("a status"))?,
+        budget_limit: reply.credits()?,
+        budget_used: reply.credits()?,
+        budget_period_end: reply.time()?,
+        frozen: reply.text()? == "1",
+        undos: reply.number()?,
+        cached_total: reply.credits()?,
+        next_change: reply.time()?,
+        lots: Vec::new(),
+    };
+    while reply.more() {
+        let lot = LotId::new(reply.number()?).map_err(|_| odd("a lot id"))?;
+        let (remaining, granted_at, expires_at) = (reply.credits()?, reply.time()?, reply.time()?);
+        snapshot.lots.push(LotImage { lot, remaining, granted_at, expires_at });
+    }
+    Ok(Some(snapshot))
+}
