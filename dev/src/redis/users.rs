@@ -2,8 +2,8 @@
 
 use crate::secret::Passwords;
 
-/// What every client library sends when it connects.
-const CONNECTION: &str = "+ping +select +client|setinfo +client|setname +client|id";
+/// What client libraries send when they connect. By category, since the subcommands differ between versions of Redis.
+const CONNECTION: &str = "+@connection -@admin -@dangerous";
 
 /// What the gateway's scripts call: the commands of a script are checked against the user who runs it.
 const GATEWAY_SCRIPTS: &str = "+time +exists +del +get +set \
