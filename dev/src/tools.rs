@@ -27,10 +27,8 @@ pub fn servers() -> Result<Tools> {
     if postgres_bin()?.is_none() {
         missing.push("postgresql");
     }
-    // pingora's zlib is built by cmake, whatever features are on.
-    if in_path("cmake").is_none() {
-        missing.push("cmake");
-    }
+    // pingora's zlib is built by cmake and make, whatever features are on.
+    missing.extend(["cmake", "make"].into_iter().filter(|program| in_path(program).is_none()));
     install_missing(&missing)?;
     Ok(Tools {
         redis_server: redis_server().context("redis-server is not in PATH; set REDIS_SERVER to it")?,

@@ -25,7 +25,6 @@ pub fn install_missing(packages: &[&str]) -> Result<()> {
     }
     words::step(&format!("installing {list} by apt-get"));
     apt_get(&["update", "--quiet"])?;
-    // A postgresql package starts a cluster of its own on 5432; we run private ones, so it need not.
     let mut args = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
     args.extend(packages);
     apt_get(&args)

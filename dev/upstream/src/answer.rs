@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use crate::fault::Kind;
 
-/// The event that tells a reader that the stream is whole.
-const TERMINAL: &str = "data: [DONE]\n\n";
+/// The event that tells a reader that the stream is whole, in both spellings that chat servers use.
+const TERMINAL: &str = "event: done\ndata: [DONE]\n\n";
 
 /// Time for a first half to leave before the connection breaks behind it.
 const FLUSH: Duration = Duration::from_millis(20);
