@@ -98,10 +98,16 @@ impl OwnerLink {
         }
     }
 
-    /// Writes keys as the book has them now, in one round trip; each with the outbox row that asked for it (0 = install).
-    pub async fn put_keys(&mut self, shard: &Certified, keys: &[(u64, KeyImage)]) -> Result<(), OwnerError> {
-        let commands = keys.iter().map(|(row, image)| put_key_command(shard, *row, image)).collect();
-        self.run_all(commands).await.map(|_| ())
+    /// Writes keys as the book has them now, in one round trip. Answers the shard's sequence after the last write, for the book
+    /// to note; `None` where there was nothing to write.
+    pub async fn put_keys(&mut self, shard: &Certified, keys: &[KeyImage]) -> Result<Option<u64>, OwnerError> {
+        let commands = keys.iter().map(|image| put_key_command(shard, image)).collect();
+        let mut sequence = None;
+        for mut reply in self.run_all(commands).await? {
+            reply.text()?;
+            sequence = Some(reply.number()?);
+        }
+        Ok(sequence)
     }
 
     /// Runs commands in one round trip and opens each reply behind its time.
@@ -185,14 +191,14 @@ fn install_command(shard: &Certified, image: &AccountImage) -> Cmd {
     command
 }
 
-fn put_key_command(shard: &Certified, row: u64, image: &KeyImage) -> Cmd {
+fn put_key_command(shard: &Certified, image: &KeyImage) -> Cmd {
     let state = match image.state {
         KeyState::Active => "a",
         KeyState::Revoked => "r",
     };
     let mut command = shard.evalsha(Script::PutKey, 2);
     command.arg(shard.fence.meta()).arg(shard.fence.api_key(&image.digest));
-    command.arg(row).arg(image.digest.to_string()).arg(image.account.hex()).arg(image.key.hex());
+    command.arg(image.digest.to_string()).arg(image.account.hex()).arg(image.key.hex());
     command.arg(state).arg(image.account_status.letter());
     command.arg(image.expires_at.unwrap_or(TimeMs::EPOCH).as_u64()).arg(KEY_CHANGES);
     command

@@ -13,7 +13,7 @@ use crate::{Event, EventId, OpId, TimeMs, event};
 /// What a process has of an incarnation, read while the shard is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stream {
-    /// Sequence of the last event; for a key shard the highest outbox row that was written.
+    /// Sequence of the last event; for a key shard how many writes it had.
     pub sequence: u64,
     /// The shard's highest time.
     pub highest: TimeMs,
@@ -54,8 +54,8 @@ impl OwnerLink {
         self.range(fence, first, None, most).await
     }
 
-    /// Notes how far the book is; answers the sequence of the last event in the stream.
-    pub async fn note_drained(&mut self, shard: &Certified, note: &DrainNote) -> Result<u64, OwnerError> {
+    /// Notes how far the book is; answers where the stream is by now.
+    pub async fn note_drained(&mut self, shard: &Certified, note: &DrainNote) -> Result<Stream, OwnerError> {
         let mut command = shard.evalsha(Script::Drained, note.closed.len().saturating_add(2));
         command.arg(shard.fence.meta()).arg(shard.fence.events());
         for op in &note.closed {
@@ -63,9 +63,9 @@ impl OwnerLink {
         }
         command.arg(note.drained).arg(note.credits).arg(note.keep_from);
         let mut reply = self.run(command).await?;
-        reply.time()?;
+        let highest = reply.time()?;
         reply.text()?;
-        Ok(reply.number()?)
+        Ok(Stream { sequence: reply.number()?, highest })
     }
 
     async fn range(
