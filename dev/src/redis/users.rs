@@ -5,40 +5,89 @@ use crate::secret::Passwords;
 /// What client libraries send when they connect. By category, since the subcommands differ between versions of Redis.
 const CONNECTION: &str = "+@connection -@admin -@dangerous";
 
-/// What the gateway's scripts call: the commands of a script are checked against the user who runs it.
-const GATEWAY_SCRIPTS: &str = "+time +exists +del +get +set \
-    +hget +hmget +hset +hdel +hexists +hgetall +hincrby \
-    +zadd +zrem +zrange +zrangebyscore +zcard +zscore \
-    +xadd +xrange";
+/// The commands of a script are checked against the user who runs it, so these are what the gateway's scripts call,
+/// and what it asks by itself.
+const GATEWAY: &str = "+evalsha +subscribe +unsubscribe +time +exists +del +set +hget +hmget +hset +hdel +hgetall \
+    +zadd +zrem +zrange +zrangebyscore +xadd +xrange";
+
+/// The owner of shards also loads scripts, reads how Redis is set up, rebuilds and trims.
+const LEDGER_SYNC: &str = "+eval +evalsha +script|load +info +scan +unlink +publish +time +exists +del +get +set \
+    +hget +hmget +hset +hsetnx +hdel +hgetall +zadd +zrem +zrange +zrangebyscore +xadd +xrange +xtrim";
+
+/// The operators' command runs the scripts that only read.
+const TOLLGATE: &str = "+evalsha +time +hget +hmget +hgetall +zrange +zrangebyscore +xrange";
 
 /// The contents of Redis' ACL file.
 pub fn acl(passwords: &Passwords) -> String {
-    [
+    let lines = [
         // Nobody is served without a name.
         "user default off".to_owned(),
-        user(
-            "gateway",
-            &passwords.redis_gateway,
-            &format!("{CONNECTION} +evalsha +subscribe +unsubscribe {GATEWAY_SCRIPTS}"),
-        ),
-        // It certifies and rebuilds shards: all reads and writes on our keys, scripts, and the look at Redis' settings.
-        user(
-            "ledger-sync",
-            &passwords.redis_ledger_sync,
-            &format!(
-                "{CONNECTION} +@read +@write +@transaction +@scripting -script|flush -script|kill -function \
-                 +time +info +role +config|get +wait +publish -@dangerous +info +role +config|get +keys +sort"
-            ),
-        ),
-        // The operators' command only looks.
-        user("tollgate", &passwords.redis_tollgate, &format!("{CONNECTION} +@read +evalsha +evalsha_ro +time +info")),
-        // For people and for tests that break things on purpose.
+        user("gateway", &passwords.redis_gateway, GATEWAY),
+        user("ledger-sync", &passwords.redis_ledger_sync, LEDGER_SYNC),
+        user("tollgate", &passwords.redis_tollgate, TOLLGATE),
+        // For people, and for tests that break things on purpose.
         format!("user admin on >{} ~* &* +@all", passwords.redis_admin),
-    ]
-    .join("\n")
-        + "\n"
+    ];
+    lines.join("\n") + "\n"
 }
 
-fn user(name: &str, password: &str, rules: &str) -> String {
-    format!("user {name} on >{password} resetkeys ~tg:* resetchannels &tg:* -@all {rules}")
+fn user(name: &str, password: &str, commands: &str) -> String {
+    format!("user {name} on >{password} resetkeys ~tg:* resetchannels &tg:* -@all {CONNECTION} {commands}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::*;
+
+    /// The commands that the given scripts call.
+    fn called(scripts: &[&str]) -> BTreeSet<String> {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../metering/src/live/scripts");
+        let mut found = BTreeSet::new();
+        for script in scripts {
+            let text = fs::read_to_string(format!("{dir}/{script}.lua")).expect("the script is there");
+            let calls = text.split("redis.call('").skip(1).filter_map(|rest| rest.split('\'').next());
+            found.extend(calls.map(str::to_lowercase));
+        }
+        found
+    }
+
+    fn granted(rules: &str) -> BTreeSet<String> {
+        rules.split_whitespace().map(|rule| rule.trim_start_matches('+').to_owned()).collect()
+    }
+
+    #[test]
+    fn the_gateway_may_do_what_its_scripts_do_and_no_more() {
+        let mut needed = called(&[
+            "prelude",
+            "account",
+            "lots",
+            "undoing",
+            "returning",
+            "debit",
+            "give_back",
+            "undo",
+            "credits",
+            "find_key",
+        ]);
+        needed.extend(["evalsha", "hget", "hmget", "time", "subscribe", "unsubscribe"].map(String::from));
+        assert_eq!(granted(GATEWAY), needed);
+    }
+
+    #[test]
+    fn the_owner_of_shards_may_do_what_every_script_does() {
+        let dir = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../metering/src/live/scripts")).unwrap();
+        let names: Vec<String> =
+            dir.map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
+        let needed = called(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(!needed.is_empty() && needed.is_subset(&granted(LEDGER_SYNC)), "{needed:?}");
+    }
+
+    #[test]
+    fn the_operators_command_can_read_an_account_and_write_nothing() {
+        let may = granted(TOLLGATE);
+        assert!(["set", "hset", "del", "zadd", "xadd", "eval"].iter().all(|write| !may.contains(*write)), "{may:?}");
+    }
 }
