@@ -55,6 +55,7 @@ impl Record {
 
 struct Stat {
     state: char,
+    session: i32,
     started: String,
 }
 
@@ -62,7 +63,25 @@ fn stat(pid: i32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the program's name in brackets and may hold blanks; the rest is plain.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    Some(Stat { state: fields.first()?.chars().next()?, started: (*fields.get(19)?).to_owned() })
+    let (state, session) = (fields.first()?.chars().next()?, fields.get(3)?.parse().ok()?);
+    Some(Stat { state, session, started: (*fields.get(19)?).to_owned() })
+}
+
+/// The living members of a session, its leader included. Empty where there is no `/proc`, and when the leader's pid
+/// has gone to somebody else, which can only be once the session has no members.
+pub fn session_members(leader: &Record) -> Vec<Record> {
+    if stat(leader.pid).is_some_and(|stat| stat.started != leader.started) {
+        return Vec::new();
+    }
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let records = pids.map(Record::of).filter(Record::alive);
+    records.filter(|record| stat(record.pid).is_some_and(|stat| stat.session == leader.pid)).collect()
+}
+
+/// The name of a process, for people.
+pub fn name(record: &Record) -> String {
+    fs::read_to_string(format!("/proc/{}/comm", record.pid)).map(|name| name.trim().to_owned()).unwrap_or_default()
 }
 
 /// A service this launcher started. Dropping it stops it, so that no failure on the way leaves it behind.
@@ -139,7 +158,19 @@ impl Drop for Service {
 /// Runs a command to its end in a group of its own; when we are asked to stop, the whole group is.
 pub fn run(mut command: Command) -> Result<ExitStatus> {
     command.stdin(Stdio::null()).process_group(0);
-    let mut child = command.spawn().with_context(|| format!("starting {}", command.get_program().display()))?;
+    let child = command.spawn().with_context(|| format!("starting {}", command.get_program().display()))?;
+    finish(child)
+}
+
+/// Runs a command that makes itself the leader of a session (it starts with `setsid`); `started` is told who leads.
+pub fn run_session(mut command: Command, started: impl FnOnce(Record) -> Result<()>) -> Result<ExitStatus> {
+    let child = command.stdin(Stdio::null()).spawn().context("starting a session")?;
+    let told = started(Record::of(child.id()));
+    let ended = finish(child);
+    told.and(ended)
+}
+
+fn finish(mut child: Child) -> Result<ExitStatus> {
     loop {
         if let Some(status) = child.try_wait().context("waiting for a command")? {
             return Ok(status);

@@ -1,18 +1,16 @@
 //! `cargo dev test`: every test, with one private Postgres behind it, and nothing left running.
 
-mod leftovers;
+mod scratch;
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
 use crate::layout::Layout;
-use crate::postgres::{self, Postgres};
+use crate::postgres::Postgres;
 use crate::tools::{self, Tools};
-use crate::{build, files, ports, process, words};
-use leftovers::Run;
+use crate::{build, ports, process, words};
+use scratch::Scratch;
 
 /// How many random histories and races the tests run.
 pub enum Scale {
@@ -34,59 +32,38 @@ pub fn run(layout: &Layout, scale: &Scale, args: &[String]) -> Result<ExitCode> 
     let tools = tools::servers()?;
     build::workspace(layout, &["--all-targets"])?;
     words::step("starting a private Postgres for the tests");
-    let run = Run::new()?;
-    let scratch = Scratch::new(&run)?;
-    let port = ports::free()?;
-    let postgres = Postgres { tools: &tools, home: scratch.0.join("postgres"), port, password: None, settings: &FAST };
-    let server = postgres.start(&scratch.0.join("postgres.log"))?;
+    let mut scratch = Scratch::new()?;
+    let home = scratch.dir.join("postgres");
+    let postgres = Postgres { tools: &tools, home, port: ports::free()?, password: None, settings: &FAST };
+    let server = postgres.start(&scratch.dir.join("postgres.log"))?;
+    scratch.note_postgres(server.record.clone())?;
     words::step(&format!("cargo test --workspace -- {}", args.join(" ")));
-    let result = process::run(cargo_test(layout, &tools, &run, &postgres, scale, args));
-    drop(server);
-    run.stop_leftovers();
-    drop(scratch);
-    let status = result?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { exit_code(status.code()) })
-}
-
-fn cargo_test(
-    layout: &Layout,
-    tools: &Tools,
-    run: &Run,
-    postgres: &Postgres<'_>,
-    scale: &Scale,
-    args: &[String],
-) -> Command {
-    let mut command = build::cargo(layout);
-    command.args(["test", "--workspace", "--no-fail-fast", "--"]).args(args);
+    let mut command = cargo_test(layout, &tools, args);
     command.env("TOLLGATE_TEST_POSTGRES_URL", postgres.url("postgres"));
-    // For the few tests that kill a Postgres of their own.
-    command.env("PG_BIN", &tools.postgres_bin).env("REDIS_SERVER", &tools.redis_server);
     if matches!(scale, Scale::Full) {
         command.env("TOLLGATE_TEST_SCALE", "full");
     }
-    run.mark(&mut command);
+    let status = process::run_session(command, |leader| scratch.note_session(leader))?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { exit_code(status.code()) })
+}
+
+/// The tests, as a session of their own: that is how all they start is found, whatever it does with itself.
+fn cargo_test(layout: &Layout, tools: &Tools, args: &[String]) -> Command {
+    let cargo = build::cargo(layout);
+    let mut command = Command::new("setsid");
+    command.arg(cargo.get_program()).args(["test", "--workspace", "--no-fail-fast", "--"]).args(args);
+    command.current_dir(&layout.root);
+    for (name, value) in cargo.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    // For the few tests that kill a Postgres of their own.
+    command.env("PG_BIN", &tools.postgres_bin).env("REDIS_SERVER", &tools.redis_server);
     command
 }
 
 fn exit_code(code: Option<i32>) -> ExitCode {
     code.and_then(|code| u8::try_from(code).ok()).filter(|code| *code != 0).map_or(ExitCode::FAILURE, ExitCode::from)
-}
-
-/// A directory for this run, gone with it.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(run: &Run) -> Result<Scratch> {
-        let dir = postgres::reachable(std::env::temp_dir().join(format!("tollgate-test-{}", run.id())))?;
-        files::make_dir(&dir, 0o755)?;
-        Ok(Scratch(dir))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(err) = fs::remove_dir_all(&self.0) {
-            words::note(&format!("{} could not be removed: {err}", self.0.display()));
-        }
-    }
 }
