@@ -8,7 +8,7 @@ CREATE TABLE outbox (
     kind text NOT NULL,
     payload jsonb,
     digest bytea,
-    created_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     settled_at timestamptz,
     delivered_at timestamptz,
     delivered_incarnation bigint,
@@ -23,6 +23,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_undelivered ON outbox (shard_kind, shard, row_id) WHERE delivered_at IS NULL;
 COMMENT ON TABLE outbox IS 'Changes on their way to live state, in version order for each account; a key''s row says only that its entry must be written again.';
+COMMENT ON COLUMN outbox.created_at IS 'By the clock of this server: how long it waits is measured against it.';
 COMMENT ON COLUMN outbox.payload IS 'The change, as control applies it.';
 COMMENT ON COLUMN outbox.settled_at IS 'When an install applied a change of credits to the book itself, so that its event, should it still come, is not applied again.';
 COMMENT ON COLUMN outbox.delivered_at IS 'When the event that proves the delivery was drained; for keys, when Redis answered.';
@@ -46,11 +47,12 @@ CREATE TABLE undos (
     state text NOT NULL,
     returned boolean NOT NULL DEFAULT false,
     asked_at timestamptz NOT NULL,
-    CONSTRAINT undos_pkey PRIMARY KEY (account_id, debit_op),
+    CONSTRAINT undos_pkey PRIMARY KEY (debit_op, account_id),
     CONSTRAINT undos_account_exists FOREIGN KEY (account_id) REFERENCES accounts (account_id),
     CONSTRAINT undos_state_known CHECK (state IN ('open', 'settled'))
 );
 CREATE INDEX undos_open ON undos (shard, not_after) WHERE state = 'open';
+CREATE INDEX undos_open_by_account ON undos (account_id) WHERE state = 'open';
 COMMENT ON TABLE undos IS 'Debits whose asker does not know their outcome and wants them undone.';
 COMMENT ON COLUMN undos.not_after IS 'The debit can''t be drawn from then on: once the stream up to then is drained, an open undo has nothing to undo.';
 COMMENT ON COLUMN undos.returned IS 'Whether its settlement gave credits back.';

@@ -14,8 +14,8 @@ raised AS (
     RETURNING account.account_id, account.control_version - steps.steps AS version_before
 ),
 appended AS (
-    INSERT INTO outbox (shard_kind, shard, account_id, control_version, kind, payload, created_at)
-    SELECT 'accounts', $1, account_id, version_before + step, kind, payload, $5
+    INSERT INTO outbox (shard_kind, shard, account_id, control_version, kind, payload)
+    SELECT 'accounts', $1, account_id, version_before + step, kind, payload
     FROM asked
     JOIN raised USING (account_id)
     ORDER BY place

@@ -1,3 +1,3 @@
 -- A key's entry must be written again; whoever carries the row reads the key as it then is.
-INSERT INTO outbox (shard_kind, shard, account_id, kind, digest, created_at)
-VALUES ('keys', $1, $2, 'key_written', $3, $4)
+INSERT INTO outbox (shard_kind, shard, account_id, kind, digest)
+VALUES ('keys', $1, $2, 'key_written', $3)

@@ -5,7 +5,7 @@ pub(crate) mod expire;
 pub(crate) mod key;
 pub(crate) mod lot;
 
-use metering::{AccountId, BudgetAnchor, Change, Credits, Shard, ShardKind, Status, TimeMs};
+use metering::{AccountId, Change, Credits, Shard, ShardKind, Status, TimeMs};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
@@ -29,7 +29,6 @@ pub(crate) struct Locked {
     pub account: AccountId,
     pub shard: Shard,
     pub status: Status,
-    pub anchor: BudgetAnchor,
     pub budget_limit: Credits,
 }
 
@@ -37,24 +36,21 @@ pub(crate) struct Locked {
 struct RawLocked {
     shard: i16,
     status: String,
-    anchor_day: i16,
     budget_limit: i64,
 }
 
 /// Locks the account, so that its versions and the outbox rows that carry them rise together.
 pub(crate) async fn lock(connection: &mut PgConnection, account: AccountId) -> Result<Locked, LedgerError> {
-    let raw: Option<RawLocked> = sqlx::query_as(
-        "SELECT shard, status, anchor_day, budget_limit FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE",
-    )
-    .bind(account.as_uuid())
-    .fetch_optional(connection)
-    .await?;
+    let raw: Option<RawLocked> =
+        sqlx::query_as("SELECT shard, status, budget_limit FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE")
+            .bind(account.as_uuid())
+            .fetch_optional(connection)
+            .await?;
     let raw = raw.ok_or_else(|| LedgerError::not_found(Subject::Account, account))?;
     Ok(Locked {
         account,
         shard: columns::shard("accounts", raw.shard)?,
         status: columns::status(&raw.status)?,
-        anchor: columns::anchor(raw.anchor_day)?,
         budget_limit: columns::credits(raw.budget_limit)?,
     })
 }
@@ -72,7 +68,6 @@ pub(crate) async fn append(
     connection: &mut PgConnection,
     shard: Shard,
     changes: &[(AccountId, Change)],
-    at: TimeMs,
 ) -> Result<Vec<Appended>, LedgerError> {
     debug_assert_eq!(shard.kind, ShardKind::Accounts, "keys have no versions");
     let accounts: Vec<Uuid> = changes.iter().map(|(account, _)| account.as_uuid()).collect();
@@ -83,7 +78,6 @@ pub(crate) async fn append(
         .bind(&accounts)
         .bind(&kinds)
         .bind(&payloads)
-        .bind(stamp(at)?)
         .fetch_all(&mut *connection)
         .await?;
     if rows.len() != changes.len() {

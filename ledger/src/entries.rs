@@ -1,4 +1,6 @@
-//! Reading entries: what changed a balance, latest first.
+//! Entries: what changed a balance. Read latest first; written in bulk by whoever follows events.
+
+mod insert;
 
 use metering::{AccountId, Credits, EventId, KeyId, OpId, Split, TimeMs};
 use serde::Serialize;
@@ -6,6 +8,8 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::columns::{self, Stamp, bigint, count, credits, maybe_time, stamp, time};
+pub(crate) use insert::{NewEntry, insert, signed};
+
 use crate::{Ledger, LedgerError};
 
 macro_rules! entry_kinds {

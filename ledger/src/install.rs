@@ -1,8 +1,39 @@
 //! The book's picture of accounts, for writing live state anew.
 
-use metering::{AccountId, AccountImage, TimeMs};
+mod settle;
 
+use std::collections::HashMap;
+
+use metering::{AccountId, AccountImage, KeyId, LotImage, OpId, TimeMs};
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use crate::columns::{self, Stamp, count, credits, shard_number, stamp, time};
+use crate::owner::hold;
+use crate::pool::commit;
 use crate::{Fence, Ledger, LedgerError};
+
+#[derive(FromRow)]
+struct RawAccount {
+    account_id: Uuid,
+    seq: i64,
+    control_version: i64,
+    control_row: i64,
+    status: String,
+    anchor_day: i16,
+    budget_limit: i64,
+    budget_used: i64,
+    budget_period_end: Stamp,
+}
+
+#[derive(FromRow)]
+struct RawLot {
+    account_id: Uuid,
+    lot_id: i64,
+    remaining: i64,
+    granted_at: Stamp,
+    expires_at: Stamp,
+}
 
 impl Ledger {
     /// A page of a shard's accounts after `after`, in order of id, for a new incarnation.
@@ -16,8 +47,17 @@ impl Ledger {
         limit: u32,
         now: TimeMs,
     ) -> Result<Vec<AccountImage>, LedgerError> {
-        let _ = (fence, after, limit, now);
-        Err(LedgerError::Invalid("not built yet".to_owned()))
+        let mut transaction = self.begin().await?;
+        hold(&mut transaction, fence).await?;
+        let page: Vec<Uuid> = sqlx::query_scalar(include_str!("../queries/lock_page_of_accounts.sql"))
+            .bind(shard_number(fence.shard))
+            .bind(after.map_or(Uuid::nil(), |after| after.as_uuid()))
+            .bind(i64::from(limit))
+            .fetch_all(&mut *transaction)
+            .await?;
+        let images = prepare(&mut transaction, fence, &page, now).await?;
+        commit(transaction).await?;
+        Ok(images)
     }
 
     /// One account, as [`Self::prepare_install`]; `None` when the shard has no such account. Freeze it and drain its
@@ -28,7 +68,96 @@ impl Ledger {
         account: AccountId,
         now: TimeMs,
     ) -> Result<Option<AccountImage>, LedgerError> {
-        let _ = (fence, account, now);
-        Err(LedgerError::Invalid("not built yet".to_owned()))
+        let mut transaction = self.begin().await?;
+        hold(&mut transaction, fence).await?;
+        let page: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT account_id FROM accounts WHERE account_id = $1 AND shard = $2 FOR NO KEY UPDATE",
+        )
+        .bind(account.as_uuid())
+        .bind(shard_number(fence.shard))
+        .fetch_all(&mut *transaction)
+        .await?;
+        let mut images = prepare(&mut transaction, fence, &page, now).await?;
+        commit(transaction).await?;
+        Ok(images.pop())
     }
+}
+
+/// The accounts are locked, so nothing below can change between two reads: a version is never newer than its image.
+async fn prepare(
+    connection: &mut PgConnection,
+    fence: Fence,
+    accounts: &[Uuid],
+    now: TimeMs,
+) -> Result<Vec<AccountImage>, LedgerError> {
+    if accounts.is_empty() {
+        return Ok(Vec::new());
+    }
+    settle::pending_moves(&mut *connection, fence, accounts, now).await?;
+    let rows: Vec<RawAccount> = sqlx::query_as(include_str!("../queries/image_accounts.sql"))
+        .bind(accounts)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut images = rows.into_iter().map(image).collect::<Result<Vec<_>, _>>()?;
+    let places: HashMap<Uuid, usize> =
+        images.iter().enumerate().map(|(place, image)| (image.account.as_uuid(), place)).collect();
+    let at = |account: Uuid| places.get(&account).copied();
+
+    let lots: Vec<RawLot> = sqlx::query_as(include_str!("../queries/image_lots.sql"))
+        .bind(accounts)
+        .bind(stamp(now)?)
+        .fetch_all(&mut *connection)
+        .await?;
+    for raw in lots {
+        if let Some(image) = at(raw.account_id).and_then(|place| images.get_mut(place)) {
+            image.lots.push(lot_image(&raw)?);
+        }
+    }
+    let revoked: Vec<(Uuid, Uuid)> = sqlx::query_as(include_str!("../queries/image_revoked_keys.sql"))
+        .bind(accounts)
+        .fetch_all(&mut *connection)
+        .await?;
+    for (account, key) in revoked {
+        if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
+            image.revoked_keys.push(KeyId::from_uuid(key));
+        }
+    }
+    let undos: Vec<(Uuid, Uuid)> = sqlx::query_as(
+        "SELECT account_id, debit_op FROM undos WHERE account_id = ANY ($1) AND state = 'open' ORDER BY debit_op",
+    )
+    .bind(accounts)
+    .fetch_all(connection)
+    .await?;
+    for (account, op) in undos {
+        if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
+            image.open_undos.push(OpId::from_uuid(op));
+        }
+    }
+    Ok(images)
+}
+
+fn image(raw: RawAccount) -> Result<AccountImage, LedgerError> {
+    Ok(AccountImage {
+        account: AccountId::from_uuid(raw.account_id),
+        seq: count(raw.seq)?,
+        control_version: count(raw.control_version)?,
+        control_row: count(raw.control_row)?,
+        status: columns::status(&raw.status)?,
+        anchor: columns::anchor(raw.anchor_day)?,
+        budget_limit: credits(raw.budget_limit)?,
+        budget_used: credits(raw.budget_used)?,
+        budget_period_end: time(raw.budget_period_end)?,
+        revoked_keys: Vec::new(),
+        lots: Vec::new(),
+        open_undos: Vec::new(),
+    })
+}
+
+fn lot_image(raw: &RawLot) -> Result<LotImage, LedgerError> {
+    Ok(LotImage {
+        lot: columns::lot(raw.lot_id)?,
+        remaining: credits(raw.remaining)?,
+        granted_at: time(raw.granted_at)?,
+        expires_at: time(raw.expires_at)?,
+    })
 }

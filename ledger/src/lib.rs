@@ -18,6 +18,7 @@ mod record;
 mod schema;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod verify;
 
 pub use accounts::{AccountSummary, AccountView, BudgetUse, LotState, LotView};
 pub use change::By;
@@ -32,3 +33,4 @@ pub use owner::{Fence, Fleet, Owner, OwnerId, ShardRow, ShardState};
 pub use pool::{Ledger, PoolSettings};
 pub use record::{DrainBatch, Recorded, Shortfall};
 pub use schema::Migrated;
+pub use verify::Difference;

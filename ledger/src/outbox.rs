@@ -75,8 +75,9 @@ impl Ledger {
     }
 
     /// Marks rows of a key shard delivered: exactly those whose keys were read and written, by number, because a row
-    /// with a lower number may be committed later.
-    pub async fn deliver_keys(&self, fence: Fence, rows: &[u64]) -> Result<(), LedgerError> {
+    /// with a lower number may be committed later. `applied` is the shard's sequence in Redis after those writes: a
+    /// process that shows a lower one has lost some.
+    pub async fn deliver_keys(&self, fence: Fence, rows: &[u64], applied: u64) -> Result<(), LedgerError> {
         let rows = rows.iter().map(|&row| bigint(row)).collect::<Result<Vec<_>, _>>()?;
         let mut transaction = self.begin().await?;
         hold(&mut transaction, fence).await?;
@@ -84,6 +85,12 @@ impl Ledger {
             .bind(shard_number(fence.shard))
             .bind(&rows)
             .bind(bigint(fence.incarnation)?)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("UPDATE shards SET applied_sequence = $3 WHERE kind = $1 AND number = $2")
+            .bind(kind_word(fence.shard.kind))
+            .bind(shard_number(fence.shard))
+            .bind(bigint(applied)?)
             .execute(&mut *transaction)
             .await?;
         commit(transaction).await

@@ -1,7 +1,18 @@
 //! A batch of events reaches the book: one transaction, whatever the batch holds.
+//!
+//! Move the cursor, read what the book knows of the batch, decide in memory, write the outcome in bulk.
 
-use metering::{AccountId, Credits, Event, LotId, TimeMs};
+mod cursor;
+mod known;
+mod plan;
+mod settle;
+mod write;
 
+use metering::{AccountId, Credits, Event, LotId};
+
+use crate::pool::commit;
+use crate::record::known::Known;
+use crate::record::plan::Plan;
 use crate::{Fence, Ledger, LedgerError};
 
 /// Events that follow on what the book has, as read from the stream.
@@ -53,14 +64,13 @@ impl Ledger {
     /// `Fenced` when the cursor or the fence has moved on, `OutOfOrder` and `Gap` when the batch does not follow,
     /// `Unappliable` when an event says what can't be. After `Unknown`, read the shard's row before going on.
     pub async fn record(&self, batch: &DrainBatch) -> Result<Recorded, LedgerError> {
-        let _ = batch;
-        Err(LedgerError::Invalid("not built yet".to_owned()))
-    }
-
-    /// Settles undos whose debit can't come any more: those with `not_after` before `drained`, the time up to which
-    /// the stream is in the book. Returns how many; their outbox rows give nothing back.
-    pub async fn settle_undos(&self, fence: Fence, drained: TimeMs) -> Result<u64, LedgerError> {
-        let _ = (fence, drained);
-        Err(LedgerError::Invalid("not built yet".to_owned()))
+        let Some(last) = cursor::check(batch)? else { return Ok(Recorded::default()) };
+        let mut transaction = self.begin().await?;
+        cursor::advance(&mut transaction, batch, last).await?;
+        let known = Known::read(&mut transaction, batch).await?;
+        let plan = Plan::of(batch, known)?;
+        let recorded = plan.write(&mut transaction, batch.fence).await?;
+        commit(transaction).await?;
+        Ok(recorded)
     }
 }

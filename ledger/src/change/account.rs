@@ -42,7 +42,7 @@ impl Ledger {
             .execute(&mut *transaction)
             .await?;
         let change = Change::AccountCreated { status: new.status, anchor: new.anchor };
-        append(&mut transaction, shard, &[(account, change)], by.at).await?;
+        append(&mut transaction, shard, &[(account, change)]).await?;
         let after = json!({ "name": new.name, "email": new.email, "status": new.status, "anchor": new.anchor });
         Audit { by, action: "account_created", account, subject: None, before: None, after }
             .write(&mut transaction)
@@ -60,7 +60,7 @@ impl Ledger {
             .bind(status.as_str())
             .execute(&mut *transaction)
             .await?;
-        let version = append_one(&mut transaction, locked.shard, account, Change::StatusSet { status }, by).await?;
+        let version = append_one(&mut transaction, locked.shard, account, Change::StatusSet { status }).await?;
         sqlx::query(include_str!("../../queries/append_live_keys.sql"))
             .bind(account.as_uuid())
             .bind(stamp(by.at)?)
@@ -84,7 +84,7 @@ impl Ledger {
             .bind(i64::from(limit))
             .execute(&mut *transaction)
             .await?;
-        let version = append_one(&mut transaction, locked.shard, account, Change::BudgetSet { limit }, by).await?;
+        let version = append_one(&mut transaction, locked.shard, account, Change::BudgetSet { limit }).await?;
         let (before, after) = (Some(json!({ "limit": locked.budget_limit })), json!({ "limit": limit }));
         Audit { by, action: "budget_set", account, subject: None, before, after }.write(&mut transaction).await?;
         commit(transaction).await?;
@@ -98,8 +98,7 @@ pub(super) async fn append_one(
     shard: Shard,
     account: AccountId,
     change: Change,
-    by: &By,
 ) -> Result<u64, LedgerError> {
-    let appended = append(connection, shard, &[(account, change)], by.at).await?;
+    let appended = append(connection, shard, &[(account, change)]).await?;
     appended.first().map(|first| first.version).ok_or_else(|| LedgerError::Corrupt("an outbox without rows".to_owned()))
 }

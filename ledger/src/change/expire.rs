@@ -49,7 +49,7 @@ impl Ledger {
             .await?;
         let changes = full.iter().map(|due| expired(due)).collect::<Result<Vec<_>, _>>()?;
         if !changes.is_empty() {
-            let appended = append(&mut transaction, fence.shard, &changes, now).await?;
+            let appended = append(&mut transaction, fence.shard, &changes).await?;
             let lots: Vec<i64> = full.iter().map(|due| due.lot_id).collect();
             let rows = appended.iter().map(|appended| bigint(appended.row)).collect::<Result<Vec<_>, _>>()?;
             sqlx::query(include_str!("../../queries/mark_sweep_rows.sql"))

@@ -66,7 +66,7 @@ impl Ledger {
             .bind(new.expires_at.map(stamp).transpose()?)
             .execute(&mut *transaction)
             .await?;
-        append_key(&mut transaction, key_shard, account, digest.as_bytes(), by.at).await?;
+        append_key(&mut transaction, key_shard, account, digest.as_bytes()).await?;
         let after = json!({ "name": new.name, "mode": new.mode, "expires_at": new.expires_at });
         Audit { by, action: "key_issued", account, subject: Some(key.to_string()), before: None, after }
             .write(&mut transaction)
@@ -90,8 +90,8 @@ impl Ledger {
             .bind(stamp(by.at)?)
             .execute(&mut *transaction)
             .await?;
-        append_one(&mut transaction, account.shard, account.account, Change::KeyRevoked { key }, by).await?;
-        append_key(&mut transaction, found.key_shard, account.account, &found.digest, by.at).await?;
+        append_one(&mut transaction, account.shard, account.account, Change::KeyRevoked { key }).await?;
+        append_key(&mut transaction, found.key_shard, account.account, &found.digest).await?;
         let (before, after) = (Some(json!({ "revoked": false })), json!({ "revoked": true }));
         Audit { by, action: "key_revoked", account: account.account, subject: Some(key.to_string()), before, after }
             .write(&mut transaction)
@@ -114,13 +114,11 @@ async fn append_key(
     key_shard: i16,
     account: AccountId,
     digest: &[u8],
-    at: TimeMs,
 ) -> Result<(), LedgerError> {
     sqlx::query(include_str!("../../queries/append_key.sql"))
         .bind(key_shard)
         .bind(account.as_uuid())
         .bind(digest)
-        .bind(stamp(at)?)
         .execute(connection)
         .await?;
     Ok(())

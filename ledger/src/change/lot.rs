@@ -75,7 +75,7 @@ impl Ledger {
             granted_at: grant.granted_at,
             expires_at: grant.expires_at,
         };
-        let version = append_one(&mut transaction, locked.shard, account, change, by).await?;
+        let version = append_one(&mut transaction, locked.shard, account, change).await?;
         sqlx::query(include_str!("../../queries/enter_grant.sql"))
             .bind(lot_number(lot))
             .bind(bigint(version)?)
@@ -105,7 +105,7 @@ impl Ledger {
             .await?;
         let account = found.account.account;
         let change = Change::LotExpiryMoved { lot, expires_at };
-        let version = append_one(&mut transaction, found.account.shard, account, change, by).await?;
+        let version = append_one(&mut transaction, found.account.shard, account, change).await?;
         let (before, after) = (Some(json!({ "expires_at": found.expires_at })), json!({ "expires_at": expires_at }));
         Audit { by, action: "lot_expiry_moved", account, subject: Some(lot.to_string()), before, after }
             .write(&mut transaction)
@@ -124,7 +124,7 @@ impl Ledger {
         let found = lock_lot(&mut transaction, lot).await?;
         let account = found.account.account;
         let change = Change::LotReduced { lot, credits };
-        let version = append_one(&mut transaction, found.account.shard, account, change, by).await?;
+        let version = append_one(&mut transaction, found.account.shard, account, change).await?;
         let (before, after) = (Some(json!({ "remaining": found.remaining })), json!({ "takes_at_most": credits }));
         Audit { by, action: "lot_reduced", account, subject: Some(lot.to_string()), before, after }
             .write(&mut transaction)

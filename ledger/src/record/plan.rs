@@ -1,0 +1,180 @@
+//! What a batch does to the book, decided event by event in memory.
+
+mod decide;
+
+use std::collections::BTreeMap;
+
+use metering::{AccountId, Body, Change, Credits, Event, EventId, LotId, Split, TimeMs};
+
+use crate::LedgerError;
+use crate::entries::NewEntry;
+use crate::record::known::{AccountOp, Followed, Known, UndoMark};
+use crate::record::{DrainBatch, Recorded};
+
+/// A lot's share of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LotDelta {
+    pub account: AccountId,
+    pub delta: i64,
+    /// The last event that touched it, for naming it.
+    pub last: EventId,
+}
+
+/// An outbox row that an event proves delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Delivered {
+    pub row: u64,
+    pub sequence: u64,
+    pub seq: u64,
+    pub at: TimeMs,
+}
+
+/// All rows of an account up to a version, delivered by an install.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Installed {
+    pub account: AccountId,
+    pub version: u64,
+    pub sequence: u64,
+    pub at: TimeMs,
+}
+
+/// A decision about an undo, to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct UndoRow {
+    pub mark: UndoMark,
+    /// The op that asked and what it said; `None` where the row is there already.
+    pub asked: Option<UndoAsk>,
+}
+
+/// Who asked for an undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct UndoAsk {
+    pub op: metering::OpId,
+    pub not_after: TimeMs,
+    pub at: TimeMs,
+}
+
+/// What to write.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub entries: Vec<NewEntry>,
+    /// How far the accounts are after the batch, those that moved.
+    pub accounts: BTreeMap<AccountId, Followed>,
+    pub lots: BTreeMap<LotId, LotDelta>,
+    pub swept: Vec<(LotId, TimeMs)>,
+    pub delivered: Vec<Delivered>,
+    pub installed: Vec<Installed>,
+    pub undos: BTreeMap<AccountOp, UndoRow>,
+    /// Changes to be told to live state, in order.
+    pub changes: Vec<(AccountId, Change)>,
+    pub recorded: Recorded,
+}
+
+/// A plan in the making.
+struct Planner<'a> {
+    batch: &'a DrainBatch,
+    known: Known<'a>,
+    plan: Plan,
+}
+
+impl Plan {
+    pub(super) fn of<'a>(batch: &'a DrainBatch, known: Known<'a>) -> Result<Self, LedgerError> {
+        let mut planner = Planner { batch, known, plan: Self::default() };
+        batch.events.iter().try_for_each(|event| planner.apply(event))?;
+        Ok(planner.plan)
+    }
+}
+
+impl<'a> Planner<'a> {
+    fn apply(&mut self, event: &'a Event) -> Result<(), LedgerError> {
+        match &event.body {
+            Body::Opened if event.id.sequence == 0 => Ok(()),
+            Body::Opened => Err(unappliable(event, "an incarnation opens only once")),
+            Body::Installed { account, seq, control_version } => {
+                self.installed(event, *account, *seq, *control_version)
+            }
+            Body::Debit { .. } => self.debit(event),
+            Body::GiveBack { .. } => self.give_back(event),
+            Body::Undo { .. } => self.undo(event),
+            Body::Control { .. } => self.control(event),
+        }
+    }
+
+    fn installed(&mut self, event: &Event, account: AccountId, seq: u64, version: u64) -> Result<(), LedgerError> {
+        let followed = self.followed(event, account)?;
+        if followed.seq != seq {
+            return Err(LedgerError::Gap { account, event: event.id, expected: followed.seq, found: seq });
+        }
+        self.plan.installed.push(Installed { account, version, sequence: event.id.sequence, at: event.at });
+        Ok(())
+    }
+
+    /// The account as it stands at this point of the batch.
+    fn followed(&self, event: &Event, account: AccountId) -> Result<Followed, LedgerError> {
+        let known = self.plan.accounts.get(&account).or_else(|| self.known.accounts.get(&account));
+        let followed = known.ok_or_else(|| unappliable(event, format!("the book has no {account}")))?;
+        if followed.shard == self.batch.fence.shard {
+            Ok(*followed)
+        } else {
+            Err(unappliable(event, format!("{account} is of shard {}", followed.shard)))
+        }
+    }
+
+    /// Takes the next number of the account, which must be the event's.
+    fn step(&mut self, event: &Event, account: AccountId, seq: u64) -> Result<&mut Followed, LedgerError> {
+        let mut followed = self.followed(event, account)?;
+        let expected = followed.seq.saturating_add(1);
+        if seq != expected {
+            return Err(LedgerError::Gap { account, event: event.id, expected, found: seq });
+        }
+        followed.seq = seq;
+        self.plan.accounts.insert(account, followed);
+        self.plan.accounts.get_mut(&account).ok_or_else(|| unappliable(event, "its account went missing"))
+    }
+
+    /// Moves credits on lots and notes the entry that says so.
+    fn enter(&mut self, event: &Event, entry: NewEntry) -> Result<(), LedgerError> {
+        let takes = entry.kind.takes();
+        for draw in &entry.split {
+            let moved = crate::entries::signed(draw.credits, takes);
+            let none_yet = LotDelta { account: entry.account, delta: 0, last: event.id };
+            let lot = self.plan.lots.entry(draw.lot).or_insert(none_yet);
+            if lot.account != entry.account {
+                return Err(unappliable(event, format!("{} is another account's", draw.lot)));
+            }
+            lot.delta =
+                lot.delta.checked_add(moved).ok_or_else(|| unappliable(event, "more credits than can be counted"))?;
+            lot.last = event.id;
+        }
+        self.plan.entries.push(entry);
+        Ok(())
+    }
+
+    /// Tells live state what was decided about an undone debit.
+    fn settle(&mut self, account: AccountId, op: metering::OpId, split: Split, period_end: TimeMs, counted: bool) {
+        self.plan.recorded.outbox_appended = true;
+        self.plan.changes.push((account, Change::UndoSettled { debit_op: op, split, period_end, counted }));
+    }
+}
+
+/// A later period begins by its first debit; what belongs to an earlier one no longer counts. As live state does it.
+impl Followed {
+    fn draw(&mut self, credits: Credits, period_end: TimeMs) -> Option<()> {
+        if period_end > self.budget_period_end {
+            (self.budget_used, self.budget_period_end) = (credits, period_end);
+        } else if period_end == self.budget_period_end {
+            self.budget_used = self.budget_used.checked_add(credits)?;
+        }
+        Some(())
+    }
+
+    fn lower(&mut self, credits: Credits, period_end: TimeMs) {
+        if period_end == self.budget_period_end {
+            self.budget_used = self.budget_used.saturating_sub(credits);
+        }
+    }
+}
+
+pub(super) fn unappliable(event: &Event, why: impl Into<String>) -> LedgerError {
+    LedgerError::Unappliable { event: event.id, why: why.into() }
+}
