@@ -1,2 +1,100 @@
-//! Being built.
-fn main() {}
+//! `ledger-sync`: owner of shards. Keeps the book in Postgres in step with live state in Redis.
+//!
+//! `fleet.rs` shares the shards out; `accounts.rs` is the life of an account shard, `keys.rs` that of a key shard;
+//! `drain.rs` is how events reach the book.
+
+mod accounts;
+mod admin;
+mod carry;
+mod certify;
+mod clock;
+mod drain;
+mod fleet;
+mod install;
+mod interruption;
+mod keys;
+mod logging;
+mod metrics;
+mod retention;
+mod service;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use config::ledger_sync::Settings;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+use crate::service::Service;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Keeps Tollgate's book in step with its live balances.
+#[derive(Parser)]
+#[command(name = "ledger-sync", version)]
+struct Arguments {
+    /// Settings, laid over the compiled-in defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the settings, say so, and exit.
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let settings: Settings = match config::load(config::Service::LedgerSync, arguments.config.as_deref()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(config::EXIT_CODE);
+        }
+    };
+    if arguments.check {
+        eprintln!("the settings are good");
+        return ExitCode::SUCCESS;
+    }
+    logging::start(&settings.log);
+    let runtime = tokio::runtime::Runtime::new().context("the runtime could not start");
+    match runtime.and_then(|runtime| runtime.block_on(run(settings))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!(error = format!("{error:#}"), "ledger-sync stops: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Opens the book, listens, owns shards until told to stop, gives them up.
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(settings.admin_listen).await;
+    let listener = listener.with_context(|| format!("can't listen on {}", settings.admin_listen))?;
+    let postgres = ledger::PoolSettings { connections_max: settings.postgres.connections_max, ..Default::default() };
+    let book =
+        ledger::Ledger::open(settings.postgres.url.expose_secret(), postgres).context("the book can't be opened")?;
+    let service = Arc::new(Service::new(settings, book)?);
+    service.tasks.spawn(admin::serve(listener, Arc::clone(&service)));
+    service.check_book().await?;
+    info!(owner = %service.name, "ledger-sync is up as {}", service.name);
+    service.tasks.spawn(fleet::run(Arc::clone(&service)));
+
+    let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => info!("told to stop by SIGTERM: giving up the shards"),
+        _ = interrupt.recv() => info!("told to stop by SIGINT: giving up the shards"),
+    }
+    service.stop.cancel();
+    service.tasks.close();
+    if tokio::time::timeout(service::STOP_WAIT, service.tasks.wait()).await.is_err() {
+        info!("some shards were not given up in time; their leases run out by themselves");
+    }
+    service.book.close().await;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The life of an account shard in the hands of its owner: certify, open, install, then drain, carry and sweep in turn.
+//!
+//! One task does all of it, one after the other, so these never race.
+
+use std::time::{Duration, Instant};
+
+use ledger::{ShardRow, ShardState};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::carry::Carrier;
+use crate::certify::{Hold, certify, report};
+use crate::drain::Drain;
+use crate::install::install_all;
+use crate::interruption::Interruption;
+use crate::service::Service;
+
+/// Pause before trying again after an interruption.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+/// How often an idle shard asks whether it is still certified, and tells how fresh the book is.
+const NOTE_EVERY: Duration = Duration::from_millis(200);
+/// Most lots swept at once.
+const SWEEP_PAGE: u32 = 500;
+
+/// Owns a shard until told to stop or until it is somebody else's.
+pub async fn own(service: &Service, row: &ShardRow, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let interrupted = match certify(service, row.shard, row.epoch).await {
+            Ok(hold) => serve(service, hold, stop).await,
+            Err(interruption) => Err(interruption),
+        };
+        service.metrics.certified(row.shard, false);
+        let Err(interruption) = interrupted else { return };
+        report(service, row.shard, &interruption);
+        if matches!(interruption, Interruption::Lost(_)) {
+            return;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(RETRY_PAUSE) => {}
+        }
+    }
+}
+
+/// Serves a certified shard until it is interrupted or told to stop.
+async fn serve(service: &Service, mut hold: Hold, stop: &CancellationToken) -> Result<(), Interruption> {
+    let mut drain = Drain::take_over(service, &mut hold).await?;
+    hold.link.open_shard(&hold.certified).await?;
+    service.metrics.certified(hold.fence.shard, true);
+    service.metrics.broken(hold.fence.shard, false);
+    if hold.install {
+        service.book.set_state(hold.fence, ShardState::Installing).await?;
+        install_all(service, &mut hold, &mut drain).await?;
+    }
+    service.book.set_state(hold.fence, ShardState::Open).await?;
+
+    let mut rounds = Rounds { carrier: Carrier::default(), last_sweep: None, last_note: Instant::now() };
+    let mut news = service.outbox_news.subscribe();
+    while !stop.is_cancelled() {
+        match rounds.turn(service, &mut hold, &mut drain).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            // What is certified stays certified while the book is away: the exposure caps bound it.
+            Err(Interruption::BookAway(error)) => {
+                report(service, hold.fence.shard, &Interruption::BookAway(error));
+                drain.look_again(service, &hold).await;
+            }
+            Err(other) => return Err(other),
+        }
+        wait(service, &mut news, stop).await;
+    }
+    while drain.once(service, &mut hold).await? > 0 {}
+    Ok(())
+}
+
+/// Waits for news from the outbox, at most one interval.
+async fn wait(service: &Service, news: &mut watch::Receiver<u64>, stop: &CancellationToken) {
+    let interval = Duration::from_millis(service.settings.drain.interval_ms);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        _ = news.changed() => {}
+        () = tokio::time::sleep(interval) => {}
+    }
+}
+
+/// What comes round and round.
+struct Rounds {
+    carrier: Carrier,
+    last_sweep: Option<Instant>,
+    last_note: Instant,
+}
+
+impl Rounds {
+    /// One turn: drain, carry, and from time to time sweep and note. Answers whether there is more to do at once.
+    async fn turn(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<bool, Interruption> {
+        let drained = drain.once(service, hold).await?;
+        let carried = self.carrier.once(service, hold, drain).await?;
+        let sweep_every = Duration::from_millis(service.settings.sweep.interval_ms);
+        if self.last_sweep.is_none_or(|last| last.elapsed() >= sweep_every) {
+            self.sweep(service, hold, drain).await?;
+            self.last_sweep = Some(Instant::now());
+        }
+        if drained > 0 {
+            self.last_note = Instant::now();
+        } else if self.last_note.elapsed() >= NOTE_EVERY {
+            drain.note(service, hold).await?;
+            self.last_note = Instant::now();
+        }
+        Ok(drained > 0 || carried > 0)
+    }
+
+    /// Takes expired lots off the books and closes undos whose debit can't come any more.
+    async fn sweep(&mut self, service: &Service, hold: &Hold, drain: &Drain) -> Result<(), Interruption> {
+        let (fence, sweep) = (hold.fence, &service.settings.sweep);
+        let found = service.book.expire_due(fence, service.clock.now(), sweep.grace_ms, SWEEP_PAGE).await?;
+        service.metrics.lots_swept.inc_by(found);
+        let settled = service.book.settle_undos(fence, drain.drained_time()).await?;
+        service.metrics.undos_settled.inc_by(settled);
+        let (rows, age_ms) = service.book.backlog(fence.shard).await?;
+        service.metrics.control_backlog(fence.shard, rows, age_ms);
+        Ok(())
+    }
+}

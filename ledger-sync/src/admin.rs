@@ -1,0 +1,50 @@
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`. Keep it inside.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use prometheus::{Encoder, TextEncoder};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tracing::error;
+
+use crate::service::Service;
+
+/// Serves until the service stops.
+pub async fn serve(listener: TcpListener, service: Arc<Service>) {
+    let stop = service.stop.clone();
+    let routes = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(service);
+    let served = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await;
+    if let Err(error) = served {
+        error!("the admin listener ended: {error}");
+    }
+}
+
+/// Ready: the book answers, and every shard we own is certified.
+async fn ready(State(service): State<Arc<Service>>) -> Response {
+    let uncertified = service.metrics.uncertified();
+    let (book, heartbeat) = (service.metrics.book_ready.get() == 1, service.metrics.heartbeat_ok.get() == 1);
+    let ready = book && heartbeat && uncertified.is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": ready, "book": book, "heartbeat": heartbeat, "uncertified": uncertified })))
+        .into_response()
+}
+
+async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    let mut text = Vec::new();
+    match TextEncoder::new().encode(&service.metrics.registry.gather(), &mut text) {
+        Ok(()) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => {
+            error!("metrics can't be written: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

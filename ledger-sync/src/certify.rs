@@ -1,0 +1,160 @@
+//! Certification: does this Redis process hold all that the book knows of a shard?
+//!
+//! Seal, raise the fence in the book, compare, drain what is left, certify. Until it is done no debit runs; behind or missing,
+//! and a new incarnation is built from the book.
+
+use ledger::{Fence as BookFence, ShardRow, ShardState};
+use metering::live::Fence;
+use metering::live::owner::{Certified, Head, Mode, OwnerError, OwnerLink, Stream};
+use metering::{Shard, ShardKind, TimeMs};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tracing::{error, info, warn};
+
+use crate::drain::drain_rest;
+use crate::interruption::Interruption;
+use crate::service::{REDIS_WAIT, Service};
+
+/// A shard that may be served: the connection it was certified over, and the numbers.
+pub struct Hold {
+    /// The connection; when it breaks, the hold is void.
+    pub link: OwnerLink,
+    /// Live state's side.
+    pub certified: Certified,
+    /// The book's side.
+    pub fence: BookFence,
+    /// Whether its accounts or keys have to be installed.
+    pub install: bool,
+    /// Sequence of the last event in the book; `None` before the first.
+    pub applied: Option<u64>,
+}
+
+/// Certifies a shard that we claimed with `epoch`.
+pub async fn certify(service: &Service, shard: Shard, epoch: u64) -> Result<Hold, Interruption> {
+    let row = ours(service, shard, epoch).await?; // asked first: with the book away, a good shard must not be sealed
+    let mut link = OwnerLink::open(service.settings.redis.url.expose_secret(), REDIS_WAIT).await?;
+    link.agree_on_shards(service.shard_count).await?;
+    let head = link.head(shard).await?;
+    refuse_older_book(shard, &row, &head)?;
+    link.seal(shard, epoch).await?;
+    let certification = service.book.raise_fence(shard, epoch, head.certification).await?;
+    let fence = BookFence { shard, epoch, certification, incarnation: row.incarnation };
+    let found = if row.incarnation == 0 { None } else { link.look(&live_fence(&fence)).await? };
+    match behind(&mut link, &row, &head, found, &fence).await? {
+        None => go_on(service, link, &row, fence).await,
+        Some(why) => begin(service, link, &row, &head, fence, found, &why).await,
+    }
+}
+
+async fn ours(service: &Service, shard: Shard, epoch: u64) -> Result<ShardRow, Interruption> {
+    let row = service.book.shard(shard).await?;
+    if row.owner == Some(service.owner) && row.epoch == epoch {
+        Ok(row)
+    } else {
+        Err(Interruption::Lost(anyhow::anyhow!("the book names another owner or epoch")))
+    }
+}
+
+/// A book that knows less than Redis was put back to an older state: going on would give numbers out twice.
+fn refuse_older_book(shard: Shard, row: &ShardRow, head: &Head) -> Result<(), Interruption> {
+    if head.incarnation > row.incarnation || head.epoch > row.epoch {
+        let text = format!(
+            "redis knows incarnation {} and epoch {} of shard {shard}, the book only {} and {}: the book was put back to an older state",
+            head.incarnation, head.epoch, row.incarnation, row.epoch
+        );
+        return Err(Interruption::Broken(text, None));
+    }
+    Ok(())
+}
+
+fn live_fence(fence: &BookFence) -> Fence {
+    Fence { shard: fence.shard, incarnation: fence.incarnation, certification: fence.certification }
+}
+
+/// Why this process does not hold what the book knows; `None` when it does.
+async fn behind(
+    link: &mut OwnerLink,
+    row: &ShardRow,
+    head: &Head,
+    found: Option<Stream>,
+    fence: &BookFence,
+) -> Result<Option<String>, Interruption> {
+    if row.incarnation == 0 {
+        return Ok(Some("the shard was never installed".to_owned()));
+    }
+    let Some(found) = found.filter(|_| head.incarnation == row.incarnation) else {
+        return Ok(Some(format!("redis does not have incarnation {}", row.incarnation)));
+    };
+    let Some(applied) = row.applied_sequence else { return Ok(None) };
+    if found.sequence < applied {
+        return Ok(Some(format!("redis is at {}, the book at {applied}", found.sequence)));
+    }
+    if row.shard.kind == ShardKind::Keys {
+        return Ok(None);
+    }
+    let event = link.event_at(&live_fence(fence), applied).await?;
+    let same = event.is_some_and(|event| {
+        event.body.op() == row.applied_op && Some(event.body.kind()) == row.applied_kind.as_deref()
+    });
+    Ok((!same).then(|| format!("event {applied} in redis is not the one in the book")))
+}
+
+/// Redis holds all that the book knows: record what is left in the stream, then go on.
+async fn go_on(service: &Service, mut link: OwnerLink, row: &ShardRow, fence: BookFence) -> Result<Hold, Interruption> {
+    let mut applied = row.applied_sequence;
+    let mut drained = applied.unwrap_or(0);
+    if fence.shard.kind == ShardKind::Accounts {
+        applied = drain_rest(service, &mut link, &fence, applied).await?;
+        drained = applied.unwrap_or(0);
+        let at = link.look(&live_fence(&fence)).await?.map_or(0, |stream| stream.sequence);
+        if at != drained {
+            return Err(Interruption::Broken(format!("the stream ends at {drained} but counted to {at}"), None));
+        }
+    }
+    let certified =
+        link.certify(live_fence(&fence), fence.epoch, Mode::Same, drained, TimeMs::EPOCH, service.caps()).await?;
+    info!(shard = %fence.shard, certification = fence.certification, "shard {} goes on as incarnation {}", fence.shard, fence.incarnation);
+    Ok(Hold { link, certified, fence, install: row.state != ShardState::Open, applied })
+}
+
+/// Redis does not hold what the book knows: a new incarnation begins.
+async fn begin(
+    service: &Service,
+    mut link: OwnerLink,
+    row: &ShardRow,
+    head: &Head,
+    fence: BookFence,
+    found: Option<Stream>,
+    why: &str,
+) -> Result<Hold, Interruption> {
+    let detail = json!({
+        "why": why, "redis_run_id": link.process().run_id, "redis_incarnation": head.incarnation,
+        "redis_sequence": found.map(|stream| stream.sequence), "book_sequence": row.applied_sequence,
+    });
+    let incarnation = service.book.start_incarnation(fence, head.incarnation, &detail).await?;
+    let fence = BookFence { incarnation, ..fence };
+    let highest = found.map_or(TimeMs::EPOCH, |stream| stream.highest).max(row.drained_at.unwrap_or(TimeMs::EPOCH));
+    if row.incarnation == 0 {
+        info!(shard = %fence.shard, "shard {} begins", fence.shard);
+    } else {
+        warn!(shard = %fence.shard, why, "shard {} is built anew as incarnation {incarnation}: {why}", fence.shard);
+        service.metrics.rebuilds.inc();
+    }
+    let certified = link.certify(live_fence(&fence), fence.epoch, Mode::New, 0, highest, service.caps()).await?;
+    Ok(Hold { link, certified, fence, install: true, applied: None })
+}
+
+/// Says once, with the reason, that a shard can't be served, and raises the alarm where somebody has to look.
+pub fn report(service: &Service, shard: Shard, interruption: &Interruption) {
+    let text = crate::interruption::chain(interruption);
+    match interruption {
+        Interruption::Lost(_) => info!(shard = %shard, "shard {shard} is given up: {text}"),
+        Interruption::Recertify(OwnerError::Unsafe(_) | OwnerError::ShardCount { .. }) | Interruption::Broken(..) => {
+            service.metrics.broken(shard, true);
+            error!(shard = %shard, error = text, "shard {shard} stands: {text}");
+        }
+        Interruption::Recertify(_) | Interruption::BookAway(_) => {
+            warn!(shard = %shard, error = text, "shard {shard} is interrupted: {text}");
+        }
+    }
+}

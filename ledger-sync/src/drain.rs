@@ -1,0 +1,137 @@
+//! How events reach the book: read, decode, record, trim.
+
+use ledger::{DrainBatch, Fence as BookFence};
+use metering::live::Fence;
+use metering::live::owner::{DrainNote, OwnerLink, Stream};
+use metering::{Body, Event, TimeMs};
+
+use crate::certify::Hold;
+use crate::interruption::Interruption;
+use crate::retention::Retention;
+use crate::service::Service;
+
+/// The drain of one shard, as far as it is.
+pub struct Drain {
+    /// Sequence of the last event in the book; `None` before the first.
+    applied: Option<u64>,
+    /// Credits drawn by events that were recorded but not yet noted in Redis.
+    credits_to_note: u64,
+    /// The time up to which the stream is in the book.
+    drained_time: TimeMs,
+    retention: Retention,
+}
+
+impl Drain {
+    /// Goes on where the book is.
+    pub async fn take_over(service: &Service, hold: &mut Hold) -> Result<Self, Interruption> {
+        let mut retention = Retention::new(&service.settings.drain);
+        if let Some(applied) = hold.applied {
+            retention.remember(&mut hold.link, &live(&hold.fence), applied, batch_size(service)).await?;
+        }
+        Ok(Self { applied: hold.applied, credits_to_note: 0, drained_time: TimeMs::EPOCH, retention })
+    }
+
+    /// The time up to which the stream is in the book.
+    pub const fn drained_time(&self) -> TimeMs {
+        self.drained_time
+    }
+
+    /// Records one batch, then notes it in Redis and lets go of old events. Answers how many events it was.
+    pub async fn once(&mut self, service: &Service, hold: &mut Hold) -> Result<usize, Interruption> {
+        let events = read(&mut hold.link, &hold.fence, self.applied, batch_size(service)).await?;
+        let Some(last) = events.last() else { return Ok(0) };
+        let (sequence, at, count) = (last.id.sequence, last.at, events.len());
+        let closed = self.retention.closed_marks(&events);
+        let batch = DrainBatch { fence: hold.fence, from: self.applied, events };
+        let started = std::time::Instant::now();
+        let recorded = service.book.record(&batch).await?;
+        service.metrics.recorded(&recorded, count, started.elapsed());
+        self.applied = Some(sequence);
+        self.drained_time = at;
+        self.credits_to_note = self.credits_to_note.saturating_add(recorded.credits_debited);
+        self.retention.recorded(sequence, at, closed);
+        self.note(service, hold).await?;
+        Ok(count)
+    }
+
+    /// Records everything that is in the stream now.
+    pub async fn all(&mut self, service: &Service, hold: &mut Hold) -> Result<(), Interruption> {
+        while self.once(service, hold).await? > 0 {}
+        Ok(())
+    }
+
+    /// Tells Redis how far the book is. This is also how the owner learns that a shard is no longer certified.
+    pub async fn note(&mut self, service: &Service, hold: &mut Hold) -> Result<(), Interruption> {
+        let Some(drained) = self.applied else { return Ok(()) };
+        let (keep_from, closed) = self.retention.let_go(drained, service.clock.now());
+        let note = DrainNote { drained, credits: self.credits_to_note, keep_from, closed };
+        let stream = hold.link.note_drained(&hold.certified, &note).await?;
+        self.credits_to_note = 0;
+        self.noted(service, hold, stream, drained);
+        Ok(())
+    }
+
+    fn noted(&mut self, service: &Service, hold: &Hold, stream: Stream, drained: u64) {
+        let backlog = stream.sequence.saturating_sub(drained);
+        if backlog == 0 {
+            self.drained_time = stream.highest;
+        }
+        service.metrics.backlog(hold.fence.shard, backlog, stream.highest.since(self.drained_time));
+    }
+
+    /// After the book was away: a commit whose answer was lost may have happened, so the cursor is read again.
+    pub async fn look_again(&mut self, service: &Service, hold: &Hold) {
+        if let Ok(row) = service.book.shard(hold.fence.shard).await
+            && row.incarnation == hold.fence.incarnation
+        {
+            self.applied = row.applied_sequence;
+        }
+        service.metrics.backlog_age_grows(hold.fence.shard, service.clock.now().since(self.drained_time));
+    }
+}
+
+/// Records what is left in the stream of a sealed shard; answers the last sequence in the book.
+pub async fn drain_rest(
+    service: &Service,
+    link: &mut OwnerLink,
+    fence: &BookFence,
+    mut applied: Option<u64>,
+) -> Result<Option<u64>, Interruption> {
+    loop {
+        let events = read(link, fence, applied, batch_size(service)).await?;
+        let Some(last) = events.last().map(|event| event.id.sequence) else { return Ok(applied) };
+        let count = events.len();
+        let started = std::time::Instant::now();
+        let recorded = service.book.record(&DrainBatch { fence: *fence, from: applied, events }).await?;
+        service.metrics.recorded(&recorded, count, started.elapsed());
+        applied = Some(last);
+    }
+}
+
+/// Reads the events that follow on what the book has, and refuses a gap.
+async fn read(
+    link: &mut OwnerLink,
+    fence: &BookFence,
+    applied: Option<u64>,
+    most: usize,
+) -> Result<Vec<Event>, Interruption> {
+    let first = applied.map_or(0, |applied| applied.saturating_add(1));
+    let events = link.events_from(&live(fence), first, most).await?;
+    for (event, expected) in events.iter().zip(first..) {
+        if event.id.sequence != expected {
+            return Err(Interruption::Broken(format!("event {expected} is missing, {} came instead", event.id), None));
+        }
+        if matches!(event.body, Body::Opened) != (expected == 0) {
+            return Err(Interruption::Broken(format!("event {} is {}", event.id, event.body.kind()), None));
+        }
+    }
+    Ok(events)
+}
+
+fn live(fence: &BookFence) -> Fence {
+    Fence { shard: fence.shard, incarnation: fence.incarnation, certification: fence.certification }
+}
+
+fn batch_size(service: &Service) -> usize {
+    usize::try_from(service.settings.drain.batch_events).unwrap_or(usize::MAX)
+}

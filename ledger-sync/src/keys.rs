@@ -1,0 +1,115 @@
+//! The life of a key shard in the hands of its owner: certify, install, open, then carry what changes.
+//!
+//! Keys are no money and have no stream: each write raises the shard's count of writes, the book notes it, and a process
+//! that shows a lower count has lost some.
+
+use std::time::Duration;
+
+use ledger::{Outgoing, ShardRow, ShardState};
+use metering::KeyDigest;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::certify::{Hold, certify, report};
+use crate::interruption::Interruption;
+use crate::service::Service;
+
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+/// How often an idle shard looks at the outbox and asks whether it is still certified.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Keys read and written at once.
+const PAGE: u32 = 1000;
+
+/// Owns a key shard until told to stop or until it is somebody else's.
+pub async fn own(service: &Service, row: &ShardRow, stop: &CancellationToken) {
+    let mut news = service.outbox_news.subscribe();
+    while !stop.is_cancelled() {
+        let interrupted = match certify(service, row.shard, row.epoch).await {
+            Ok(hold) => serve(service, hold, &mut news, stop).await,
+            Err(interruption) => Err(interruption),
+        };
+        service.metrics.certified(row.shard, false);
+        let Err(interruption) = interrupted else { return };
+        report(service, row.shard, &interruption);
+        if matches!(interruption, Interruption::Lost(_)) {
+            return;
+        }
+        wait(&mut news, stop, RETRY_PAUSE).await;
+    }
+}
+
+/// Serves a certified key shard until it is interrupted or told to stop.
+async fn serve(
+    service: &Service,
+    mut hold: Hold,
+    news: &mut watch::Receiver<u64>,
+    stop: &CancellationToken,
+) -> Result<(), Interruption> {
+    if hold.install {
+        service.book.set_state(hold.fence, ShardState::Installing).await?;
+        install(service, &mut hold).await?;
+    }
+    carry(service, &mut hold).await?;
+    hold.link.open_shard(&hold.certified).await?; // only now: a key that is not there yet must not be taken for unknown
+    service.book.set_state(hold.fence, ShardState::Open).await?;
+    service.metrics.certified(hold.fence.shard, true);
+    service.metrics.broken(hold.fence.shard, false);
+    while !stop.is_cancelled() {
+        wait(news, stop, LOOK_EVERY).await;
+        hold.link.open_shard(&hold.certified).await?; // answers only while the certification stands
+        match carry(service, &mut hold).await {
+            Err(Interruption::BookAway(error)) => report(service, hold.fence.shard, &Interruption::BookAway(error)),
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+async fn wait(news: &mut watch::Receiver<u64>, stop: &CancellationToken, most: Duration) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        _ = news.changed() => {}
+        () = tokio::time::sleep(most) => {}
+    }
+}
+
+/// Writes every key of the shard.
+async fn install(service: &Service, hold: &mut Hold) -> Result<(), Interruption> {
+    let (mut after, mut installed) = (None, 0_usize);
+    loop {
+        let images = service.book.key_install(hold.fence, after, PAGE).await?;
+        let Some(last) = images.last().map(|image| image.digest) else { break };
+        after = Some(last);
+        installed = installed.saturating_add(images.len());
+        if let Some(applied) = hold.link.put_keys(&hold.certified, &images).await? {
+            service.book.deliver_keys(hold.fence, &[], applied).await?;
+        }
+    }
+    info!(shard = %hold.fence.shard, installed, "shard {} has {installed} keys installed", hold.fence.shard);
+    Ok(())
+}
+
+/// Writes the keys that outbox rows name, as the book has them now.
+async fn carry(service: &Service, hold: &mut Hold) -> Result<(), Interruption> {
+    loop {
+        let pending = service.book.pending(hold.fence.shard, 0, PAGE).await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let digests: Vec<KeyDigest> = pending
+            .iter()
+            .filter_map(|row| match row.what {
+                Outgoing::Key { digest } => Some(digest),
+                Outgoing::Change { .. } => None,
+            })
+            .collect();
+        let images = service.book.key_images(&digests).await?;
+        let Some(applied) = hold.link.put_keys(&hold.certified, &images).await? else {
+            return Err(Interruption::Broken("the outbox names keys that the book does not have".to_owned(), None));
+        };
+        let rows: Vec<u64> = pending.iter().map(|row| row.row).collect();
+        service.book.deliver_keys(hold.fence, &rows, applied).await?;
+        service.metrics.control_carried.inc_by(u64::try_from(rows.len()).unwrap_or(0));
+    }
+}
