@@ -22,6 +22,11 @@ impl ConfigError {
         Self { place: file.display().to_string(), what: what.to_string() }
     }
 
+    /// For a check that only the service itself can make.
+    pub fn about_key(key: &str, what: impl fmt::Display) -> Self {
+        Self { place: format!("key `{key}`"), what: what.to_string() }
+    }
+
     pub(crate) fn in_variable(name: &str, what: impl fmt::Display) -> Self {
         Self { place: format!("variable {name}"), what: what.to_string() }
     }

@@ -19,6 +19,7 @@ pub struct Settings {
     pub admin_listen: SocketAddr,
     routes: RelativePathBuf,
     pub threads: usize,
+    pub billing_url: String,
     pub redis: Redis,
     pub upstreams: BTreeMap<String, UpstreamAddress>,
     pub limits: Limits,

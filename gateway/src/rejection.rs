@@ -1,0 +1,214 @@
+//! Why a caller was not served: the code, the status, the numbers that caused it.
+
+mod problem;
+
+use metering::live::BudgetView;
+use metering::{Credits, Status};
+
+/// Every way in which the gateway itself answers instead of the upstream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rejection {
+    NoRoute,
+    /// What is wrong, in words for the caller.
+    BadRequest(&'static str),
+    HeaderTooLarge,
+    BodyTooLarge {
+        bytes_max: u64,
+    },
+    BodyTooSlow,
+    InvalidApiKey(KeyFault),
+    /// The account's status does not allow it.
+    Blocked(Status),
+    CreditsExhausted {
+        remaining: Credits,
+        price: Credits,
+    },
+    BudgetExhausted {
+        budget: BudgetView,
+        price: Credits,
+    },
+    /// Nothing can be drawn now; nothing was.
+    MeterUnavailable(Unmetered),
+    UpstreamFailed,
+    UpstreamTimeout,
+    /// A fault of the gateway itself.
+    Internal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFault {
+    Missing,
+    Malformed,
+    Unknown,
+    Revoked,
+    Expired,
+}
+
+impl KeyFault {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Unknown => "unknown",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Why nothing can be drawn just now. All of them pass by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmetered {
+    /// Redis can't be reached, or did not answer in time.
+    Away,
+    /// The shard is being certified, or the account installed.
+    Rebuilding,
+    /// More is undrained than the installation allows to be at risk.
+    ExposureCap,
+    /// The draw came too late; trying again is safe.
+    TooLate,
+}
+
+impl Unmetered {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Away => "away",
+            Self::Rebuilding => "rebuilding",
+            Self::ExposureCap => "exposure_cap",
+            Self::TooLate => "too_late",
+        }
+    }
+}
+
+/// The stable name of a rejection, for callers and metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    NoRoute,
+    BadRequest,
+    HeaderTooLarge,
+    BodyTooLarge,
+    BodyTooSlow,
+    InvalidApiKey,
+    AccountSuspended,
+    AccountPending,
+    PaymentFailed,
+    CreditsExhausted,
+    BudgetExhausted,
+    MeterUnavailable,
+    UpstreamFailed,
+    UpstreamTimeout,
+    Internal,
+}
+
+impl Code {
+    /// In the order of the enum, so that `code as usize` finds a code here.
+    pub const ALL: [Self; 15] = [
+        Self::NoRoute,
+        Self::BadRequest,
+        Self::HeaderTooLarge,
+        Self::BodyTooLarge,
+        Self::BodyTooSlow,
+        Self::InvalidApiKey,
+        Self::AccountSuspended,
+        Self::AccountPending,
+        Self::PaymentFailed,
+        Self::CreditsExhausted,
+        Self::BudgetExhausted,
+        Self::MeterUnavailable,
+        Self::UpstreamFailed,
+        Self::UpstreamTimeout,
+        Self::Internal,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoRoute => "no_route",
+            Self::BadRequest => "bad_request",
+            Self::HeaderTooLarge => "header_too_large",
+            Self::BodyTooLarge => "body_too_large",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::InvalidApiKey => "invalid_api_key",
+            Self::AccountSuspended => "account_suspended",
+            Self::AccountPending => "account_pending",
+            Self::PaymentFailed => "payment_failed",
+            Self::CreditsExhausted => "credits_exhausted",
+            Self::BudgetExhausted => "budget_exhausted",
+            Self::MeterUnavailable => "meter_unavailable",
+            Self::UpstreamFailed => "upstream_failed",
+            Self::UpstreamTimeout => "upstream_timeout",
+            Self::Internal => "internal",
+        }
+    }
+
+    pub fn status(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::InvalidApiKey => 401,
+            Self::PaymentFailed | Self::CreditsExhausted | Self::BudgetExhausted => 402,
+            Self::AccountSuspended | Self::AccountPending => 403,
+            Self::NoRoute => 404,
+            Self::BodyTooSlow => 408,
+            Self::BodyTooLarge => 413,
+            Self::HeaderTooLarge => 431,
+            Self::Internal => 500,
+            Self::UpstreamFailed => 502,
+            Self::MeterUnavailable => 503,
+            Self::UpstreamTimeout => 504,
+        }
+    }
+}
+
+impl Rejection {
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NoRoute => Code::NoRoute,
+            Self::BadRequest(_) => Code::BadRequest,
+            Self::HeaderTooLarge => Code::HeaderTooLarge,
+            Self::BodyTooLarge { .. } => Code::BodyTooLarge,
+            Self::BodyTooSlow => Code::BodyTooSlow,
+            Self::InvalidApiKey(_) => Code::InvalidApiKey,
+            Self::Blocked(Status::PaymentFailed) => Code::PaymentFailed,
+            Self::Blocked(Status::Suspended) => Code::AccountSuspended,
+            Self::Blocked(_) => Code::AccountPending,
+            Self::CreditsExhausted { .. } => Code::CreditsExhausted,
+            Self::BudgetExhausted { .. } => Code::BudgetExhausted,
+            Self::MeterUnavailable(_) => Code::MeterUnavailable,
+            Self::UpstreamFailed => Code::UpstreamFailed,
+            Self::UpstreamTimeout => Code::UpstreamTimeout,
+            Self::Internal => Code::Internal,
+        }
+    }
+
+    /// Seconds after which the same request may pass; only where waiting soon helps.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        matches!(self, Self::MeterUnavailable(_)).then_some(1)
+    }
+
+    /// Whether what is left of the request can't or should not be read, so that the connection must end with the answer.
+    pub fn ends_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::BadRequest(_) | Self::HeaderTooLarge | Self::BodyTooLarge { .. } | Self::BodyTooSlow | Self::Internal
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_at_its_number() {
+        for (number, code) in Code::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, number, "{}", code.as_str());
+        }
+    }
+
+    #[test]
+    fn each_blocked_status_has_its_code() {
+        let code = |status| Rejection::Blocked(status).code();
+        assert_eq!(code(Status::PaymentFailed).as_str(), "payment_failed");
+        assert_eq!(code(Status::Suspended).as_str(), "account_suspended");
+        assert_eq!(code(Status::Pending).as_str(), "account_pending");
+    }
+}

@@ -1,0 +1,131 @@
+//! What one request carries from phase to phase.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use config::routes::Failure;
+use http::HeaderValue;
+use metering::OpId;
+use pingora::http::ResponseHeader;
+use pingora::{Error, ErrorType, Result};
+use prometheus::IntGauge;
+use uuid::Uuid;
+
+use crate::admission::Admission;
+use crate::open_debit::OpenDebit;
+use crate::rejection::{Code, Rejection};
+use crate::route_table::Route;
+use crate::steps::give_back::Reason;
+use crate::steps::terminal_event::{TerminalEvent, is_event_stream};
+
+pub struct Request {
+    /// Made here and nowhere else; the debit's op, the answer's `Request-Id` and `Credits-Receipt`.
+    pub op: OpId,
+    pub id: HeaderValue,
+    pub started: Instant,
+    pub admission: Option<Admission>,
+    /// What a phase after admission decided to answer instead of the upstream.
+    pub rejection: Option<Rejection>,
+    /// What the caller was answered by the gateway itself.
+    pub answered: Option<Code>,
+    /// Why credits went back, once they have.
+    pub given_back: Option<Reason>,
+    pub body_bytes: u64,
+    pub upstream: UpstreamProgress,
+    /// Watches an event stream for the event that ends it.
+    pub terminal_event: Option<TerminalEvent>,
+    _in_flight: InFlight,
+}
+
+/// How far the upstream came.
+#[derive(Default)]
+pub struct UpstreamProgress {
+    pub asked_at: Option<Instant>,
+    /// A connection stood, so bytes may have arrived.
+    pub reached: bool,
+    /// Its final answer's status.
+    pub status: Option<u16>,
+    /// How long its answer's header took.
+    pub seconds: Option<f64>,
+}
+
+impl Request {
+    pub fn new(in_flight: &IntGauge) -> Self {
+        let uuid = Uuid::now_v7();
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        let id = HeaderValue::from_str(uuid.hyphenated().encode_lower(&mut text));
+        Self {
+            op: OpId::from_uuid(uuid),
+            // Hex digits and hyphens always make a header value.
+            id: id.unwrap_or_else(|_| HeaderValue::from_static("-")),
+            started: Instant::now(),
+            admission: None,
+            rejection: None,
+            answered: None,
+            given_back: None,
+            body_bytes: 0,
+            upstream: UpstreamProgress::default(),
+            terminal_event: None,
+            _in_flight: InFlight::new(in_flight),
+        }
+    }
+
+    pub fn upstream_asked(&mut self) {
+        self.upstream.asked_at.get_or_insert_with(Instant::now);
+    }
+
+    /// A connection to the upstream stands: from here on the caller pays even for leaving.
+    pub fn upstream_reached(&mut self) {
+        self.upstream.reached = true;
+        let Some(admission) = &mut self.admission else { return };
+        let back_when_cut = admission.route().gives_back(Failure::BrokenStream);
+        if let Some(debit) = admission.debit_mut() {
+            debit.upstream_reached(back_when_cut);
+        }
+    }
+
+    /// The upstream's final answer begins.
+    pub fn upstream_answered(&mut self, header: &ResponseHeader) {
+        self.upstream.status = Some(header.status.as_u16());
+        self.upstream.seconds = self.upstream.asked_at.map(|asked_at| asked_at.elapsed().as_secs_f64());
+        let Some(admission) = &self.admission else { return };
+        let route = admission.route();
+        if let Some(seconds) = self.upstream.seconds {
+            route.metrics.upstream_seconds.observe(seconds);
+        }
+        self.terminal_event =
+            route.terminal_event.as_deref().filter(|_| is_event_stream(header)).map(TerminalEvent::new);
+    }
+
+    /// Refuses the request after it was admitted: ends it with the answer that `fail_to_proxy` will give.
+    pub fn refuse(&mut self, rejection: Rejection) -> Result<()> {
+        let status = rejection.code().status();
+        self.rejection = Some(rejection);
+        Err(Error::new_down(ErrorType::HTTPStatus(status)))
+    }
+
+    pub fn route(&self) -> Option<&Arc<Route>> {
+        self.admission.as_ref().map(Admission::route)
+    }
+
+    /// Whether credits of this request are drawn and not given back.
+    pub fn has_drawn(&self) -> bool {
+        self.admission.as_ref().and_then(Admission::debit).is_some_and(OpenDebit::is_drawn)
+    }
+}
+
+/// Counts the request as long as it lives, however it ends.
+struct InFlight(IntGauge);
+
+impl InFlight {
+    fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

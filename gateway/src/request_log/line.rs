@@ -1,0 +1,153 @@
+//! What a request's log line says.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use config::log::Format;
+use http::Method;
+use metering::{AccountId, KeyId, OpId, TimeMs};
+use serde_json::json;
+
+use crate::rfc3339::rfc3339;
+use crate::route_table::Route;
+
+pub struct Line {
+    /// When the request began.
+    pub at: TimeMs,
+    pub op: OpId,
+    pub method: Method,
+    pub route: Option<Arc<Route>>,
+    /// 0 when the caller left before an answer.
+    pub status: u16,
+    /// The code of a rejection.
+    pub code: Option<&'static str>,
+    pub account: Option<AccountId>,
+    pub key: Option<KeyId>,
+    /// Credits the caller paid in the end.
+    pub credits: u64,
+    /// Why credits went back.
+    pub given_back: Option<&'static str>,
+    pub remaining: Option<u64>,
+    pub upstream_ms: Option<f64>,
+    pub total_ms: f64,
+    pub answer_bytes: usize,
+    /// What broke, in pingora's word.
+    pub fault: Option<String>,
+}
+
+impl Line {
+    /// Appends the line.
+    pub fn write(&self, format: Format, text: &mut Vec<u8>) {
+        let line = match format {
+            Format::Json => self.json(),
+            Format::Pretty => self.pretty(),
+        };
+        text.extend_from_slice(line.as_bytes());
+        text.push(b'\n');
+    }
+
+    fn level(&self) -> &'static str {
+        if self.status >= 500 || (self.fault.is_some() && self.code.is_none()) { "WARN" } else { "INFO" }
+    }
+
+    /// Reads alone, without the fields.
+    fn message(&self) -> String {
+        let route = self.route.as_ref().map_or("no route", |route| route.name.as_str());
+        let mut message = format!("{} {route} answered {}", self.method, self.status);
+        if let Some(code) = self.code {
+            // Writing to a String can't fail.
+            write!(message, " {code}").ok();
+        }
+        if let Some(account) = self.account {
+            write!(message, " for {account}").ok();
+        }
+        message
+    }
+
+    fn json(&self) -> String {
+        let ms = |ms: f64| (ms * 1e3).round() / 1e3;
+        let mut line = json!({
+            "timestamp": rfc3339(self.at),
+            "level": self.level(),
+            "target": "gateway::request",
+            "message": self.message(),
+            "request_id": self.op.to_string(),
+            "method": self.method.as_str(),
+            "status": self.status,
+            "total_ms": ms(self.total_ms),
+            "answer_bytes": self.answer_bytes,
+        });
+        let mut add = |name: &str, value: Option<serde_json::Value>| {
+            if let (Some(line), Some(value)) = (line.as_object_mut(), value) {
+                line.insert(name.to_owned(), value);
+            }
+        };
+        add("route", self.route.as_ref().map(|route| json!(route.name.as_str())));
+        add("code", self.code.map(|code| json!(code)));
+        add("account", self.account.map(|account| json!(account.to_string())));
+        add("key_id", self.key.map(|key| json!(key.to_string())));
+        add("credits", (self.credits > 0).then(|| json!(self.credits)));
+        add("given_back", self.given_back.map(|why| json!(why)));
+        add("remaining", self.remaining.map(|remaining| json!(remaining)));
+        add("upstream_ms", self.upstream_ms.map(|upstream| json!(ms(upstream))));
+        add("fault", self.fault.as_ref().map(|fault| json!(fault)));
+        line.to_string()
+    }
+
+    fn pretty(&self) -> String {
+        let mut line = format!("{} {:>5} {}", rfc3339(self.at), self.level(), self.message());
+        if self.credits > 0 {
+            write!(line, " credits={}", self.credits).ok();
+        }
+        if let Some(why) = self.given_back {
+            write!(line, " given_back={why}").ok();
+        }
+        if let Some(remaining) = self.remaining {
+            write!(line, " remaining={remaining}").ok();
+        }
+        if let Some(fault) = &self.fault {
+            write!(line, " fault={fault}").ok();
+        }
+        write!(line, " {:.2}ms request={}", self.total_ms, self.op).ok();
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_line_reads_alone_and_can_be_searched() {
+        let line = Line {
+            at: TimeMs::new(1_767_225_600_000),
+            op: OpId::from_uuid(Uuid::from_u128(1)),
+            method: Method::POST,
+            route: None,
+            status: 402,
+            code: Some("credits_exhausted"),
+            account: Some(AccountId::from_uuid(Uuid::from_u128(2))),
+            key: None,
+            credits: 0,
+            given_back: None,
+            remaining: None,
+            upstream_ms: None,
+            total_ms: 1.234_56,
+            answer_bytes: 10,
+            fault: None,
+        };
+        let mut text = Vec::new();
+        line.write(Format::Json, &mut text);
+        let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(
+            json["message"],
+            "POST no route answered 402 credits_exhausted for acct_00000000000000000000000000000002"
+        );
+        assert_eq!((&json["total_ms"], &json["timestamp"]), (&json!(1.235), &json!("2026-01-01T00:00:00Z")));
+        text.clear();
+        line.write(Format::Pretty, &mut text);
+        assert!(String::from_utf8(text).unwrap().ends_with(" 1.23ms request=00000000-0000-0000-0000-000000000001\n"));
+    }
+}

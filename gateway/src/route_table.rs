@@ -1,0 +1,252 @@
+//! Which route a request takes. Exact, deny by default: what matches no route is answered 404 and never proxied.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use config::routes::{Auth, Failure, PathPattern, Price, Segment, Target, Timeouts, WhenBlocked};
+use http::header::HOST;
+use http::{HeaderName, Method};
+use metering::{Credits, RouteName};
+use pingora::http::RequestHeader;
+
+use crate::metrics::RouteMetrics;
+use crate::rejection::Rejection;
+use crate::steps::canonical_target::CanonicalTarget;
+use crate::upstreams::{Upstream, Upstreams};
+
+/// A route with everything resolved that a request would otherwise have to look up.
+pub struct Route {
+    pub name: RouteName,
+    pub auth: Auth,
+    pub price: RoutePrice,
+    pub when_blocked: WhenBlocked,
+    pub destination: Destination,
+    pub body_bytes_max: u64,
+    pub terminal_event: Option<String>,
+    pub timeouts: Timeouts,
+    pub metrics: RouteMetrics,
+    give_back: Vec<Failure>,
+    method: Method,
+    host: Option<String>,
+    path: PathPattern,
+}
+
+/// [`Price`] in the types of the request path.
+pub enum RoutePrice {
+    Free,
+    Fixed(Credits),
+    FromHeader { name: HeaderName, min: u64, max: u64 },
+}
+
+/// Who answers.
+pub enum Destination {
+    Upstream(Arc<Upstream>),
+    /// The gateway itself, with what is left to spend.
+    Credits,
+}
+
+impl Route {
+    pub fn is_priced(&self) -> bool {
+        !matches!(self.price, RoutePrice::Free)
+    }
+
+    pub fn gives_back(&self, failure: Failure) -> bool {
+        self.give_back.contains(&failure)
+    }
+
+    fn takes(&self, method: &Method, host: Option<&str>) -> bool {
+        self.method == method && self.host.as_deref().is_none_or(|own| Some(own) == host)
+    }
+}
+
+pub struct RouteTable {
+    /// Routes whose path has no variable segment, by path; those bound to a host first.
+    exact: HashMap<String, Vec<Arc<Route>>>,
+    /// The others, most specific first.
+    patterns: Vec<Arc<Route>>,
+}
+
+impl RouteTable {
+    pub fn new(
+        routes: Vec<config::routes::Route>,
+        upstreams: &Upstreams,
+        metrics: impl Fn(&str) -> RouteMetrics,
+    ) -> anyhow::Result<Self> {
+        let mut table = Self { exact: HashMap::new(), patterns: Vec::new() };
+        for route in routes {
+            let route = Arc::new(resolve(route, upstreams, &metrics)?);
+            match exact_path(&route.path) {
+                Some(path) => table.exact.entry(path).or_default().push(route),
+                None => table.patterns.push(route),
+            }
+        }
+        for same_path in table.exact.values_mut() {
+            same_path.sort_by_key(|route| route.host.is_none());
+        }
+        table.patterns.sort_by_key(|route| (variable_segments(&route.path), route.host.is_none()));
+        Ok(table)
+    }
+
+    pub fn find(&self, header: &RequestHeader, target: &CanonicalTarget) -> Result<&Arc<Route>, Rejection> {
+        let host = header.headers.get(HOST).and_then(|host| host.to_str().ok()).map(host_name);
+        let host = host.as_deref();
+        let path = target.path();
+        let exact =
+            self.exact.get(path).and_then(|routes| routes.iter().find(|route| route.takes(&header.method, host)));
+        exact
+            .or_else(|| {
+                self.patterns.iter().find(|route| route.takes(&header.method, host) && matches(&route.path, path))
+            })
+            .ok_or(Rejection::NoRoute)
+    }
+}
+
+/// The name without its port; lower case, which callers send already, so that this is no copy.
+fn host_name(host: &str) -> std::borrow::Cow<'_, str> {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
+}
+
+fn exact_path(pattern: &PathPattern) -> Option<String> {
+    let mut path = String::new();
+    for segment in pattern.segments() {
+        let Segment::Exact(segment) = segment else { return None };
+        path.push('/');
+        path.push_str(segment);
+    }
+    Some(if path.is_empty() { "/".to_owned() } else { path })
+}
+
+/// Orders patterns: the first variable segment from the left loses.
+fn variable_segments(pattern: &PathPattern) -> Vec<bool> {
+    pattern.segments().iter().map(|segment| *segment == Segment::Any).collect()
+}
+
+fn matches(pattern: &PathPattern, path: &str) -> bool {
+    let mut segments = path.split('/').skip(1);
+    let all = pattern.segments().iter().all(|wanted| match (wanted, segments.next()) {
+        (Segment::Exact(wanted), Some(segment)) => wanted == segment,
+        (Segment::Any, Some(segment)) => !segment.is_empty(),
+        (_, None) => false,
+    });
+    all && segments.next().is_none()
+}
+
+fn resolve(
+    route: config::routes::Route,
+    upstreams: &Upstreams,
+    metrics: impl Fn(&str) -> RouteMetrics,
+) -> anyhow::Result<Route> {
+    let about = || format!("route `{}`", route.name);
+    let price = match route.price {
+        Price::Free => RoutePrice::Free,
+        Price::Fixed(credits) => RoutePrice::Fixed(Credits::new(credits).with_context(about)?),
+        Price::FromHeader { ref name, min, max } => {
+            RoutePrice::FromHeader { name: name.parse().with_context(about)?, min, max }
+        }
+    };
+    let destination = match &route.target {
+        Target::Credits => Destination::Credits,
+        Target::Upstream(name) => Destination::Upstream(upstreams.get(name).with_context(about)?),
+    };
+    Ok(Route {
+        metrics: metrics(&route.name),
+        name: route.name.parse().with_context(about)?,
+        method: route.method.parse().with_context(about)?,
+        auth: route.auth,
+        price,
+        when_blocked: route.when_blocked,
+        destination,
+        body_bytes_max: route.body_bytes_max,
+        terminal_event: route.terminal_event,
+        timeouts: route.timeouts,
+        give_back: route.give_back,
+        host: route.host,
+        path: route.path,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::metrics::Metrics;
+    use crate::steps::canonical_target::canonical_target;
+
+    const ROUTES: &str = r#"
+        [[route]]
+        name = "any"
+        method = "GET"
+        path = "/v1/{thing}/{id}"
+        auth = "none"
+        price = 0
+        upstream = "demo"
+        [[route]]
+        name = "artifact"
+        method = "GET"
+        path = "/v1/artifacts/{id}"
+        auth = "none"
+        price = 0
+        upstream = "demo"
+        [[route]]
+        name = "latest"
+        method = "GET"
+        path = "/v1/artifacts/latest"
+        auth = "none"
+        price = 0
+        upstream = "demo"
+        [[route]]
+        name = "chat"
+        method = "GET"
+        host = "chat.example"
+        path = "/v1/artifacts/latest"
+        auth = "none"
+        price = 0
+        upstream = "demo"
+    "#;
+
+    fn found(method: &str, host: &str, target: &str) -> Option<String> {
+        let addresses = BTreeMap::from([("demo".to_owned(), "http://127.0.0.1:1".parse().unwrap())]);
+        let routes = config::routes::parse("test", ROUTES, &addresses).unwrap();
+        let metrics = Metrics::new().unwrap();
+        let table = RouteTable::new(routes, &Upstreams::new(&addresses).unwrap(), |name| metrics.route(name)).unwrap();
+        let mut header = RequestHeader::build(method, target.as_bytes(), None).unwrap();
+        header.insert_header("Host", host).unwrap();
+        let target = canonical_target(&header).unwrap();
+        table.find(&header, &target).ok().map(|route| route.name.to_string())
+    }
+
+    #[test]
+    fn the_most_specific_route_wins() {
+        for (host, target, route) in [
+            ("a", "/v1/artifacts/latest", "latest"),
+            ("CHAT.example:8080", "/v1/artifacts/latest?x=/v1/y", "chat"),
+            ("a", "/v1/%61rtifacts/latest", "latest"),
+            ("a", "/v1/artifacts/7", "artifact"),
+            ("a", "/v1/other/7", "any"),
+        ] {
+            assert_eq!(found("GET", host, target).as_deref(), Some(route), "{host} {target}");
+        }
+    }
+
+    #[test]
+    fn what_matches_no_route_has_none() {
+        for (method, target) in [
+            ("POST", "/v1/artifacts/latest"),
+            ("TRACE", "/v1/artifacts/latest"),
+            ("GET", "/"),
+            ("GET", "/v1/artifacts"),
+            ("GET", "/v1/artifacts/"),
+            ("GET", "/v1/artifacts/7/8"),
+            ("GET", "/V1/artifacts/7"),
+            ("GET", "/v1/artifacts/latest/"),
+        ] {
+            assert_eq!(found(method, "a", target), None, "{method} {target}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Puts the parts together and runs them until the process is told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use config::gateway::Settings;
+use config::routes::Route;
+use metering::live::Meter;
+use pingora::apps::http_app::HttpServer;
+use pingora::proxy::http_proxy;
+use pingora::server::configuration::ServerConf;
+use pingora::server::{RunArgs, Server};
+use pingora::services::listening::Service;
+use secrecy::ExposeSecret;
+use tokio::runtime::Runtime;
+
+use crate::admin::Admin;
+use crate::edge::{Connections, Edge};
+use crate::gateway::Gateway;
+use crate::key_cache::{Ages, KeyCache, follow_changes};
+use crate::limits::{HeaderLimits, Limits};
+use crate::metrics::Metrics;
+use crate::request_log::RequestLog;
+use crate::restitution::{Pauses, Restitutions};
+use crate::route_table::RouteTable;
+use crate::steps::Balance;
+use crate::stop::{LastWords, end_when_idle};
+use crate::upstreams::Upstreams;
+use crate::watch::{Health, keep_asking};
+
+pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
+    check_free(settings.listen)?;
+    check_free(settings.admin_listen)?;
+    // Owns the connection to Redis and everything that outlives a request; pingora's runtimes end before it.
+    let background = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("background")
+        .enable_all()
+        .build()
+        .context("no runtime")?;
+    let metrics = Arc::new(Metrics::new()?);
+    let meter = background.block_on(Meter::connect(settings.redis.url.expose_secret())).context("redis.url")?;
+    let upstreams = Upstreams::new(&settings.upstreams)?;
+    background.block_on(async { tokio::time::timeout(Duration::from_secs(2), upstreams.resolve()).await.ok() });
+    background.spawn(upstreams.clone().keep_resolving());
+
+    let balance = balance(settings, &background, &meter, &metrics);
+    let keys = key_cache(settings, &meter, &metrics);
+    background.spawn(follow_changes(keys.clone()));
+    let health = Arc::new(Health::new(metrics.clone()));
+    background.spawn(keep_asking(meter, health.clone(), Duration::from_millis(settings.meter.ping_ms)));
+
+    let log = Arc::new(RequestLog::start(settings.log.format, settings.log.request_one_in, metrics.clone())?);
+    let last_words = LastWords {
+        metrics: metrics.clone(),
+        restitutions: balance.restitutions.clone(),
+        flush_log: Arc::new({
+            let log = log.clone();
+            move || log.flush()
+        }),
+    };
+    let gateway = Gateway {
+        routes: RouteTable::new(routes, &upstreams, |name| metrics.route(name))?,
+        keys: keys.clone(),
+        balance,
+        limits: limits(settings),
+        billing_url: settings.billing_url.clone(),
+        log,
+        metrics: metrics.clone(),
+    };
+    let server = server(settings, gateway, Admin { metrics, health, keys });
+    background.spawn(end_when_idle(server.watch_execution_phase(), last_words.clone()));
+    tracing::info!(listen = %settings.listen, admin = %settings.admin_listen, "the gateway listens on {}", settings.listen);
+    server.run(RunArgs::default());
+    // The grace period ran out, or the stop was a fast one: requests were cut, and their debits came to the restitutions.
+    background.block_on(last_words.say());
+    Ok(())
+}
+
+/// pingora would go on without its listener, so a port that is taken is found out before.
+fn check_free(address: SocketAddr) -> anyhow::Result<()> {
+    TcpListener::bind(address).map(drop).with_context(|| format!("can't listen on {address}"))
+}
+
+fn balance(settings: &Settings, background: &Runtime, meter: &Meter, metrics: &Arc<Metrics>) -> Balance {
+    let wait_max = Duration::from_millis(settings.meter.wait_ms_max);
+    let pauses = Pauses {
+        min: Duration::from_millis(settings.meter.restitution_pause_ms_min),
+        max: Duration::from_millis(settings.meter.restitution_pause_ms_max),
+    };
+    let (restitutions, work) =
+        Restitutions::new(settings.meter.restitutions_max, pauses, meter.clone(), wait_max, metrics.clone());
+    background.spawn(work);
+    Balance {
+        meter: meter.clone(),
+        restitutions,
+        wait_max,
+        op_lifetime_ms: settings.meter.op_lifetime_ms,
+        metrics: metrics.clone(),
+    }
+}
+
+fn key_cache(settings: &Settings, meter: &Meter, metrics: &Arc<Metrics>) -> KeyCache {
+    let ages = Ages {
+        entries_max: settings.key_cache.entries_max,
+        fresh: Duration::from_millis(settings.key_cache.fresh_ms),
+        unknown_fresh: Duration::from_millis(settings.key_cache.unknown_fresh_ms),
+        stale_max: Duration::from_millis(settings.key_cache.stale_ms_max),
+    };
+    KeyCache::new(meter.clone(), ages, Duration::from_millis(settings.meter.wait_ms_max), metrics.clone())
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let limits = &settings.limits;
+    Limits {
+        header: HeaderLimits { bytes_max: limits.header_bytes_max, count_max: limits.header_count_max },
+        body: Duration::from_millis(limits.body_ms_max),
+        idle_seconds: limits.idle_ms_max.div_ceil(1_000).max(1),
+        write: Duration::from_millis(limits.write_ms_max),
+    }
+}
+
+fn server(settings: &Settings, gateway: Gateway, admin: Admin) -> Server {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let own = |ending: &str| {
+        let name = format!("tollgate-gateway-{}.{ending}", std::process::id());
+        std::env::temp_dir().join(name).display().to_string()
+    };
+    let conf = ServerConf {
+        threads: if settings.threads == 0 { cores } else { settings.threads },
+        work_stealing: true,
+        grace_period_seconds: Some(settings.stop.grace_seconds),
+        graceful_shutdown_timeout_seconds: Some(1),
+        upstream_keepalive_pool_size: settings.limits.upstream_connections_idle_max,
+        // Twice: a free idempotent request may meet a pooled connection that has just died.
+        max_retries: 2,
+        pid_file: own("pid"),
+        upgrade_sock: own("sock"),
+        ..ServerConf::default()
+    };
+    let mut server = Server::new_with_opt_and_conf(None, conf);
+    server.bootstrap();
+    let limits = &settings.limits;
+    let edge = Edge {
+        connections: Connections::new(
+            limits.connections_per_address_max,
+            limits.connections_max,
+            gateway.metrics.clone(),
+        ),
+        header_max: Duration::from_millis(limits.header_ms_max),
+        proxy: Arc::new(http_proxy(&server.configuration, gateway)),
+    };
+    let mut edge = Service::new("gateway".to_owned(), edge);
+    edge.add_tcp(&settings.listen.to_string());
+    let mut admin = Service::new("admin".to_owned(), HttpServer::new_app(admin));
+    admin.threads = Some(1);
+    admin.add_tcp(&settings.admin_listen.to_string());
+    server.add_service(admin);
+    server.add_service(edge);
+    server
+}

@@ -1,0 +1,96 @@
+//! Draws the price: status, caps, budget and lots are checked where they are true, in one script call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metering::Credits;
+use metering::live::{Debit, DebitOutcome, Meter, Refusal};
+
+use crate::meter_call::{Unanswered, within};
+use crate::metrics::{DebitLabel, Metrics};
+use crate::open_debit::OpenDebit;
+use crate::rejection::{KeyFault, Rejection, Unmetered};
+use crate::request::Request;
+use crate::restitution::Restitutions;
+use crate::route_table::Route;
+use crate::steps::authenticate::Authenticated;
+
+/// The live balance as requests use it.
+pub struct Balance {
+    pub meter: Meter,
+    pub restitutions: Restitutions,
+    /// How long a request waits for one answer.
+    pub wait_max: Duration,
+    /// How long after it was asked for a debit may still happen.
+    pub op_lifetime_ms: u64,
+    pub metrics: Arc<Metrics>,
+}
+
+/// The finding that a request is paid for, or free.
+pub struct Payment(Option<OpenDebit>);
+
+impl Payment {
+    pub fn debit(&self) -> Option<&OpenDebit> {
+        self.0.as_ref()
+    }
+
+    pub fn debit_mut(&mut self) -> Option<&mut OpenDebit> {
+        self.0.as_mut()
+    }
+}
+
+pub async fn draw(
+    balance: &Balance,
+    caller: &Authenticated,
+    route: &Route,
+    price: Option<Credits>,
+    request: &Request,
+) -> Result<Payment, Rejection> {
+    let Some(credits) = price else { return Ok(Payment(None)) };
+    let Some(caller) = caller.caller() else { return Err(Rejection::InvalidApiKey(KeyFault::Missing)) };
+    let ask = Debit {
+        op: request.op,
+        account: caller.account,
+        key: Some(caller.key),
+        credits,
+        not_after: balance.meter.store_now().plus_ms(balance.op_lifetime_ms),
+        route: route.name.clone(),
+    };
+    // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
+    let mut debit = OpenDebit::asked(&ask, balance.restitutions.clone());
+    let timer = balance.metrics.debit_seconds.start_timer();
+    let outcome = within(balance.wait_max, balance.meter.debit(&ask)).await;
+    timer.observe_duration();
+    balance.metrics.debit(DebitLabel::of(&outcome));
+    match outcome {
+        Ok(DebitOutcome::Drawn(drawn)) => {
+            debit.drawn(drawn);
+            Ok(Payment(Some(debit)))
+        }
+        Ok(DebitOutcome::Refused(refusal)) => {
+            debit.refused();
+            Err(rejection(refusal))
+        }
+        Err(Unanswered::Unknown) => {
+            // Dropped while open: undone by its op. It must never be sent again.
+            drop(debit);
+            Err(Rejection::MeterUnavailable(Unmetered::Away))
+        }
+        Err(nothing_written) => {
+            debit.refused();
+            Err(Rejection::MeterUnavailable(nothing_written.why()))
+        }
+    }
+}
+
+fn rejection(refusal: Refusal) -> Rejection {
+    match refusal {
+        Refusal::Status(status) => Rejection::Blocked(status),
+        Refusal::KeyRevoked => Rejection::InvalidApiKey(KeyFault::Revoked),
+        Refusal::BudgetExhausted { budget, price } => Rejection::BudgetExhausted { budget, price },
+        Refusal::CreditsExhausted { remaining, price } => Rejection::CreditsExhausted { remaining, price },
+        Refusal::Installing | Refusal::Frozen => Rejection::MeterUnavailable(Unmetered::Rebuilding),
+        Refusal::ExposureCap { .. } => Rejection::MeterUnavailable(Unmetered::ExposureCap),
+        Refusal::TooLate | Refusal::Closed => Rejection::MeterUnavailable(Unmetered::TooLate),
+    }
+}

@@ -1,0 +1,72 @@
+//! The end of a request: give back or keep, count, one log line.
+
+use metering::TimeMs;
+use pingora::proxy::Session;
+use pingora::{Error, ErrorSource};
+
+use crate::gateway::Gateway;
+use crate::open_debit::{OpenDebit, Standing};
+use crate::request::Request;
+use crate::request_log::Line;
+use crate::steps::give_back::{Reason, after_end, give_back};
+
+pub async fn finish(gateway: &Gateway, session: &Session, error: Option<&Error>, request: &mut Request) {
+    if let Some(reason) = after_end(request, error) {
+        give_back(&gateway.balance, request, reason).await;
+    }
+    let status = session.response_written().map_or(0, |header| header.status.as_u16());
+    if let Some(admission) = &mut request.admission {
+        admission.route().metrics.answered(status);
+        if let Some(debit) = admission.debit_mut() {
+            debit.keep();
+        }
+    }
+    if let Some(code) = request.answered {
+        gateway.metrics.rejection(code);
+    }
+    let went_well = request.answered.is_none() && error.is_none() && status < 500;
+    if !went_well || gateway.log.takes_next() {
+        gateway.log.write(line(session, error, request, status));
+    }
+}
+
+fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16) -> Line {
+    let admission = request.admission.as_ref();
+    let caller = admission.and_then(|admission| admission.caller());
+    let debit = admission.and_then(|admission| admission.debit());
+    let (credits, remaining) = match debit.map(OpenDebit::standing) {
+        Some(Standing::Drawn(drawn)) => (debit.map_or(0, |debit| debit.credits().get()), Some(drawn.remaining.get())),
+        Some(Standing::GivenBack { remaining }) => (0, remaining.map(|remaining| remaining.get())),
+        Some(Standing::Nothing) | None => (0, None),
+    };
+    Line {
+        at: TimeMs::new(request.op.as_uuid().get_timestamp().map_or(0, |time| {
+            let (seconds, nanos) = time.to_unix();
+            seconds * 1_000 + u64::from(nanos) / 1_000_000
+        })),
+        op: request.op,
+        method: session.req_header().method.clone(),
+        route: request.route().cloned(),
+        status,
+        code: request.answered.map(|code| code.as_str()),
+        account: caller.map(|caller| caller.account),
+        key: caller.map(|caller| caller.key),
+        credits,
+        given_back: request.given_back.map(Reason::as_str),
+        remaining,
+        upstream_ms: request.upstream.seconds.map(|seconds| seconds * 1e3),
+        total_ms: request.started.elapsed().as_secs_f64() * 1e3,
+        answer_bytes: session.body_bytes_sent(),
+        fault: error.map(fault),
+    }
+}
+
+/// What broke and on which side, in pingora's words; its longer explanations may quote the caller.
+fn fault(error: &Error) -> String {
+    let side = match error.esource() {
+        ErrorSource::Upstream => "upstream",
+        ErrorSource::Downstream => "caller",
+        ErrorSource::Internal | ErrorSource::Unset => "gateway",
+    };
+    format!("{side}: {}", error.etype().as_str())
+}

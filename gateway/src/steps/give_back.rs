@@ -1,0 +1,93 @@
+//! Whether drawn credits go back, by one rule: who was answered by the upstream pays, unless the route counts that answer
+//! as a failure; who was answered by the gateway does not; who hangs up after the upstream was reached pays.
+
+use config::routes::Failure;
+use pingora::ErrorType::{ConnectTimedout, ReadTimedout, TLSHandshakeTimedout, WriteTimedout};
+use pingora::{Error, ErrorSource};
+
+use crate::request::Request;
+use crate::route_table::Route;
+use crate::steps::draw::Balance;
+
+/// Why credits go back; in metrics and log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    Failure(Failure),
+    /// The gateway refused the request itself after the draw, or the caller left before the upstream was reached.
+    NotServed,
+}
+
+impl Reason {
+    pub const ALL: [Self; 5] = [
+        Self::Failure(Failure::Unreachable),
+        Self::Failure(Failure::Timeout),
+        Self::Failure(Failure::ServerError),
+        Self::Failure(Failure::BrokenStream),
+        Self::NotServed,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failure(Failure::Unreachable) => "unreachable",
+            Self::Failure(Failure::Timeout) => "timeout",
+            Self::Failure(Failure::ServerError) => "server_error",
+            Self::Failure(Failure::BrokenStream) => "broken_stream",
+            Self::NotServed => "not_served",
+        }
+    }
+}
+
+/// The upstream's answer has begun.
+pub fn after_header(request: &Request) -> Option<Reason> {
+    let server_error = request.upstream.status.is_some_and(|status| status >= 500);
+    reason(request, server_error.then_some(Reason::Failure(Failure::ServerError)))
+}
+
+/// The request is over, well or with an error.
+pub fn after_end(request: &Request, error: Option<&Error>) -> Option<Reason> {
+    let why = match error {
+        None => request
+            .terminal_event
+            .as_ref()
+            .is_some_and(|terminal| !terminal.was_seen())
+            .then_some(Reason::Failure(Failure::BrokenStream)),
+        Some(error) => after_error(request, error),
+    };
+    reason(request, why)
+}
+
+fn after_error(request: &Request, error: &Error) -> Option<Reason> {
+    let answer_begun = request.upstream.status.is_some();
+    // Our own refusal: a body too large, too slow or broken, before the upstream said anything.
+    if request.rejection.is_some() && !answer_begun {
+        return Some(Reason::NotServed);
+    }
+    match error.esource() {
+        ErrorSource::Upstream if is_timeout(error) => Some(Reason::Failure(Failure::Timeout)),
+        ErrorSource::Upstream if !request.upstream.reached => Some(Reason::Failure(Failure::Unreachable)),
+        ErrorSource::Upstream => Some(Reason::Failure(Failure::BrokenStream)),
+        ErrorSource::Downstream => (!request.upstream.reached).then_some(Reason::NotServed),
+        ErrorSource::Internal | ErrorSource::Unset => (!answer_begun).then_some(Reason::NotServed),
+    }
+}
+
+pub fn is_timeout(error: &Error) -> bool {
+    matches!(error.etype(), ReadTimedout | WriteTimedout | ConnectTimedout | TLSHandshakeTimedout)
+}
+
+/// Only what was drawn can go back, and only for failures the route lists.
+fn reason(request: &Request, why: Option<Reason>) -> Option<Reason> {
+    let route: &Route = request.admission.as_ref()?.route();
+    let why = why.filter(|_| request.has_drawn())?;
+    match why {
+        Reason::Failure(failure) if !route.gives_back(failure) => None,
+        why => Some(why),
+    }
+}
+
+pub async fn give_back(balance: &Balance, request: &mut Request, reason: Reason) {
+    let Some(debit) = request.admission.as_mut().and_then(|admission| admission.debit_mut()) else { return };
+    debit.give_back(&balance.meter, balance.wait_max).await;
+    request.given_back = Some(reason);
+    balance.metrics.give_back(reason);
+}

@@ -1,0 +1,51 @@
+//! What a request draws: the route's price, or the number in a header of the request, within the route's bounds.
+
+use metering::Credits;
+use pingora::http::RequestHeader;
+
+use crate::rejection::Rejection;
+use crate::route_table::{Route, RoutePrice};
+
+/// `None` on a free route.
+pub fn price(route: &Route, header: &RequestHeader) -> Result<Option<Credits>, Rejection> {
+    match &route.price {
+        RoutePrice::Free => Ok(None),
+        RoutePrice::Fixed(credits) => Ok(Some(*credits)),
+        RoutePrice::FromHeader { name, min, max } => {
+            let mut values = header.headers.get_all(name).iter();
+            let number = match (values.next(), values.next()) {
+                (Some(value), None) => whole_number(value.as_bytes()),
+                _ => None,
+            };
+            // Out of bounds is refused and never clamped: nobody should pay for what they did not ask for.
+            number
+                .filter(|number| (*min..=*max).contains(number))
+                .and_then(|number| Credits::new(number).ok())
+                .map(Some)
+                .ok_or(Rejection::BadRequest(
+                    "The header that holds this request's price is missing, or not a whole number within its bounds.",
+                ))
+        }
+    }
+}
+
+/// Digits only, without a leading zero: `+5`, ` 5`, `05` and `5e3` would be read differently by the server behind.
+fn whole_number(text: &[u8]) -> Option<u64> {
+    let canonical = text.first().is_some_and(|first| *first != b'0' || text.len() == 1);
+    let digits = text.iter().all(u8::is_ascii_digit) && text.len() <= 16;
+    (canonical && digits).then(|| text.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_whole_numbers() {
+        assert_eq!(whole_number(b"0"), Some(0));
+        assert_eq!(whole_number(b"100"), Some(100));
+        for wrong in ["", "05", "+5", "-5", "5.0", "5e3", "0x5", "5 ", "5,5", "99999999999999999"] {
+            assert_eq!(whole_number(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+}

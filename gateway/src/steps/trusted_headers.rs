@@ -1,0 +1,125 @@
+//! What an upstream may trust: the canonical target, and headers of ours; a caller's of the same name are dropped, and the
+//! caller's credential stays here.
+
+use std::net::IpAddr;
+
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST};
+use http::{HeaderName, HeaderValue};
+use pingora::Result;
+use pingora::http::RequestHeader;
+
+use crate::admission::Admission;
+use crate::request::Request;
+
+pub const ACCOUNT: HeaderName = HeaderName::from_static("tollgate-account");
+pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const KEY_ID: HeaderName = HeaderName::from_static("tollgate-key-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Whether a caller may not send this header on. A name with `_` may be the same variable as one with `-` to a server behind.
+pub fn is_untrusted(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.starts_with("tollgate-")
+        || name.starts_with("x-forwarded-")
+        || name == "forwarded"
+        || name == "x-real-ip"
+        || name.contains('_')
+}
+
+pub fn set_trusted_headers(
+    header: &mut RequestHeader,
+    admission: &Admission,
+    request: &Request,
+    caller: Option<IpAddr>,
+) -> Result<()> {
+    header.set_uri(admission.target().uri());
+    if admission.has_untrusted_headers() {
+        let untrusted: Vec<HeaderName> = header.headers.keys().filter(|name| is_untrusted(name)).cloned().collect();
+        for name in &untrusted {
+            header.remove_header(name);
+        }
+    }
+    if let Some(caller) = admission.caller() {
+        header.remove_header(&AUTHORIZATION);
+        header.remove_header(&API_KEY);
+        header.insert_header(ACCOUNT, &caller.account_value)?;
+        header.insert_header(KEY_ID, &caller.key_value)?;
+    }
+    if let Some(host) = header.headers.get(HOST).cloned() {
+        header.insert_header(FORWARDED_HOST, host)?;
+    }
+    if let Some(upstream) = admission.upstream() {
+        header.insert_header(HOST, upstream.host())?;
+    }
+    header.insert_header(FORWARDED_PROTO, HeaderValue::from_static("http"))?;
+    if let Some(address) = caller {
+        header.insert_header(FORWARDED_FOR, address.to_string())?;
+    }
+    if admission.route().terminal_event.is_some() {
+        // A compressed stream could not be watched for its end.
+        header.remove_header(&ACCEPT_ENCODING);
+    }
+    header.insert_header(REQUEST_ID, &request.id)?;
+    if !header.headers.get(TRACEPARENT).is_some_and(|value| is_traceparent(value.as_bytes())) {
+        header.insert_header(TRACEPARENT, new_traceparent(request))?;
+    }
+    Ok(())
+}
+
+/// W3C Trace Context, version 00: `00-<32 hex>-<16 hex>-<2 hex>`.
+fn is_traceparent(value: &[u8]) -> bool {
+    let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let parts: Vec<&[u8]> = value.split(|byte| *byte == b'-').collect();
+    let [b"00", trace, parent, flags] = parts.as_slice() else { return false };
+    (trace.len(), parent.len(), flags.len()) == (32, 16, 2)
+        && [*trace, *parent, *flags].iter().all(|part| part.iter().all(hex))
+        && [*trace, *parent].iter().all(|part| part.iter().any(|byte| *byte != b'0'))
+}
+
+/// A trace of its own whose id is the request's, so that the upstream's traces are found by it.
+fn new_traceparent(request: &Request) -> String {
+    let id = request.op.as_uuid();
+    let (_, random) = id.as_u64_pair();
+    format!("00-{}-{random:016x}-00", id.as_simple())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_families_that_upstreams_trust_are_known() {
+        for name in [
+            "tollgate-account",
+            "tollgate-anything",
+            "x-forwarded-for",
+            "x-forwarded-x",
+            "forwarded",
+            "x_account",
+            "a_b",
+        ] {
+            assert!(is_untrusted(&HeaderName::from_static(name)), "{name}");
+        }
+        for name in ["accept", "x-forward", "x-account", "content-type"] {
+            assert!(!is_untrusted(&HeaderName::from_static(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_traceparent_is_passed_on_only_when_it_is_one() {
+        assert!(is_traceparent(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        for wrong in [
+            &b""[..],
+            b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            b"01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            b"00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+        ] {
+            assert!(!is_traceparent(wrong));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The end of the process: requests in flight may finish, what is owed is returned, the log is written out.
+//!
+//! After SIGTERM pingora closes its listeners at once and then sleeps its whole grace period, busy or not. So an observer ends
+//! the process as soon as the last request has; the grace period is only the limit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pingora::server::ExecutionPhase;
+use tokio::sync::broadcast::Receiver;
+
+use crate::metrics::Metrics;
+use crate::restitution::Restitutions;
+
+/// How long what is owed may take to be returned; what is left then is found by the owner of the shard.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What has to be done before the process may end.
+#[derive(Clone)]
+pub struct LastWords {
+    pub metrics: Arc<Metrics>,
+    pub restitutions: Restitutions,
+    pub flush_log: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl LastWords {
+    pub async fn say(&self) {
+        let owed = self.restitutions.flush(FLUSH_MAX).await;
+        if owed > 0 {
+            tracing::error!(owed, "{owed} give-backs and undos could not be returned before the stop");
+        }
+        tracing::info!("the gateway has stopped");
+        (self.flush_log)();
+    }
+}
+
+/// Ends the process when it is told to stop and no request is in flight any more.
+pub async fn end_when_idle(mut phases: Receiver<ExecutionPhase>, last_words: LastWords) {
+    loop {
+        match phases.recv().await {
+            Ok(ExecutionPhase::ShutdownGracePeriod) => break,
+            Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+            Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+        }
+    }
+    let mut idle_looks = 0;
+    // Twice in a row: a request whose header is just being read is not counted yet.
+    while idle_looks < 2 {
+        tokio::time::sleep(LOOK_EVERY).await;
+        idle_looks = if last_words.metrics.requests_in_flight.get() == 0 { idle_looks + 1 } else { 0 };
+    }
+    last_words.say().await;
+    std::process::exit(0);
+}
