@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
+use crate::files;
 use crate::process::Service;
 use crate::tools::Tools;
 use owner::Owner;
@@ -121,7 +122,9 @@ pub fn reachable(preferred: PathBuf) -> Result<PathBuf> {
     }
     // The same path gives the same place, so that the next run finds its data again.
     let name: String = preferred.to_string_lossy().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    Ok(PathBuf::from("/var/lib/tollgate-dev").join(name.trim_matches('-')))
+    let parent = PathBuf::from("/var/lib/tollgate-dev");
+    files::make_dir(&parent, 0o755)?;
+    Ok(parent.join(name.trim_matches('-')))
 }
 
 fn successful(program: &str, output: &Output) -> Result<()> {

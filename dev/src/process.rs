@@ -107,6 +107,8 @@ impl Service {
         let out = File::create(log).with_context(|| format!("opening the log {}", log.display()))?;
         let err = out.try_clone().context("sharing the log")?;
         command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        // A log is read by pagers and by us, not by a terminal alone.
+        command.env("NO_COLOR", "1");
         let child = command.spawn().with_context(|| format!("starting {}", command.get_program().display()))?;
         Ok(Service { name, record: Record::of(child.id()), child, log: log.to_owned(), stop, detached: false })
     }
