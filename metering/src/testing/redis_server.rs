@@ -84,6 +84,17 @@ impl RedisServer {
         self.start_again();
     }
 
+    /// Runs one command as an operator would, and refuses an error.
+    pub fn command(&self, arguments: &[&str]) -> redis::Value {
+        let client = redis::Client::open(self.url()).expect("the URL is good");
+        let mut connection = client.get_connection().expect("the test's redis answers");
+        let mut command = redis::Cmd::new();
+        for argument in arguments {
+            command.arg(*argument);
+        }
+        command.query(&mut connection).expect("the command is answered")
+    }
+
     fn try_start(&mut self) -> bool {
         let log = File::options().create(true).append(true).open(self.directory.path().join("redis.log"));
         let log = log.expect("a log file can be made in the test's own directory");

@@ -1,7 +1,7 @@
 //! The people of these stories: accounts with lots.
 
 use metering::live::{Debit, DebitOutcome, Drawn, Refusal};
-use metering::{AccountId, AccountImage, BudgetAnchor, Credits, LotId, LotImage, OpId, Status, TimeMs};
+use metering::{AccountId, AccountImage, BudgetAnchor, Credits, KeyId, LotId, LotImage, OpId, Status, TimeMs};
 use uuid::Uuid;
 
 /// 2030-01-01T00:00:00Z: ahead of the machine's clock, so that a test can turn the shard's clock at will.
@@ -14,6 +14,19 @@ pub fn credits(count: u64) -> Credits {
 
 pub fn lot(number: u64, remaining: u64, granted_at: TimeMs, expires_at: TimeMs) -> LotImage {
     LotImage { lot: LotId::new(number).unwrap(), remaining: credits(remaining), granted_at, expires_at }
+}
+
+pub fn op(number: u128) -> OpId {
+    OpId::from_uuid(Uuid::from_u128(number))
+}
+
+pub fn key(number: u128) -> KeyId {
+    KeyId::from_uuid(Uuid::from_u128(number))
+}
+
+/// A lot that can be drawn for ten days from [`NEW_YEAR`] on.
+pub fn ten_days(number: u64, remaining: u64) -> LotImage {
+    lot(number, remaining, NEW_YEAR, NEW_YEAR.plus_ms(10 * DAY))
 }
 
 /// Ada pays for her requests and has no budget.
@@ -34,9 +47,19 @@ pub fn ada(lots: Vec<LotImage>) -> AccountImage {
     }
 }
 
-pub fn ask(account: AccountId, op: u128, price: u64) -> Debit {
+/// Bob pays too, may draw up to a limit a month, and his month begins on an anchor day.
+pub fn bob(limit: u64, anchor: u8, lots: Vec<LotImage>) -> AccountImage {
+    AccountImage {
+        account: AccountId::from_uuid(Uuid::from_u128(0xb0b)),
+        budget_limit: credits(limit),
+        anchor: BudgetAnchor::new(anchor).unwrap(),
+        ..ada(lots)
+    }
+}
+
+pub fn ask(account: AccountId, number: u128, price: u64) -> Debit {
     Debit {
-        op: OpId::from_uuid(Uuid::from_u128(op)),
+        op: op(number),
         account,
         key: None,
         credits: credits(price),

@@ -2,4 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test whose parts are not there has failed")]
 
 mod accounts;
+mod budget;
 mod debit;
+mod give_back;
+mod refusals;
+mod scene;
+mod undo;

@@ -1,0 +1,5 @@
+//! ledger-sync on a real Redis and a real Postgres.
+#![expect(clippy::unwrap_used, reason = "a test whose parts are not there has failed")]
+
+mod process;
+mod stories;
