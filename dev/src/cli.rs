@@ -54,3 +54,26 @@ pub enum Task {
     /// Measure what a request costs.
     Bench,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_meant_for_another_program_goes_through_untouched() {
+        let parse = |args: &[&str]| Cli::try_parse_from([&["dev"], args].concat()).unwrap().task;
+        let Task::Ctl { args } = parse(&["ctl", "--json", "lot", "grant", "--help"]) else { panic!("not ctl") };
+        assert_eq!(args, ["--json", "lot", "grant", "--help"]);
+        let Task::Test { args } = parse(&["test", "burn_order", "--nocapture"]) else { panic!("not test") };
+        assert_eq!(args, ["burn_order", "--nocapture"]);
+        let Task::Test { args } = parse(&["test", "--", "--ignored"]) else { panic!("not test") };
+        assert_eq!(args, ["--ignored"]);
+    }
+}
