@@ -126,7 +126,10 @@ async fn recompute_lots(connection: &mut PgConnection, accounts: &[AccountId]) -
     Ok(differences)
 }
 
-async fn recompute_accounts(connection: &mut PgConnection, accounts: &[AccountId]) -> Result<Vec<Difference>, LedgerError> {
+async fn recompute_accounts(
+    connection: &mut PgConnection,
+    accounts: &[AccountId],
+) -> Result<Vec<Difference>, LedgerError> {
     let rows: Vec<RawAccount> = sqlx::query_as(include_str!("../queries/recompute_accounts.sql"))
         .bind(accounts.uuids())
         .fetch_all(connection)

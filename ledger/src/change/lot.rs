@@ -66,7 +66,6 @@ impl Ledger {
         }
         let mut transaction = self.begin().await?;
         let locked = lock(&mut transaction, account).await?;
-        refuse_second_grant(&mut transaction, grant).await?;
         check_room(&mut transaction, account, grant, by.at).await?;
         let lot = insert_lot(&mut transaction, &locked, grant).await?;
         let change = Change::LotGranted {
@@ -158,19 +157,6 @@ async fn lock_lot(connection: &mut PgConnection, lot: LotId) -> Result<LockedLot
     })
 }
 
-async fn refuse_second_grant(connection: &mut PgConnection, grant: &Grant) -> Result<(), LedgerError> {
-    let Some(source) = &grant.source else { return Ok(()) };
-    let lot: Option<i64> = sqlx::query_scalar("SELECT lot_id FROM lots WHERE source_kind = $1 AND source_id = $2")
-        .bind(&source.kind)
-        .bind(&source.id)
-        .fetch_optional(connection)
-        .await?;
-    match lot {
-        Some(lot) => Err(LedgerError::AlreadyGranted { lot: columns::lot(lot)? }),
-        None => Ok(()),
-    }
-}
-
 /// Live lots are bounded, and an account's credits must stay countable in Lua whatever is given back.
 async fn check_room(
     connection: &mut PgConnection,
@@ -190,17 +176,27 @@ async fn check_room(
     if fits { Ok(()) } else { Err(LedgerError::Invalid("an account holds at most 2^53 - 1 credits".to_owned())) }
 }
 
+/// Inserts the lot, unless its source has granted one already: then the answer names that one.
 async fn insert_lot(connection: &mut PgConnection, locked: &Locked, grant: &Grant) -> Result<LotId, LedgerError> {
-    let inserted = sqlx::query_scalar(include_str!("../../queries/insert_lot.sql"))
+    let (source_kind, source_id) = grant.source.as_ref().map(|source| (&source.kind, &source.id)).unzip();
+    let inserted: Option<i64> = sqlx::query_scalar(include_str!("../../queries/insert_lot.sql"))
         .bind(locked.account.as_uuid())
         .bind(columns::shard_number(locked.shard))
         .bind(&grant.product)
         .bind(i64::from(grant.credits))
         .bind(stamp(grant.granted_at)?)
         .bind(stamp(grant.expires_at)?)
-        .bind(grant.source.as_ref().map(|source| source.kind.as_str()))
-        .bind(grant.source.as_ref().map(|source| source.id.as_str()))
+        .bind(source_kind)
+        .bind(source_id)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if let Some(lot) = inserted {
+        return columns::lot(lot);
+    }
+    let first: i64 = sqlx::query_scalar("SELECT lot_id FROM lots WHERE source_kind = $1 AND source_id = $2")
+        .bind(source_kind)
+        .bind(source_id)
         .fetch_one(connection)
         .await?;
-    columns::lot(inserted)
+    Err(LedgerError::AlreadyGranted { lot: columns::lot(first)? })
 }

@@ -1,0 +1,16 @@
+//! The book on a real Postgres, told as stories. Each test has a database of its own.
+
+mod actors;
+mod changes;
+mod entries;
+mod install;
+mod keys;
+mod outbox;
+mod owner;
+mod property;
+mod record;
+mod schema;
+mod speed;
+mod sweep;
+mod undo;
+mod verify;

@@ -1,0 +1,247 @@
+//! Batches of events reach the book: each once, in order, lot by lot.
+
+use metering::{AccountId, Body, Status, TimeMs};
+use uuid::Uuid;
+
+use crate::actors::{DAY, NOON, Operator, Stream, credits, op, period_end, shard_of};
+
+/// An active account with a lot of 100 and a stream that has told live state about both.
+async fn settled() -> (Operator, AccountId, metering::LotId, Stream) {
+    let operator = Operator::arrives().await;
+    let account = operator.account(Status::Active).await;
+    let lot = operator.grants(account, 100, 30).await;
+    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.drains(&operator.db).await;
+    (operator, account, lot, stream)
+}
+
+#[tokio::test]
+async fn a_debit_and_its_give_back_move_lots_budget_and_cursor() {
+    let (operator, account, lot, mut stream) = settled().await;
+    let late = operator.grants(account, 50, 60).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.debits(account, op(1), &[(lot, 100), (late, 7)]);
+    stream.debits(account, op(2), &[(late, 3)]);
+    let recorded = stream.drains(&operator.db).await;
+    assert_eq!((recorded.debits, recorded.credits_debited, recorded.delivered), (2, 110, 1));
+    assert!(!recorded.outbox_appended && recorded.shortfalls.is_empty());
+    let view = operator.sees(account).await;
+    assert_eq!((view.remaining.get(), view.budget.used.get(), view.seq, view.undelivered), (40, 110, 5, 0));
+
+    stream.gives_back(account, op(1), &[(lot, 90), (late, 7)], &[(lot, 10)], period_end(NOON));
+    let recorded = stream.drains(&operator.db).await;
+    assert_eq!((recorded.give_backs, recorded.credits_returned), (1, 97));
+    assert_eq!(
+        (operator.remaining(lot).await, operator.remaining(late).await),
+        (90, 47),
+        "lapsed credits return to nobody"
+    );
+    assert_eq!(operator.sees(account).await.budget.used.get(), 3);
+    let row = operator.db.ledger.shard(stream.fence.shard).await.unwrap();
+    assert_eq!((row.applied_sequence, row.applied_kind.as_deref()), (stream.from, Some("give_back")));
+    operator.finds_no_difference(&[account]).await;
+}
+
+#[tokio::test]
+async fn a_batch_is_recorded_once_whoever_sends_it_again() {
+    let (operator, account, lot, mut stream) = settled().await;
+    stream.debits(account, op(1), &[(lot, 4)]);
+    let batch = stream.batch();
+    stream.drains(&operator.db).await;
+    assert_eq!(operator.db.ledger.record(&batch).await.unwrap_err().code(), "fenced", "the cursor has moved on");
+    assert_eq!(operator.remaining(lot).await, 96);
+    assert_eq!(operator.entry_kinds(account).await, ["grant", "debit"]);
+}
+
+#[tokio::test]
+async fn an_empty_batch_is_nothing_to_do() {
+    let (operator, _, _, stream) = settled().await;
+    assert_eq!(operator.db.ledger.record(&stream.batch()).await.unwrap(), ledger::Recorded::default());
+}
+
+#[tokio::test]
+async fn a_gap_in_the_stream_or_in_an_account_stops_the_batch() {
+    let (operator, account, lot, mut stream) = settled().await;
+    stream.debits(account, op(1), &[(lot, 4)]);
+    stream.debits(account, op(2), &[(lot, 4)]);
+    let whole = stream.batch();
+
+    let mut late = whole.clone();
+    late.events.remove(0);
+    assert_eq!(operator.db.ledger.record(&late).await.unwrap_err().code(), "event_out_of_order");
+    let mut skips = whole.clone();
+    skips.events[1].id.sequence += 1;
+    assert_eq!(operator.db.ledger.record(&skips).await.unwrap_err().code(), "event_out_of_order");
+
+    for wrong in [2, 4] {
+        let mut gap = whole.clone();
+        if let Body::Debit { seq, .. } = &mut gap.events[0].body {
+            *seq = wrong;
+        }
+        let refused = operator.db.ledger.record(&gap).await.unwrap_err();
+        let told = format!("{account} is at 3 in the book, the event says {wrong}");
+        assert!(refused.code() == "event_gap" && refused.to_string().ends_with(&told), "{refused}");
+    }
+    assert_eq!(operator.remaining(lot).await, 100, "nothing of a refused batch is written");
+    stream.drains(&operator.db).await;
+    assert_eq!(operator.remaining(lot).await, 92);
+}
+
+#[tokio::test]
+async fn an_event_that_can_not_be_is_refused_by_its_name() {
+    let (operator, account, lot, stream) = settled().await;
+    let stranger = AccountId::from_uuid(Uuid::from_u128(1));
+    let other = operator.account_in(stream.fence.shard).await;
+    let foreign = operator.grants(other, 5, 30).await;
+    let elsewhere = loop {
+        let account = operator.account(Status::Active).await;
+        if shard_of(account) != stream.fence.shard {
+            break account;
+        }
+    };
+    let unknown = metering::LotId::new(4_711).unwrap();
+    let cases: [(&str, AccountId, metering::LotId, u64); 4] = [
+        ("the book has no", stranger, lot, 0),
+        ("is of shard", elsewhere, lot, 0),
+        ("has no lot_4711", account, unknown, 2),
+        ("has no lot_", account, foreign, 2),
+    ];
+    for (why, account, lot, seq) in cases {
+        let mut wrong = Stream { events: Vec::new(), seqs: [(account, seq)].into(), ..copy(&stream) };
+        wrong.debits(account, op(1), &[(lot, 4)]);
+        let refused = wrong.tries_to_drain(&operator.db).await.unwrap_err();
+        assert!(refused.code() == "event_unappliable" && refused.to_string().contains(why), "{refused}");
+    }
+    let mut wrong = copy(&stream);
+    wrong.gives_back(account, op(1), &[(lot, 1)], &[], period_end(NOON));
+    let refused = wrong.tries_to_drain(&operator.db).await.unwrap_err();
+    assert!(refused.to_string().contains("would hold more than it was granted"), "{refused}");
+    let mut wrong = copy(&stream);
+    wrong.push(Body::Opened);
+    assert!(wrong.tries_to_drain(&operator.db).await.unwrap_err().to_string().contains("opens only once"));
+}
+
+fn copy(stream: &Stream) -> Stream {
+    Stream {
+        owner: stream.owner,
+        fence: stream.fence,
+        from: stream.from,
+        events: stream.events.clone(),
+        seqs: stream.seqs.clone(),
+        at: stream.at,
+    }
+}
+
+#[tokio::test]
+async fn a_control_event_must_name_its_own_row_once() {
+    let (operator, account, _, mut stream) = settled().await;
+    operator.grants(account, 5, 30).await;
+    let row = operator.db.ledger.pending(stream.fence.shard, 0, 10).await.unwrap().remove(0);
+    for wrong in ["no outbox row", "another change", "delivered before"] {
+        let mut odd = row.clone();
+        let mut stream = copy(&stream);
+        match wrong {
+            "no outbox row" => odd.row += 1_000,
+            "another change" => odd.row = 1,
+            _ => stream.applies(&row, vec![], vec![], vec![]),
+        }
+        stream.applies(&odd, vec![], vec![], vec![]);
+        let refused = stream.tries_to_drain(&operator.db).await.unwrap_err();
+        assert!(refused.to_string().contains(wrong), "{refused}");
+    }
+    stream.applies(&row, vec![], vec![], vec![]);
+    assert_eq!(stream.drains(&operator.db).await.delivered, 1);
+    assert_eq!(operator.sees(account).await.remaining.get(), 105, "a grant counted at once and is not counted again");
+}
+
+#[tokio::test]
+async fn a_second_debit_of_one_op_is_recorded_and_given_back() {
+    for in_one_batch in [true, false] {
+        let (operator, account, lot, mut stream) = settled().await;
+        stream.debits(account, op(1), &[(lot, 4)]);
+        if !in_one_batch {
+            stream.drains(&operator.db).await;
+        }
+        stream.debits(account, op(1), &[(lot, 4)]);
+        let recorded = stream.drains(&operator.db).await;
+        assert!(recorded.outbox_appended && recorded.duplicates == 1);
+        assert_eq!(operator.remaining(lot).await, 92, "drawn is drawn");
+        assert_eq!(operator.sees(account).await.budget.used.get(), 8);
+
+        stream.applies_pending(&operator.db, &[]).await;
+        stream.drains(&operator.db).await;
+        assert_eq!(operator.remaining(lot).await, 96);
+        assert_eq!(operator.sees(account).await.budget.used.get(), 4);
+        assert_eq!(operator.entry_kinds(account).await, ["grant", "debit", "debit_duplicate", "duplicate_return"]);
+        operator.finds_no_difference(&[account]).await;
+    }
+}
+
+#[tokio::test]
+async fn the_same_op_of_another_account_is_no_duplicate() {
+    let (operator, account, lot, mut stream) = settled().await;
+    let other = operator.account_in(stream.fence.shard).await;
+    let others = operator.grants(other, 5, 30).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.debits(account, op(1), &[(lot, 4)]);
+    stream.debits(other, op(1), &[(others, 4)]);
+    assert_eq!(stream.drains(&operator.db).await.duplicates, 0);
+}
+
+#[tokio::test]
+async fn a_shortfall_is_booked_to_the_overdraft_and_reported() {
+    let (operator, account, lot, mut stream) = settled().await;
+    stream.debits(account, op(1), &[(lot, 103)]);
+    let recorded = stream.drains(&operator.db).await;
+    assert_eq!(recorded.shortfalls, [ledger::Shortfall { account, lot, credits: credits(3) }]);
+    let view = operator.sees(account).await;
+    assert_eq!((view.remaining.get(), view.overdraft.get()), (0, 3));
+    assert_eq!(operator.db.number("SELECT count(*) FROM incidents WHERE kind = 'shortfall'").await, 1);
+    let differences = operator.db.ledger.recompute(&[account]).await.unwrap();
+    assert!(differences.contains(&ledger::Difference::Overdraft { account, credits: credits(3) }), "{differences:?}");
+}
+
+#[tokio::test]
+async fn a_give_back_in_another_budget_period_leaves_this_ones_use_alone() {
+    let (operator, account, lot, mut stream) = settled().await;
+    stream.debits(account, op(1), &[(lot, 40)]);
+    stream.drains(&operator.db).await;
+    stream.at = NOON.plus_ms(20 * DAY); // February
+    stream.debits(account, op(2), &[(lot, 5)]);
+    stream.gives_back(account, op(1), &[(lot, 40)], &[], period_end(NOON));
+    stream.drains(&operator.db).await;
+    let february = operator.db.ledger.account_view(account, stream.at).await.unwrap();
+    assert_eq!((february.budget.used.get(), february.remaining.get()), (5, 95));
+    let march = operator.db.ledger.account_view(account, NOON.plus_ms(50 * DAY)).await.unwrap();
+    assert_eq!(march.budget.used.get(), 0, "a period without a debit begins by itself");
+    operator.finds_no_difference(&[account]).await;
+}
+
+#[tokio::test]
+async fn a_give_back_in_the_same_batch_as_the_turn_of_the_period_counts_where_it_belongs() {
+    let (operator, account, lot, mut stream) = settled().await;
+    stream.debits(account, op(1), &[(lot, 40)]);
+    stream.gives_back(account, op(1), &[(lot, 40)], &[], period_end(NOON));
+    stream.at = NOON.plus_ms(20 * DAY);
+    stream.debits(account, op(2), &[(lot, 5)]);
+    stream.gives_back(account, op(2), &[(lot, 5)], &[], period_end(stream.at));
+    stream.debits(account, op(3), &[(lot, 6)]);
+    stream.drains(&operator.db).await;
+    assert_eq!(operator.db.ledger.account_view(account, stream.at).await.unwrap().budget.used.get(), 6);
+    operator.finds_no_difference(&[account]).await;
+}
+
+#[tokio::test]
+async fn events_of_two_months_land_in_their_partitions() {
+    let (operator, account, lot, mut stream) = settled().await;
+    stream.debits(account, op(1), &[(lot, 1)]);
+    stream.at = NOON.plus_ms(20 * DAY);
+    stream.debits(account, op(2), &[(lot, 1)]);
+    stream.at = TimeMs::new(NOON.as_u64() + 400 * DAY); // nobody made that month's partition: the default takes it
+    stream.debits(account, op(3), &[(lot, 1)]);
+    stream.drains(&operator.db).await;
+    for (partition, entries) in [("entries_2026_01", 2), ("entries_2026_02", 1), ("entries_default", 1)] {
+        assert_eq!(operator.db.number(&format!("SELECT count(*) FROM {partition}")).await, entries, "{partition}");
+    }
+}

@@ -1,0 +1,71 @@
+//! The schema: made once, checked by every service.
+
+use ledger::LedgerError;
+use ledger::testing::database;
+use metering::ShardCount;
+
+use crate::actors::{DAY, NOON};
+
+fn shards(count: u16) -> ShardCount {
+    ShardCount::new(count).unwrap()
+}
+
+#[tokio::test]
+async fn migrating_again_changes_nothing_and_another_shard_count_is_refused() {
+    let db = database().await;
+    let again = db.ledger.migrate(shards(4), NOON).await.unwrap();
+    assert!(!again.created);
+    assert_eq!(db.number("SELECT count(*) FROM shards").await, 8, "four of accounts, four of keys");
+    let other = db.ledger.migrate(shards(5), NOON).await.unwrap_err();
+    assert_eq!(other.code(), "shard_count_differs");
+    assert_eq!(db.number("SELECT count(*) FROM shards").await, 8);
+}
+
+#[tokio::test]
+async fn a_service_is_told_that_the_schema_is_missing_old_or_of_another_release() {
+    let db = database().await;
+    assert_eq!(db.ledger.check_schema(None).await.unwrap(), shards(4));
+    assert_eq!(db.ledger.check_schema(Some(shards(4))).await.unwrap(), shards(4));
+    assert_eq!(db.ledger.check_schema(Some(shards(16))).await.unwrap_err().code(), "shard_count_differs");
+
+    db.execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 7").await.unwrap();
+    assert_eq!(db.ledger.check_schema(None).await.unwrap_err().code(), "schema_foreign");
+    db.execute("DELETE FROM _sqlx_migrations WHERE version > 5").await.unwrap();
+    let old = db.ledger.check_schema(None).await.unwrap_err();
+    assert!(matches!(old, LedgerError::SchemaOld { found: 5, .. }), "{old}");
+    db.execute("DROP TABLE _sqlx_migrations").await.unwrap();
+    assert_eq!(db.ledger.check_schema(None).await.unwrap_err().code(), "schema_missing");
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_another_release() {
+    let db = database().await;
+    db.execute("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 3").await.unwrap();
+    assert_eq!(db.ledger.migrate(shards(4), NOON).await.unwrap_err().code(), "schema_foreign");
+}
+
+#[tokio::test]
+async fn partitions_are_made_ahead_once() {
+    let db = database().await;
+    let summer = NOON.plus_ms(180 * DAY);
+    assert!(db.ledger.ensure_partitions(summer).await.unwrap());
+    assert!(!db.ledger.ensure_partitions(summer).await.unwrap());
+    assert_eq!(
+        db.number(
+            "SELECT count(*) FROM pg_class WHERE relname IN ('entries_2026_07', 'entries_2026_08', 'entries_2026_09')"
+        )
+        .await,
+        3
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_told_apart_from_a_refusal() {
+    let settings =
+        ledger::PoolSettings { acquire_timeout: std::time::Duration::from_millis(300), ..Default::default() };
+    let nobody = ledger::Ledger::open("postgres://nobody@127.0.0.1:1/none", settings).unwrap();
+    let away = nobody.ping().await.unwrap_err();
+    assert_eq!(away.code(), "book_unavailable");
+    assert!(away.is_passing());
+    assert!(ledger::Ledger::open("127.0.0.1", settings).is_err());
+}
