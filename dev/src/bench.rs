@@ -1,11 +1,77 @@
-//! `cargo dev bench`: what a request costs, measured.
+//! `cargo dev bench`: what a request costs, as ratios measured in one run.
+//!
+//! The gateway and a bare pingora stand side by side before the same upstream; windows of load alternate between them, and CPU
+//! time is read from `/proc` for each process over each window. Absolute figures wander with the machine; ratios hold.
+
+mod bare;
+mod cost;
+mod load;
+mod redis_side;
+mod report;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
+use crate::cli::BenchWish;
 use crate::layout::Layout;
+use crate::state::{self, Wish};
+use crate::{build, interrupt, tools, up, words};
+use bare::Bare;
+use cost::{Window, median};
+use load::{Load, Target};
+use redis_side::RedisSide;
+use report::Figures;
 
-pub fn run(_layout: &Layout) -> Result<ExitCode> {
-    bail!("there is no benchmark yet")
+/// Connections under load: enough to keep both cores busy, few enough that nobody queues for long.
+const CONNECTIONS: u32 = 16;
+/// Before the first window: connections, caches, branch predictors.
+const WARM_UP: Duration = Duration::from_secs(3);
+
+pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
+    let layout = layout.aside("bench");
+    let turn = state::lock(&layout)?;
+    tools::install_missing(&tools::absent(&["wrk", "redis-cli", "redis-benchmark"]))?;
+    build::workspace(&layout, &["--release", "--bins", "--examples"])?;
+    let setup_wish = Wish { release: true, upstream: None, no_fault_upstream: true };
+    let (house, standing) = up::bring_up(&layout, setup_wish, &[("TOLLGATE_GATEWAY_LOG__LEVEL", "warn")])?;
+    let upstream = standing.upstream.strip_prefix("http://").context("the upstream's URL")?.to_owned();
+    let bare = Bare::start(&layout, &upstream)?;
+
+    let key = standing.keys.get("bench").context("the setup has a bench account")?;
+    let gateway = Target { url: format!("{}/v1/messages", standing.gateway), key: Some(key.clone()) };
+    let plain = Target { url: format!("{}/v1/messages", bare.url()), key: Some(key.clone()) };
+    let pid = |name: &str| standing.pids.get(name).copied().with_context(|| format!("the process id of {name}"));
+    let (gateway_pid, redis_pid) = (pid("gateway")?, pid("redis")?);
+    let redis = RedisSide::new(&standing.redis)?;
+    let load = Load::new(&layout)?;
+
+    words::step("warming up");
+    load.run(&gateway, CONNECTIONS, WARM_UP)?;
+    load.run(&plain, CONNECTIONS, WARM_UP)?;
+    let seconds = Duration::from_secs(wish.seconds);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for window in 1..=wish.windows {
+        interrupt::check()?;
+        words::step(&format!("window {window} of {}: bare pingora, then the gateway", wish.windows));
+        theirs.push(Window::measure(&load, &plain, CONNECTIONS, seconds, &[bare.pid()])?);
+        let calls = redis.script_calls()?;
+        let mut window = Window::measure(&load, &gateway, CONNECTIONS, seconds, &[gateway_pid, redis_pid])?;
+        window.script_calls = redis.script_calls()?.saturating_sub(calls);
+        ours.push(window);
+    }
+    words::step("one connection: latency added, latency of the script");
+    let (mut added, mut script) = (Vec::new(), Vec::new());
+    for _ in 0..wish.windows {
+        let metered = load.run(&gateway, 1, seconds)?.p50_us;
+        added.push(metered - load.run(&plain, 1, seconds)?.p50_us);
+        script.push(redis.debit_p50_us(|| load.one(&gateway))?);
+    }
+    words::step("Redis: pipelined HINCRBY");
+    let increment_us = redis.pipelined_increment_us(redis_pid)?;
+    let figures = Figures::new(&ours, &theirs, median(&added), median(&script), increment_us);
+    figures.print(wish.json)?;
+    drop((bare, house, turn));
+    Ok(ExitCode::SUCCESS)
 }

@@ -51,8 +51,22 @@ pub enum Task {
         #[arg(long)]
         full: bool,
     },
-    /// Measure what a request costs.
-    Bench,
+    /// Measure what a request costs: gateway and Redis, with a bare pingora beside them in the same run.
+    Bench(BenchWish),
+}
+
+/// How long to measure, and how to say it.
+#[derive(clap::Args)]
+pub struct BenchWish {
+    /// Windows of load on each side; they alternate.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(4..=60))]
+    pub windows: u32,
+    /// Length of a window, seconds.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..=120))]
+    pub seconds: u64,
+    /// Print one JSON line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub struct Layout {
     pub root: PathBuf,
     /// Cargo's target directory: the one this very program was built into, whatever the machine's settings say.
     pub target: PathBuf,
+    /// Everything `cargo dev` keeps of one setup; `cargo dev reset` removes it.
+    state: PathBuf,
 }
 
 impl Layout {
@@ -18,12 +20,18 @@ impl Layout {
         let root = manifest_dir.parent().context("the launcher lies in a workspace")?.to_owned();
         let program = std::env::current_exe().context("finding the launcher's own path")?;
         let target = program.ancestors().nth(2).context("the launcher lies in target/debug")?.to_owned();
-        Ok(Layout { root, target })
+        let state = root.join(".dev");
+        Ok(Layout { root, target, state })
     }
 
-    /// Everything `cargo dev` keeps; `cargo dev reset` removes it.
+    /// The same workspace with a setup of its own, beside the one that people use.
+    pub fn aside(&self, name: &str) -> Layout {
+        Layout { state: self.state.join(name), ..self.clone() }
+    }
+
+    /// Where the setup is kept.
     pub fn state(&self) -> PathBuf {
-        self.root.join(".dev")
+        self.state.clone()
     }
 
     /// What describes the running setup: generated settings, process ids, the report.

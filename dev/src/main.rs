@@ -55,6 +55,6 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Ctl { args } => ctl::run(&layout, &args),
         Task::Test { args } => suite::run(&layout, &Scale::Usual, &args),
         Task::Ci { full } => ci::run(&layout, if full { &Scale::Full } else { &Scale::Usual }),
-        Task::Bench => bench::run(&layout),
+        Task::Bench(wish) => bench::run(&layout, &wish),
     }
 }

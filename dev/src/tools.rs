@@ -36,6 +36,12 @@ pub fn servers() -> Result<Tools> {
     })
 }
 
+/// The Debian packages of those programs that are not here.
+pub fn absent(programs: &[&'static str]) -> Vec<&'static str> {
+    let package = |program: &&'static str| if program.starts_with("redis-") { "redis-tools" } else { *program };
+    programs.iter().filter(|program| in_path(program).is_none()).map(package).collect()
+}
+
 fn redis_server() -> Option<PathBuf> {
     override_path("REDIS_SERVER").or_else(|| in_path("redis-server"))
 }

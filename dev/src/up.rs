@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rustix::process::Signal;
 
 use crate::layout::Layout;
@@ -42,6 +42,8 @@ struct Setup {
     passwords: Passwords,
     settings: Settings,
     wish: Wish,
+    /// Variables that services are started with: settings which one run alone has.
+    variables: Vec<(String, String)>,
 }
 
 pub fn run(layout: &Layout, wish: Wish, manner: &Manner) -> Result<ExitCode> {
@@ -53,7 +55,7 @@ pub fn run(layout: &Layout, wish: Wish, manner: &Manner) -> Result<ExitCode> {
     }
     let tools = tools::servers()?;
     build::workspace(layout, if wish.release { &["--release"] } else { &[] })?;
-    let setup = Setup::new(layout, tools, wish)?;
+    let setup = Setup::new(layout, tools, wish, &[])?;
     let mut house = House::new(layout, setup.wish.clone(), manner.detach);
     let report = setup.start(&mut house)?;
     house.healthy(&report)?;
@@ -66,6 +68,18 @@ pub fn run(layout: &Layout, wish: Wish, manner: &Manner) -> Result<ExitCode> {
     words::step("Ctrl-C stops everything");
     house.watch();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Brings a setup up for another command; it stands until the house is dropped. What to build is the caller's to know.
+pub fn bring_up(layout: &Layout, wish: Wish, variables: &[(&str, &str)]) -> Result<(House, Report)> {
+    if let Some(state) = State::load(layout)? {
+        down::stop(layout, &state);
+    }
+    let setup = Setup::new(layout, tools::servers()?, wish, variables)?;
+    let mut house = House::new(layout, setup.wish.clone(), false);
+    let report = setup.start(&mut house)?;
+    house.healthy(&report)?;
+    Ok((house, report))
 }
 
 /// The report of a setup that runs as wished; what is left of a broken one is stopped.
@@ -85,12 +99,13 @@ fn already_up(layout: &Layout, wish: &Wish) -> Result<Option<Report>> {
 }
 
 impl Setup {
-    fn new(layout: &Layout, tools: Tools, wish: Wish) -> Result<Setup> {
+    fn new(layout: &Layout, tools: Tools, wish: Wish, variables: &[(&str, &str)]) -> Result<Setup> {
         let ports = Ports::kept(layout)?;
         let passwords = Passwords::kept(layout)?;
         let upstream = wish.upstream.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", ports.upstream));
         let settings = Settings::write(layout, &ports, &passwords, &upstream)?;
-        Ok(Setup { layout: layout.clone(), tools, ports, passwords, settings, wish })
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Ok(Setup { layout: layout.clone(), tools, ports, passwords, settings, wish, variables })
     }
 
     /// Starts everything in `house`; on failure the house stops what stands already.
@@ -155,7 +170,7 @@ impl Setup {
 
     fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.layout.program(name, self.wish.release));
-        command.current_dir(&self.layout.root);
+        command.current_dir(&self.layout.root).envs(self.variables.iter().cloned());
         command
     }
 

@@ -1,0 +1,85 @@
+//! Load by wrk: closed loop, keep-alive, small JSON bodies.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::files;
+use crate::layout::Layout;
+
+pub struct Target {
+    pub url: String,
+    pub key: Option<String>,
+}
+
+pub struct Load {
+    script: PathBuf,
+}
+
+/// What wrk counted.
+pub struct Answers {
+    pub requests: u32,
+    pub errors: u32,
+    pub seconds: f64,
+    pub p50_us: f64,
+}
+
+/// The key comes by the environment, so that it stands in no process list.
+const SCRIPT: &str = r#"-- Written by cargo dev bench.
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = "Bearer " .. (os.getenv("BENCH_KEY") or "")
+wrk.body = '{"messages":[{"role":"user","content":"hello"}]}'
+done = function(summary, latency)
+  local e = summary.errors
+  io.write(string.format("FIGURES %d %d %d %.1f\n", summary.requests, e.connect + e.read + e.write + e.status + e.timeout,
+    summary.duration, latency:percentile(50)))
+end
+"#;
+
+impl Load {
+    pub fn new(layout: &Layout) -> Result<Load> {
+        let script = layout.run().join("bench.lua");
+        files::write_private(&script, SCRIPT)?;
+        Ok(Load { script })
+    }
+
+    /// One request.
+    pub fn one(&self, target: &Target) -> Result<()> {
+        self.run(target, 1, Duration::from_secs(1)).map(drop)
+    }
+
+    pub fn run(&self, target: &Target, connections: u32, seconds: Duration) -> Result<Answers> {
+        let mut command = Command::new("wrk");
+        command.args(["--threads", "1", "--connections", &connections.to_string()]);
+        command.args(["--duration", &format!("{}s", seconds.as_secs()), "--timeout", "10s", "--script"]);
+        command.arg(&self.script).arg(&target.url);
+        command.env("BENCH_KEY", target.key.as_deref().unwrap_or_default());
+        let output = command.output().context("running wrk")?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(output.status.success(), "wrk failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        read(&text).with_context(|| format!("wrk said: {}", text.trim()))
+    }
+}
+
+fn read(text: &str) -> Option<Answers> {
+    let line = text.lines().find_map(|line| line.strip_prefix("FIGURES "))?;
+    let mut words = line.split(' ');
+    let (requests, errors) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let duration_us: f64 = words.next()?.parse().ok()?;
+    Some(Answers { requests, errors, seconds: duration_us / 1e6, p50_us: words.next()?.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_wrk_counted_is_read_from_its_last_line() {
+        let answers = read("Running 5s test\nFIGURES 1200 3 5000000 210.0\n").unwrap();
+        assert_eq!((answers.requests, answers.errors), (1200, 3));
+        assert!(read("Running 5s test\n").is_none());
+    }
+}
