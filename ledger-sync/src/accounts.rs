@@ -2,6 +2,7 @@
 //!
 //! One task does all of it, one after the other, so these never race.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger::{ShardRow, ShardState};
@@ -9,52 +10,60 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::carry::Carrier;
-use crate::certify::{Hold, certify, report};
+use crate::certify::{Hold, certify};
 use crate::drain::Drain;
-use crate::install::install_all;
+use crate::install::{self, install_all};
 use crate::interruption::Interruption;
+use crate::report::Reporter;
 use crate::service::Service;
 
-/// Pause before trying again after an interruption.
-const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// How often an idle shard asks whether it is still certified, and tells how fresh the book is.
 const NOTE_EVERY: Duration = Duration::from_millis(200);
 /// Most lots swept at once.
 const SWEEP_PAGE: u32 = 500;
 
 /// Owns a shard until told to stop or until it is somebody else's.
-pub async fn own(service: &Service, row: &ShardRow, stop: &CancellationToken) {
+pub async fn own(service: &Arc<Service>, row: &ShardRow, stop: &CancellationToken) {
+    let mut reporter = Reporter::new(row.shard);
     while !stop.is_cancelled() {
         let interrupted = match certify(service, row.shard, row.epoch).await {
-            Ok(hold) => serve(service, hold, stop).await,
+            Ok(hold) => serve(service, hold, &mut reporter, stop).await,
             Err(interruption) => Err(interruption),
         };
         service.metrics.certified(row.shard, false);
         let Err(interruption) = interrupted else { return };
-        report(service, row.shard, &interruption);
+        let pause = reporter.report(service, &interruption);
         if matches!(interruption, Interruption::Lost(_)) {
             return;
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(RETRY_PAUSE) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
 
 /// Serves a certified shard until it is interrupted or told to stop.
-async fn serve(service: &Service, mut hold: Hold, stop: &CancellationToken) -> Result<(), Interruption> {
+async fn serve(
+    service: &Arc<Service>,
+    mut hold: Hold,
+    reporter: &mut Reporter,
+    stop: &CancellationToken,
+) -> Result<(), Interruption> {
     let mut drain = Drain::take_over(service, &mut hold).await?;
-    hold.link.open_shard(&hold.certified).await?;
-    service.metrics.certified(hold.fence.shard, true);
-    service.metrics.broken(hold.fence.shard, false);
+    let mut rounds = Rounds { carrier: Carrier::default(), last_sweep: None, last_note: Instant::now() };
     if hold.install {
-        service.book.set_state(hold.fence, ShardState::Installing).await?;
+        hold.link.open_shard(&hold.certified).await?; // accounts serve one by one, as they are installed
         install_all(service, &mut hold, &mut drain).await?;
+    } else {
+        while rounds.carrier.once(service, &mut hold, &mut drain).await? > 0 {} // before anything is drawn under old rules
+        hold.link.open_shard(&hold.certified).await?;
     }
     service.book.set_state(hold.fence, ShardState::Open).await?;
+    service.metrics.certified(hold.fence.shard, true);
+    reporter.recovered(service);
+    install::forget_replaced(service, &hold);
 
-    let mut rounds = Rounds { carrier: Carrier::default(), last_sweep: None, last_note: Instant::now() };
     let mut news = service.outbox_news.subscribe();
     while !stop.is_cancelled() {
         match rounds.turn(service, &mut hold, &mut drain).await {
@@ -62,15 +71,14 @@ async fn serve(service: &Service, mut hold: Hold, stop: &CancellationToken) -> R
             Ok(false) => {}
             // What is certified stays certified while the book is away: the exposure caps bound it.
             Err(Interruption::BookAway(error)) => {
-                report(service, hold.fence.shard, &Interruption::BookAway(error));
+                reporter.report(service, &Interruption::BookAway(error));
                 drain.look_again(service, &hold).await;
             }
             Err(other) => return Err(other),
         }
         wait(service, &mut news, stop).await;
     }
-    while drain.once(service, &mut hold).await? > 0 {}
-    Ok(())
+    drain.all(service, &mut hold).await
 }
 
 /// Waits for news from the outbox, at most one interval.

@@ -5,11 +5,11 @@
 
 use ledger::{Fence as BookFence, ShardRow, ShardState};
 use metering::live::Fence;
-use metering::live::owner::{Certified, Head, Mode, OwnerError, OwnerLink, Stream};
+use metering::live::owner::{Certified, Head, Mode, OwnerLink, Stream};
 use metering::{Shard, ShardKind, TimeMs};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::drain::drain_rest;
 use crate::interruption::Interruption;
@@ -27,6 +27,8 @@ pub struct Hold {
     pub install: bool,
     /// Sequence of the last event in the book; `None` before the first.
     pub applied: Option<u64>,
+    /// The incarnation before this one, whose keys can go once this one serves.
+    pub replaced: Option<u64>,
 }
 
 /// Certifies a shard that we claimed with `epoch`.
@@ -82,6 +84,10 @@ async fn behind(
     if row.incarnation == 0 {
         return Ok(Some("the shard was never installed".to_owned()));
     }
+    if row.state == ShardState::Installing {
+        // Which accounts an interrupted install has written is not known for certain: a tail of them may be lost.
+        return Ok(Some(format!("incarnation {} was not installed to its end", row.incarnation)));
+    }
     let Some(found) = found.filter(|_| head.incarnation == row.incarnation) else {
         return Ok(Some(format!("redis does not have incarnation {}", row.incarnation)));
     };
@@ -114,7 +120,7 @@ async fn go_on(service: &Service, mut link: OwnerLink, row: &ShardRow, fence: Bo
     let certified =
         link.certify(live_fence(&fence), fence.epoch, Mode::Same, drained, TimeMs::EPOCH, service.caps()).await?;
     info!(shard = %fence.shard, certification = fence.certification, "shard {} goes on as incarnation {}", fence.shard, fence.incarnation);
-    Ok(Hold { link, certified, fence, install: row.state != ShardState::Open, applied })
+    Ok(Hold { link, certified, fence, install: false, applied, replaced: None })
 }
 
 /// Redis does not hold what the book knows: a new incarnation begins.
@@ -141,20 +147,6 @@ async fn begin(
         service.metrics.rebuilds.inc();
     }
     let certified = link.certify(live_fence(&fence), fence.epoch, Mode::New, 0, highest, service.caps()).await?;
-    Ok(Hold { link, certified, fence, install: true, applied: None })
-}
-
-/// Says once, with the reason, that a shard can't be served, and raises the alarm where somebody has to look.
-pub fn report(service: &Service, shard: Shard, interruption: &Interruption) {
-    let text = crate::interruption::chain(interruption);
-    match interruption {
-        Interruption::Lost(_) => info!(shard = %shard, "shard {shard} is given up: {text}"),
-        Interruption::Recertify(OwnerError::Unsafe(_) | OwnerError::ShardCount { .. }) | Interruption::Broken(..) => {
-            service.metrics.broken(shard, true);
-            error!(shard = %shard, error = text, "shard {shard} stands: {text}");
-        }
-        Interruption::Recertify(_) | Interruption::BookAway(_) => {
-            warn!(shard = %shard, error = text, "shard {shard} is interrupted: {text}");
-        }
-    }
+    let replaced = (head.incarnation > 0).then_some(head.incarnation);
+    Ok(Hold { link, certified, fence, install: true, applied: None, replaced })
 }

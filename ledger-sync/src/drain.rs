@@ -18,8 +18,15 @@ pub struct Drain {
     credits_to_note: u64,
     /// The time up to which the stream is in the book.
     drained_time: TimeMs,
+    /// Sequence of the last event, as the shard counted when it was last asked.
+    counted: u64,
+    /// How often in a row nothing was read although the shard has counted more.
+    missing: u32,
     retention: Retention,
 }
+
+/// The count is read after the stream, so once or twice it may be ahead of what was read; a stream that stays behind has a gap.
+const MISSING_MOST: u32 = 10;
 
 impl Drain {
     /// Goes on where the book is.
@@ -28,7 +35,8 @@ impl Drain {
         if let Some(applied) = hold.applied {
             retention.remember(&mut hold.link, &live(&hold.fence), applied, batch_size(service)).await?;
         }
-        Ok(Self { applied: hold.applied, credits_to_note: 0, drained_time: TimeMs::EPOCH, retention })
+        let drained_time = TimeMs::EPOCH;
+        Ok(Self { applied: hold.applied, credits_to_note: 0, drained_time, counted: 0, missing: 0, retention })
     }
 
     /// The time up to which the stream is in the book.
@@ -39,7 +47,8 @@ impl Drain {
     /// Records one batch, then notes it in Redis and lets go of old events. Answers how many events it was.
     pub async fn once(&mut self, service: &Service, hold: &mut Hold) -> Result<usize, Interruption> {
         let events = read(&mut hold.link, &hold.fence, self.applied, batch_size(service)).await?;
-        let Some(last) = events.last() else { return Ok(0) };
+        let Some(last) = events.last() else { return self.nothing_read() };
+        self.missing = 0;
         let (sequence, at, count) = (last.id.sequence, last.at, events.len());
         let closed = self.retention.closed_marks(&events);
         let batch = DrainBatch { fence: hold.fence, from: self.applied, events };
@@ -52,6 +61,19 @@ impl Drain {
         self.retention.recorded(sequence, at, closed);
         self.note(service, hold).await?;
         Ok(count)
+    }
+
+    /// An empty read must mean that the book has all that the shard has counted.
+    fn nothing_read(&mut self) -> Result<usize, Interruption> {
+        let applied = self.applied.unwrap_or(0);
+        self.missing = if self.counted > applied { self.missing.saturating_add(1) } else { 0 };
+        if self.missing < MISSING_MOST {
+            return Ok(0);
+        }
+        Err(Interruption::Broken(
+            format!("the stream ends at {applied} but the shard counted to {}", self.counted),
+            None,
+        ))
     }
 
     /// Records everything that is in the stream now.
@@ -72,6 +94,7 @@ impl Drain {
     }
 
     fn noted(&mut self, service: &Service, hold: &Hold, stream: Stream, drained: u64) {
+        self.counted = stream.sequence;
         let backlog = stream.sequence.saturating_sub(drained);
         if backlog == 0 {
             self.drained_time = stream.highest;

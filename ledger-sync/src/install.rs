@@ -1,15 +1,17 @@
 //! Install: live state written from the book, for a whole shard or one account.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use metering::AccountId;
-use metering::live::owner::InstallOutcome;
+use metering::live::owner::{InstallOutcome, OwnerLink};
+use secrecy::ExposeSecret;
 use tracing::info;
 
 use crate::certify::Hold;
 use crate::drain::Drain;
-use crate::interruption::Interruption;
-use crate::service::Service;
+use crate::interruption::{Interruption, chain};
+use crate::service::{REDIS_WAIT, Service};
 
 /// Accounts read and written at once.
 const PAGE: u32 = 1000;
@@ -54,4 +56,24 @@ pub async fn install_one(
             None,
         )),
     }
+}
+
+/// Unlinks, beside everything else, what the incarnation before this one has left.
+pub fn forget_replaced(service: &Arc<Service>, hold: &Hold) {
+    let Some(replaced) = hold.replaced else { return };
+    let (service, shard) = (Arc::clone(service), hold.fence.shard);
+    service.tasks.clone().spawn(async move {
+        let forget = async {
+            let mut link = OwnerLink::open(service.settings.redis.url.expose_secret(), REDIS_WAIT).await?;
+            link.forget(shard, replaced).await
+        };
+        let forgotten = tokio::select! {
+            () = service.stop.cancelled() => return,
+            forgotten = forget => forgotten,
+        };
+        match forgotten {
+            Ok(keys) => info!(%shard, keys, "{keys} keys of incarnation {replaced} of shard {shard} are gone"),
+            Err(error) => info!(%shard, "keys of incarnation {replaced} of shard {shard} stay: {}", chain(&error)),
+        }
+    });
 }

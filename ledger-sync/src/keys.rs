@@ -3,6 +3,7 @@
 //! Keys are no money and have no stream: each write raises the shard's count of writes, the book notes it, and a process
 //! that shows a lower count has lost some.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::{Outgoing, ShardRow, ShardState};
@@ -11,55 +12,60 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::certify::{Hold, certify, report};
+use crate::certify::{Hold, certify};
+use crate::install::forget_replaced;
 use crate::interruption::Interruption;
+use crate::report::Reporter;
 use crate::service::Service;
 
-const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// How often an idle shard looks at the outbox and asks whether it is still certified.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Keys read and written at once.
 const PAGE: u32 = 1000;
 
 /// Owns a key shard until told to stop or until it is somebody else's.
-pub async fn own(service: &Service, row: &ShardRow, stop: &CancellationToken) {
+pub async fn own(service: &Arc<Service>, row: &ShardRow, stop: &CancellationToken) {
     let mut news = service.outbox_news.subscribe();
+    let mut reporter = Reporter::new(row.shard);
     while !stop.is_cancelled() {
         let interrupted = match certify(service, row.shard, row.epoch).await {
-            Ok(hold) => serve(service, hold, &mut news, stop).await,
+            Ok(hold) => serve(service, hold, &mut reporter, &mut news, stop).await,
             Err(interruption) => Err(interruption),
         };
         service.metrics.certified(row.shard, false);
         let Err(interruption) = interrupted else { return };
-        report(service, row.shard, &interruption);
+        let pause = reporter.report(service, &interruption);
         if matches!(interruption, Interruption::Lost(_)) {
             return;
         }
-        wait(&mut news, stop, RETRY_PAUSE).await;
+        wait(&mut news, stop, pause).await;
     }
 }
 
 /// Serves a certified key shard until it is interrupted or told to stop.
 async fn serve(
-    service: &Service,
+    service: &Arc<Service>,
     mut hold: Hold,
+    reporter: &mut Reporter,
     news: &mut watch::Receiver<u64>,
     stop: &CancellationToken,
 ) -> Result<(), Interruption> {
     if hold.install {
-        service.book.set_state(hold.fence, ShardState::Installing).await?;
         install(service, &mut hold).await?;
     }
     carry(service, &mut hold).await?;
     hold.link.open_shard(&hold.certified).await?; // only now: a key that is not there yet must not be taken for unknown
     service.book.set_state(hold.fence, ShardState::Open).await?;
     service.metrics.certified(hold.fence.shard, true);
-    service.metrics.broken(hold.fence.shard, false);
+    reporter.recovered(service);
+    forget_replaced(service, &hold);
     while !stop.is_cancelled() {
         wait(news, stop, LOOK_EVERY).await;
         hold.link.open_shard(&hold.certified).await?; // answers only while the certification stands
         match carry(service, &mut hold).await {
-            Err(Interruption::BookAway(error)) => report(service, hold.fence.shard, &Interruption::BookAway(error)),
+            Err(Interruption::BookAway(error)) => {
+                reporter.report(service, &Interruption::BookAway(error));
+            }
             other => other?,
         }
     }

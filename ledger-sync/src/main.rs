@@ -15,6 +15,7 @@ mod interruption;
 mod keys;
 mod logging;
 mod metrics;
+mod report;
 mod retention;
 mod service;
 
