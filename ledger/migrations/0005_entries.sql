@@ -30,12 +30,12 @@ ALTER SEQUENCE entry_numbers OWNED BY entries.entry_id;
 CREATE TABLE entries_default PARTITION OF entries DEFAULT;
 
 CREATE UNIQUE INDEX entries_once_in_stream ON entries (shard, incarnation, sequence, occurred_at);
-CREATE UNIQUE INDEX entries_once_in_account ON entries (account_id, seq, occurred_at);
+CREATE UNIQUE INDEX entries_once_in_account ON entries (account_id, occurred_at, seq);
 CREATE INDEX entries_by_op ON entries (op) WHERE op IS NOT NULL;
 CREATE INDEX entries_by_debit_op ON entries (debit_op) WHERE debit_op IS NOT NULL;
-CREATE INDEX entries_by_account ON entries (account_id, occurred_at DESC, entry_id DESC);
 
 COMMENT ON TABLE entries IS 'One row a change of a balance, never changed and never deleted. The sum over a lot is what remains of it.';
+COMMENT ON INDEX entries_once_in_account IS 'Its order also serves the reading of an account''s entries by time: one index fewer to write.';
 COMMENT ON COLUMN entries.sequence IS 'With incarnation: its event in the stream. Null where the book itself made the entry (a grant, a change settled at install).';
 COMMENT ON COLUMN entries.kind IS
     'debit_duplicate: a second debit event of one op. duplicate_return: what gives that back, so that the first debit can still be given back.';

@@ -30,6 +30,8 @@ pub struct TestDatabase {
     pub url: String,
     name: String,
     server: PgConnectOptions,
+    /// Its server is the test's own, and goes with all it holds.
+    goes_with_server: bool,
 }
 
 /// Makes a database of its own for the calling test. The schema is there, laid out with four shards.
@@ -43,7 +45,19 @@ pub async fn database() -> TestDatabase {
     let url = server.clone().database(&name).to_url_lossy().to_string();
     let ledger = Ledger::open(&url, PoolSettings { connections_max: 4, ..PoolSettings::default() })
         .expect("the URL was made from one that works");
-    TestDatabase { ledger, url, name, server }
+    TestDatabase { ledger, url, name, server, goes_with_server: false }
+}
+
+/// Makes a database on a server that the test started itself and may kill; with the same schema and shards.
+pub async fn database_on(server_url: &str) -> TestDatabase {
+    let server = PgConnectOptions::from_str(server_url).expect("the test's own URL is good");
+    let name = "tollgate_test".to_owned();
+    run(&server, &format!("CREATE DATABASE {name}")).await;
+    let url = server.clone().database(&name).to_url_lossy().to_string();
+    let ledger = Ledger::open(&url, PoolSettings { connections_max: 4, ..PoolSettings::default() })
+        .expect("the URL was made from one that works");
+    migrate(&ledger).await;
+    TestDatabase { ledger, url, name, server, goes_with_server: true }
 }
 
 impl TestDatabase {
@@ -69,6 +83,9 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     /// In a thread with a runtime of its own, because the test's runtime is the one that is being torn down.
     fn drop(&mut self) {
+        if self.goes_with_server {
+            return;
+        }
         let (server, name) = (self.server.clone(), self.name.clone());
         let dropped = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -97,10 +114,14 @@ async fn make_template(server: PgConnectOptions) -> String {
     run(&server, &format!("CREATE DATABASE {name}")).await;
     let url = server.database(&name).to_url_lossy().to_string();
     let ledger = Ledger::open(&url, PoolSettings::default()).expect("the URL was made from one that works");
-    let shards = ShardCount::new(SHARDS).expect("a count from 1 to 999");
-    ledger.migrate(shards, TimeMs::new(TEMPLATE_TIME)).await.expect("the migrations run on an empty database");
+    migrate(&ledger).await;
     ledger.close().await;
     name
+}
+
+async fn migrate(ledger: &Ledger) {
+    let shards = ShardCount::new(SHARDS).expect("a count from 1 to 999");
+    ledger.migrate(shards, TimeMs::new(TEMPLATE_TIME)).await.expect("the migrations run on an empty database");
 }
 
 async fn run(server: &PgConnectOptions, sql: &str) {

@@ -71,7 +71,8 @@ struct Wanted {
     ops: Vec<Uuid>,
     undone: Vec<Uuid>,
     rows: Vec<u64>,
-    since: Option<TimeMs>,
+    /// The first and the last instant at which one of the ops was at work.
+    times: Option<(TimeMs, TimeMs)>,
 }
 
 impl Wanted {
@@ -94,7 +95,7 @@ impl Wanted {
 
     fn op(&mut self, op: OpId, at: TimeMs) {
         self.ops.push(op.as_uuid());
-        self.since = Some(self.since.map_or(at, |since| since.min(at)));
+        self.times = Some(self.times.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
     }
 }
 
@@ -139,9 +140,10 @@ impl Known<'_> {
         let wanted = Wanted::of(batch);
         let mut known = Self::default();
         known.read_accounts(&mut *connection, wanted.accounts.into_iter().collect()).await?;
-        if let Some(since) = wanted.since {
-            let since = stamp(since.minus_ms(OP_LIFE_MS_MAX))?;
-            known.read_debits(&mut *connection, &wanted.ops, since).await?;
+        if let Some((first, last)) = wanted.times {
+            let since = stamp(first.minus_ms(OP_LIFE_MS_MAX))?;
+            let until = stamp(last.plus_ms(OP_LIFE_MS_MAX))?;
+            known.read_debits(&mut *connection, &wanted.ops, since, until).await?;
             known.read_undos(&mut *connection, &wanted.ops).await?;
             if !wanted.undone.is_empty() {
                 known.read_give_backs(&mut *connection, &wanted.undone, since).await?;
@@ -177,10 +179,12 @@ impl Known<'_> {
         connection: &mut PgConnection,
         ops: &[Uuid],
         since: Stamp,
+        until: Stamp,
     ) -> Result<(), LedgerError> {
         let rows: Vec<RawDebit> = sqlx::query_as(include_str!("../../queries/known_debits.sql"))
             .bind(ops)
             .bind(since)
+            .bind(until)
             .fetch_all(connection)
             .await?;
         for raw in rows {

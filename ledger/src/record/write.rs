@@ -1,25 +1,17 @@
 //! Writing a plan: a few statements, however many events.
 
-use metering::{AccountId, Credits, LotId};
-use serde_json::json;
-use sqlx::{FromRow, PgConnection};
+mod lots;
+
+use metering::AccountId;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::change::append;
-use crate::columns::{Ids, bigint, credits, lot_number, shard_number, stamp};
+use crate::columns::{Ids, bigint, shard_number, stamp};
 use crate::entries::insert;
-use crate::owner::write_incident;
-use crate::record::plan::{LotDelta, Plan};
-use crate::record::{Recorded, Shortfall};
+use crate::record::Recorded;
+use crate::record::plan::Plan;
 use crate::{Fence, LedgerError};
-
-/// A lot that can't take its delta as it is.
-#[derive(FromRow)]
-struct OddLot {
-    lot_id: i64,
-    /// What would remain; null where the account has no such lot.
-    after: Option<i64>,
-}
 
 impl Plan {
     pub(super) async fn write(mut self, connection: &mut PgConnection, fence: Fence) -> Result<Recorded, LedgerError> {
@@ -52,50 +44,6 @@ impl Plan {
             .execute(connection)
             .await?;
         Ok(())
-    }
-
-    async fn write_lots(&mut self, connection: &mut PgConnection, fence: Fence) -> Result<(), LedgerError> {
-        let moved: Vec<(LotId, LotDelta)> =
-            self.lots.iter().filter(|(_, lot)| lot.delta != 0).map(|(id, lot)| (*id, *lot)).collect();
-        if !moved.is_empty() {
-            let odd: Vec<OddLot> = sqlx::query_as(include_str!("../../queries/move_lots.sql"))
-                .bind(moved.iter().map(|(lot, _)| lot_number(*lot)).collect::<Vec<_>>())
-                .bind(moved.iter().map(|(_, lot)| lot.account.as_uuid()).collect::<Vec<Uuid>>())
-                .bind(moved.iter().map(|(_, lot)| lot.delta).collect::<Vec<_>>())
-                .fetch_all(&mut *connection)
-                .await?;
-            for lot in odd {
-                let shortfall = self.explain(&lot)?;
-                book_shortfall(&mut *connection, fence, shortfall).await?;
-                self.recorded.shortfalls.push(shortfall);
-            }
-        }
-        if !self.swept.is_empty() {
-            let times = self.swept.iter().map(|(_, at)| stamp(*at)).collect::<Result<Vec<_>, _>>()?;
-            sqlx::query(include_str!("../../queries/sweep_lots.sql"))
-                .bind(self.swept.iter().map(|(lot, _)| lot_number(*lot)).collect::<Vec<_>>())
-                .bind(times)
-                .execute(connection)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Too little is a shortfall, which is booked; too much, or no such lot, can't be and stops the batch.
-    fn explain(&self, odd: &OddLot) -> Result<Shortfall, LedgerError> {
-        let lot = crate::columns::lot(odd.lot_id)?;
-        let delta =
-            self.lots.get(&lot).ok_or_else(|| LedgerError::Corrupt(format!("a move of {lot} nobody asked for")))?;
-        match odd.after {
-            Some(after) if after < 0 => {
-                Ok(Shortfall { account: delta.account, lot, credits: credits(after.saturating_neg())? })
-            }
-            Some(_) => Err(LedgerError::Unappliable {
-                event: delta.last,
-                why: format!("{lot} would hold more than it was granted"),
-            }),
-            None => Err(LedgerError::Unappliable { event: delta.last, why: format!("{} has no {lot}", delta.account) }),
-        }
     }
 
     async fn write_deliveries(&mut self, connection: &mut PgConnection, fence: Fence) -> Result<(), LedgerError> {
@@ -154,16 +102,4 @@ impl Plan {
         }
         Ok(())
     }
-}
-
-/// Never clamped away in silence: what the lot did not have is the account's overdraft, and an incident says so.
-async fn book_shortfall(connection: &mut PgConnection, fence: Fence, shortfall: Shortfall) -> Result<(), LedgerError> {
-    let missing: Credits = shortfall.credits;
-    sqlx::query("UPDATE accounts SET overdraft = overdraft + $2 WHERE account_id = $1")
-        .bind(shortfall.account.as_uuid())
-        .bind(i64::from(missing))
-        .execute(&mut *connection)
-        .await?;
-    let detail = json!({ "account": shortfall.account, "lot": shortfall.lot, "credits": missing });
-    write_incident(connection, fence.shard, "shortfall", &detail).await
 }
