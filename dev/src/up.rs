@@ -150,8 +150,13 @@ impl Setup {
         let mut command = self.program(name);
         command.arg("--config").arg(settings);
         let mut service = Service::start(name, command, &self.layout.log(name), Signal::TERM)?;
-        service
-            .wait_ready(READY_LIMIT, || http::get(admin, "/readyz", None).is_ok_and(|answer| answer.status == 200))?;
+        let mut says = String::from("nothing");
+        let ready = service.wait_ready(READY_LIMIT, || {
+            let Ok(answer) = http::get(admin, "/readyz", None) else { return false };
+            says = answer.body;
+            answer.status == 200
+        });
+        ready.with_context(|| format!("the last word of {name}'s /readyz: {}", says.trim()))?;
         Ok(service)
     }
 
