@@ -131,7 +131,8 @@ async fn a_future_lot_that_expires_later_than_the_head_waits_behind_it() {
 #[tokio::test]
 async fn a_debit_over_an_emptied_head_finds_the_lot_that_begins_at_that_instant() {
     let begin = NEW_YEAR.plus_ms(100);
-    let mut scene = Scene::with(&ada(vec![ten_days(1, 5), ten_days(2, 5), lot(3, 1, begin, NEW_YEAR.plus_ms(DAY))])).await;
+    let mut scene =
+        Scene::with(&ada(vec![ten_days(1, 5), ten_days(2, 5), lot(3, 1, begin, NEW_YEAR.plus_ms(DAY))])).await;
     assert_eq!(split(&scene.draw(1, 5).await), "1:5");
     assert_eq!(split(&scene.draw(2, 1).await), "2:1", "the head was left empty, the tail has the rest");
     scene.at(begin).await;

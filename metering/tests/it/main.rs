@@ -2,9 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "a test whose parts are not there has failed")]
 
 mod accounts;
+mod batches;
 mod budget;
+mod control;
+mod credits;
 mod debit;
+mod drained;
+mod exposure;
+mod fence;
 mod give_back;
+mod install;
+mod keys;
+mod memory;
+mod numbers;
+mod out_of_memory;
 mod refusals;
 mod scene;
 mod undo;

@@ -11,7 +11,7 @@ use crate::scene::Scene;
 async fn refused_without_a_trace(scene: &Scene, ask: &Debit) -> Refusal {
     let before = scene.everything().await;
     let refusal = refused(scene.meter.debit(ask).await.unwrap());
-    assert_eq!(scene.everything().await, before, "{refusal:?} wrote something");
+    scene.nothing_changed_since(&before, &format!("{refusal:?}")).await;
     refusal
 }
 

@@ -1,6 +1,6 @@
 //! Where a story plays: a Redis of its own, an owner, a gateway, and eyes that see every key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use metering::live::owner::{Caps, ControlOutcome, InstallOutcome};
 use metering::live::{Drawn, GiveBack, GiveBackOutcome, Meter, MeterError, Refusal, Snapshot, Undo, UndoOutcome};
@@ -107,6 +107,14 @@ impl Scene {
         content
     }
 
+    /// No key is another than it was then, none came and none went.
+    pub async fn nothing_changed_since(&self, before: &BTreeMap<String, Vec<u8>>, why: &str) {
+        let after = self.everything().await;
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let changed: Vec<_> = names.into_iter().filter(|name| before.get(*name) != after.get(*name)).collect();
+        assert!(changed.is_empty(), "{why}: changed {changed:?}");
+    }
+
     /// Sends a command that no service of ours sends.
     pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
         let mut command = redis::cmd(words[0]);
@@ -141,7 +149,13 @@ pub async fn connect(url: &str) -> MultiplexedConnection {
 /// The give-back of a debit; its op is the debit's plus a million.
 pub fn give_back(account: AccountId, debit: u128, drawn: &Drawn) -> GiveBack {
     let not_after = TimeMs::new(u64::MAX);
-    GiveBack { op: op(1_000_000 + debit), account, debit_op: op(debit), debit_event: drawn.event, debit_not_after: not_after }
+    GiveBack {
+        op: op(1_000_000 + debit),
+        account,
+        debit_op: op(debit),
+        debit_event: drawn.event,
+        debit_not_after: not_after,
+    }
 }
 
 /// The undo of a debit; its op is the debit's plus two millions.
@@ -150,12 +164,12 @@ pub fn undo(account: AccountId, debit: u128) -> Undo {
 }
 
 /// The call wrote nothing because the shard is not certified.
-pub fn uncertified<T: std::fmt::Debug>(outcome: Result<T, MeterError>) {
+pub fn uncertified<T: std::fmt::Debug>(outcome: &Result<T, MeterError>) {
     assert!(matches!(outcome, Err(MeterError::Uncertified)), "{outcome:?}");
 }
 
 /// The call wrote nothing because Redis let no write through.
-pub fn unavailable<T: std::fmt::Debug>(outcome: Result<T, MeterError>) {
+pub fn unavailable<T: std::fmt::Debug>(outcome: &Result<T, MeterError>) {
     assert!(matches!(outcome, Err(MeterError::Unavailable(_))), "{outcome:?}");
 }
 

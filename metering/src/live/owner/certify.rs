@@ -66,14 +66,24 @@ impl OwnerLink {
 
     /// Closes a shard to every earlier certification.
     pub async fn seal(&mut self, shard: Shard, epoch: u64) -> Result<Sealed, OwnerError> {
-        let incarnation = self.head(shard).await?.incarnation;
-        let meta = if incarnation == 0 { head(shard) } else { Fence { shard, incarnation, certification: 0 }.meta() };
-        let mut command = cmd("EVAL");
-        command.arg(SEAL).arg(2).arg(head(shard)).arg(meta).arg(epoch);
-        let mut reply = self.run(command).await?;
-        match reply.text()?.as_str() {
-            "sealed" => Ok(Sealed { incarnation: reply.number()?, certification: reply.number()? }),
-            _ => Err(OwnerError::Newer(reply.number()?)),
+        loop {
+            let incarnation = self.head(shard).await?.incarnation;
+            let meta =
+                if incarnation == 0 { head(shard) } else { Fence { shard, incarnation, certification: 0 }.meta() };
+            let mut command = cmd("EVAL");
+            command.arg(SEAL).arg(2).arg(head(shard)).arg(meta).arg(epoch);
+            let mut reply = self.run(command).await?;
+            match reply.text()?.as_str() {
+                "sealed" => {
+                    let sealed = Sealed { incarnation: reply.number()?, certification: reply.number()? };
+                    if sealed.incarnation == incarnation {
+                        return Ok(sealed);
+                    }
+                    // A former owner began an incarnation since we looked, and it is that one which must be closed. Once more
+                    // is enough: our epoch stands now.
+                }
+                _ => return Err(OwnerError::Newer(reply.number()?)),
+            }
         }
     }
 
@@ -92,7 +102,8 @@ impl OwnerLink {
         command.arg(CERTIFY).arg(3).arg(head(fence.shard)).arg(fence.meta()).arg(fence.events());
         command.arg(epoch).arg(fence.incarnation).arg(fence.certification);
         command.arg(if mode == Mode::New { "new" } else { "same" }).arg(drained).arg(highest.as_u64());
-        command.arg(caps.events).arg(caps.credits).arg(caps.age_ms);
+        let countable = |cap: u64| cap.min(crate::credits::LARGEST); // a cap that Lua can't count would never be reached
+        command.arg(countable(caps.events)).arg(countable(caps.credits)).arg(countable(caps.age_ms));
         command.arg(if fence.shard.kind == ShardKind::Accounts { "events" } else { "" });
         let mut reply = self.run(command).await?;
         match reply.text()?.as_str() {

@@ -2,7 +2,8 @@
 -- KEYS: 1 head, 2 meta, 3 events.
 -- ARGV: 1 epoch, 2 incarnation, 3 certification, 4 mode ('new': an incarnation that begins; 'same': one that goes on), 5 sequence drained,
 --   6 highest time known, 7 cap of events, 8 cap of credits, 9 cap of age_ms, 10 'events' where the shard has a stream.
--- Rule: 'same' only when everything in the stream was drained, so nothing is exposed. An incarnation begins with the event `opened` at sequence 0 and no key of it may be there before.
+-- Rule: 'same' only when everything in the stream was drained, so nothing is exposed. An incarnation begins with the event `opened` at
+--   sequence 0 and no key of it may be there before. Gateways stay out until it is opened.
 -- Returns: {'certified', now_ms} or {'newer', epoch} when another owner came later.
 local head = redis.call('HMGET', KEYS[1], 'epoch')
 if tonumber(head[1] or '0') > tonumber(ARGV[1]) then return { 'newer', head[1] } end
@@ -15,6 +16,8 @@ if ARGV[4] == 'new' then
   redis.call('HSET', KEYS[2], 'live', sequence .. ' ' .. at .. ' 0')
 else
   local live, highest = string.match(redis.call('HGET', KEYS[2], 'live'), '^(%d+) (%d+) %d+$')
+  assert(ARGV[10] ~= 'events' or live == ARGV[5], 'an incarnation goes on from where its stream ends')
+  redis.call('HDEL', KEYS[2], 'open') -- first, as in seal: going on needs no memory
   at = string.format('%.0f', math.max(now, tonumber(highest)))
   redis.call('HSET', KEYS[2], 'live', live .. ' ' .. at .. ' 0')
 end

@@ -34,9 +34,10 @@ function apply.lot_granted(id, credits, granted, expires)
   lots[#lots + 1] = { id = whole(id), left = whole(credits), granted = whole(granted), expires = whole(expires) }
   moved.returned = id .. ':' .. credits
 end
+-- An empty lot past its expiry is gone, whether `keep_lots` has come by since or not.
 function apply.lot_expiry_moved(id, expires)
   local lot = find(whole(id))
-  if lot then lot.expires = whole(expires) end
+  if lot and (lot.left > 0 or now < lot.expires) then lot.expires = whole(expires) end
 end
 function apply.lot_reduced(id, credits) take_from(find(whole(id)), whole(credits)) end
 function apply.lot_expired(id)
@@ -60,6 +61,7 @@ a = a or { key = KEYS[3], status = 'p', anchor = 1, limit = 0, seq = 0, used = 0
   period_end = 0, undos = 0 }
 lots = all_lots(at, a)
 if apply[kind](unpack(ARGV, 5)) == 'early' then return { text(now), 'early' } end
+assert_countable(lots)
 a.seq, a.version, a.row = a.seq + 1, version, row
 append(shard, KEYS[2], 'k', 'control', 'a', ARGV[1], 'q', text(a.seq), 't', text(now), 'w', ARGV[2], 'cv', ARGV[3], 'c', kind,
   's', moved.returned, 'l', moved.lapsed, 'x', moved.taken)

@@ -1,7 +1,7 @@
 -- Draws credits for one or more requests of one shard, each answered on its own.
 -- KEYS: 1 meta, 2 events, then 5 an item: account, lots, future, emptied, closed mark of its op.
 -- ARGV: 1 items; then 6 an item: op, account, credits (≥ 1), not_after_ms, key ('' = none), route.
--- Rule: nothing of an item is written unless all its checks pass, in this order: present, not frozen → in time, not undone →
+-- Rule: every argument is read before the first item draws. Nothing of an item is written unless all its checks pass, in this order: present, not frozen → in time, not undone →
 --   status → key → budget of the current period → lots with credits at now, earliest expiry first → exposure below its caps.
 -- Returns: {now_ms, item…}; an item is {'drawn', event id, seq, remaining, limit, used, period_end, split} or {refusal, numbers…}.
 -- Errors: UNCERTIFIED, nothing written.
@@ -70,7 +70,8 @@ local function draw(at, op, id, price, not_after, key, route)
   if a.key_revoked then return { 'key_revoked' } end
   local period = a.period_end
   turn_period(a, now)
-  if a.limit > 0 and a.used + price > a.limit then return { 'budget', text(a.limit), text(a.used), text(a.period_end) } end
+  local limit = a.limit > 0 and a.limit or NEVER -- without a budget, what can be counted
+  if a.used + price > limit then return { 'budget', text(limit), text(a.used), text(a.period_end) } end
   local lots, total, all = { a.head }, a.head.left + a.tail, nil
   if now >= a.next_change or a.head.left < price then lots, total, all = survey(at, a, price) end
   if total < price then return { 'credits', text(total) } end
@@ -94,13 +95,14 @@ local function draw(at, op, id, price, not_after, key, route)
   return { 'drawn', event, text(a.seq), text(total), text(a.limit), text(a.used), text(a.period_end), split }
 end
 
-local answers, before_all = { text(now) }, shard.sequence
+local items, answers, before_all = {}, { text(now) }, shard.sequence
+assert(#KEYS == 2 + 5 * whole(ARGV[1]) and #ARGV == 1 + 6 * whole(ARGV[1]), 'an item is 5 keys and 6 arguments')
 for i = 1, whole(ARGV[1]) do
   local k, v = 2 + (i - 1) * 5, 1 + (i - 1) * 6
   local at = { account = KEYS[k + 1], lots = KEYS[k + 2], future = KEYS[k + 3], emptied = KEYS[k + 4], closed = KEYS[k + 5] }
-  local price = whole(ARGV[v + 3])
-  assert(at.closed and ARGV[v + 6] and price > 0, 'an item is 5 keys and 6 arguments, and draws at least 1')
-  answers[i + 1] = draw(at, ARGV[v + 1], ARGV[v + 2], price, whole(ARGV[v + 4]), ARGV[v + 5], ARGV[v + 6])
+  items[i] = { at, ARGV[v + 1], ARGV[v + 2], whole(ARGV[v + 3]), whole(ARGV[v + 4]), ARGV[v + 5], ARGV[v + 6] }
+  assert(items[i][4] > 0, 'a debit draws at least 1')
 end
+for i, item in ipairs(items) do answers[i + 1] = draw(unpack(item)) end
 if shard.sequence > before_all then leave(shard) end
 return answers

@@ -2,6 +2,7 @@
 -- KEYS: 1 meta, 2 events, then closed marks of events that are let go.
 -- ARGV: 1 sequence drained, 2 credits drained by debits since the last note, 3 first sequence to keep.
 -- Rule: nothing at or after the drained sequence is ever let go: the last drained event stays, for the next certification.
+--   Trims before it writes: Redis refuses a first write for lack of memory, and what is let go here is what makes room.
 -- Returns: {now_ms, 'noted', sequence of the last event}.
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'owner')
@@ -9,8 +10,8 @@ if not shard then return uncertified() end
 local drained, keep = whole(ARGV[1]), whole(ARGV[3])
 assert(#KEYS >= 2 and #ARGV == 3 and keep <= drained and drained <= shard.sequence, 'drained takes what was drained')
 shard.exposed = math.max(shard.exposed - whole(ARGV[2]), 0)
-redis.call('HSET', KEYS[1], 'drain', ARGV[1] .. ' ' .. text(shard.now))
 redis.call('XTRIM', KEYS[2], 'MINID', INCARNATION .. '-' .. text(keep))
+redis.call('HSET', KEYS[1], 'drain', ARGV[1] .. ' ' .. text(shard.now))
 for i = 3, #KEYS do redis.call('UNLINK', KEYS[i]) end
 leave(shard)
 return { text(shard.now), 'noted', text(shard.sequence) }

@@ -33,6 +33,7 @@ local lots = all_lots(at, a)
 local returned, lapsed, sum = put_back(lots, debit.s, shard.now)
 local _, remaining = eligible(lots, shard.now)
 lower_used(a, whole(debit.n), whole(debit.e))
+assert_countable(lots)
 a.seq = a.seq + 1
 append(shard, KEYS[2], 'k', 'give_back', 'op', ARGV[1], 'a', ARGV[2], 'q', text(a.seq), 't', now, 'of', ARGV[3], 's', returned,
   'l', lapsed, 'e', debit.e, 'r', text(remaining), 'u', text(a.used))

@@ -21,6 +21,7 @@ for _ = 1, whole(take()) do
 end
 for i = 1, whole(take()) do lots[i] = { id = whole(take()), left = whole(take()), granted = whole(take()), expires = whole(take()) } end
 assert(next_argument == #ARGV + 1, 'there are arguments left over')
+assert_countable(lots)
 
 append(shard, KEYS[2], 'k', 'installed', 'a', ARGV[1], 'q', ARGV[2], 't', now, 'cv', ARGV[3])
 redis.call('DEL', KEYS[3])

@@ -63,6 +63,13 @@ local function eligible(lots, now)
   return found, total
 end
 
+-- Asked before the event is appended: sums that could not be written afterwards would leave an event without its effect.
+local function assert_countable(lots)
+  local sum = 0
+  for _, lot in ipairs(lots) do sum = sum + lot.left end
+  assert(sum <= NEVER, 'the lots would hold more than can be counted')
+end
+
 local NO_HEAD = { id = 0, left = 0, granted = 0, expires = 0 }
 
 -- Writes all lots anew and sets head, tail and next_change of the account.

@@ -4,8 +4,9 @@ local CERTIFICATION, INCARNATION = '@certification@', '@incarnation@'
 local NEVER = 9007199254740991
 
 local function whole(text)
-  if type(text) ~= 'string' or #text > 16 or not string.find(text, '^%d+$') then error('not a whole number: ' .. tostring(text)) end
-  return tonumber(text)
+  local number = type(text) == 'string' and #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
+  if not number or number > NEVER then error('not a whole number up to 2^53 - 1: ' .. tostring(text)) end
+  return number
 end
 
 -- Numbers are written by %.0f: tostring turns 10^14 into 1e+14.

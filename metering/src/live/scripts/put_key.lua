@@ -8,8 +8,9 @@
 local shard = enter(KEYS[1], 'owner')
 if not shard then return uncertified() end
 assert(#KEYS == 2 and #ARGV == 7, 'put_key takes 2 keys and 7 arguments')
+local expires = text(whole(ARGV[6]))
 shard.sequence = shard.sequence + 1
 leave(shard)
-redis.call('HSET', KEYS[2], 'a', ARGV[2], 'i', ARGV[3], 's', ARGV[4], 'st', ARGV[5], 'x', text(whole(ARGV[6])))
+redis.call('HSET', KEYS[2], 'a', ARGV[2], 'i', ARGV[3], 's', ARGV[4], 'st', ARGV[5], 'x', expires)
 redis.call('PUBLISH', ARGV[7], ARGV[1])
 return { text(shard.now), 'put', text(shard.sequence) }

@@ -5,6 +5,6 @@
 local head = redis.call('HMGET', KEYS[1], 'epoch', 'incarnation', 'certification')
 local epoch = tonumber(head[1] or '0')
 if epoch > tonumber(ARGV[1]) then return { 'newer', head[1] } end
+redis.call('HDEL', KEYS[2], 'open', 'owner') -- first: a delete is never refused for lack of memory, and then the rest is not either
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1])
-if KEYS[2] ~= KEYS[1] and redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HDEL', KEYS[2], 'open', 'owner') end
 return { 'sealed', head[2] or '0', head[3] or '0' }
