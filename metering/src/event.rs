@@ -147,6 +147,34 @@ impl Body {
     }
 }
 
+/// The numbers of a debit, as `debit.lua` packs them into one field: it is on the path of every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DebitNumbers {
+    pub(crate) seq: u64,
+    pub(crate) at: TimeMs,
+    pub(crate) credits: Credits,
+    pub(crate) period_end: TimeMs,
+    pub(crate) remaining_after: Credits,
+    pub(crate) budget_used_after: Credits,
+}
+
+impl DebitNumbers {
+    /// Reads six whole numbers with one blank between them.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let mut numbers = text.split(' ').map(|digits| digits.parse::<Credits>().ok());
+        let mut next = || numbers.next().flatten();
+        let read = Self {
+            seq: next()?.get(),
+            at: TimeMs::new(next()?.get()),
+            credits: next()?,
+            period_end: TimeMs::new(next()?.get()),
+            remaining_after: next()?,
+            budget_used_after: next()?,
+        };
+        numbers.next().is_none().then_some(read)
+    }
+}
+
 /// A stream entry that is not an event of this schema.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("event {id}: field '{field}' is missing or not what it should be")]
@@ -193,12 +221,17 @@ impl Reader<'_> {
             "control" => self.control()?,
             _ => return Err(self.wrong("k")),
         };
-        Ok(Event { id, at: TimeMs::new(self.number("t")?), body })
+        let at = match self.fields.get("b").and_then(|text| DebitNumbers::read(text)) {
+            Some(numbers) => numbers.at,
+            None => TimeMs::new(self.number("t")?),
+        };
+        Ok(Event { id, at, body })
     }
 
     fn debit(&self) -> Result<Body, DecodeError> {
         let split = self.split("s")?;
-        let credits = self.credits("n")?;
+        let numbers = DebitNumbers::read(self.text("b")?).ok_or_else(|| self.wrong("b"))?;
+        let credits = numbers.credits;
         if split.is_empty() || lots::total(&split) != Some(credits) {
             return Err(self.wrong("s"));
         }
@@ -208,13 +241,13 @@ impl Reader<'_> {
         };
         Ok(Body::Debit {
             account: self.account()?,
-            seq: self.number("q")?,
+            seq: numbers.seq,
             op: self.op("op")?,
             credits,
             split,
-            period_end: TimeMs::new(self.number("e")?),
-            remaining_after: self.credits("r")?,
-            budget_used_after: self.credits("u")?,
+            period_end: numbers.period_end,
+            remaining_after: numbers.remaining_after,
+            budget_used_after: numbers.budget_used_after,
             key,
             route: self.text("p")?.parse().map_err(|_| self.wrong("p"))?,
         })
@@ -283,20 +316,11 @@ mod tests {
 
     fn debit_fields() -> HashMap<String, String> {
         let id = Uuid::from_u128(5).as_simple().to_string();
-        [
-            ("v", "1"),
-            ("k", "debit"),
-            ("q", "3"),
-            ("t", "1000"),
-            ("n", "4"),
-            ("s", "7:3,9:1"),
-            ("e", "2000"),
-            ("r", "10"),
-        ]
-        .into_iter()
-        .chain([("u", "4"), ("i", ""), ("p", "v1.messages"), ("op", &id), ("a", &id)])
-        .map(|(field, value)| (field.to_owned(), value.to_owned()))
-        .collect()
+        [("v", "1"), ("k", "debit"), ("b", "3 1000 4 2000 10 4"), ("s", "7:3,9:1"), ("i", ""), ("p", "v1.messages")]
+            .into_iter()
+            .chain([("op", id.as_str()), ("a", &id)])
+            .map(|(field, value)| (field.to_owned(), value.to_owned()))
+            .collect()
     }
 
     #[test]
@@ -308,13 +332,18 @@ mod tests {
 
     #[test]
     fn an_entry_with_any_field_missing_or_odd_is_refused_by_name() {
-        for field in ["v", "k", "q", "t", "n", "s", "e", "r", "u", "i", "p", "op", "a"] {
+        for field in ["v", "k", "b", "s", "i", "p", "op", "a"] {
             let mut missing = debit_fields();
             missing.remove(field);
             assert_eq!(decode("7-12", &missing).unwrap_err().field, field);
             let mut odd = debit_fields();
             odd.insert(field.to_owned(), "~".to_owned());
             assert!(decode("7-12", &odd).is_err(), "{field}");
+        }
+        for odd in ["3 1000 4 2000 10", "3 1000 4 2000 10 4 4", "3 1000 4 2000 10 -4", "3  1000 4 2000 10 4"] {
+            let mut fields = debit_fields();
+            fields.insert("b".to_owned(), odd.to_owned());
+            assert_eq!(decode("7-12", &fields).unwrap_err().field, "b", "{odd}");
         }
         let mut short = debit_fields();
         short.insert("s".to_owned(), "7:3".to_owned());

@@ -4,12 +4,16 @@ use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 /// Long enough for a loaded machine to load an append-only file of a test.
 const START_WAIT: Duration = Duration::from_secs(20);
+/// Ports for tests: Linux takes those of outgoing connections from 32768 on.
+const FIRST_PORT: u32 = 15_000;
+const PORTS: u32 = 17_000;
 
 /// A private Redis. Ends when dropped.
 pub struct RedisServer {
@@ -19,11 +23,19 @@ pub struct RedisServer {
     child: Option<Child>,
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago. Below the range from which the system takes ports for outgoing connections, so that
+/// a server which was killed finds its port free when it comes back; each process begins somewhere else.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-    listener.local_addr().expect("a bound listener has an address").port()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let begin = std::process::id().wrapping_mul(89);
+        let step = begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        let port = u16::try_from(FIRST_PORT.saturating_add(step)).expect("the last port of the range is a port");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl RedisServer {

@@ -1,6 +1,7 @@
 //! Reading the answers out of the scripts' replies, each documented in its script's header.
 
 use super::{BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, Refusal, UndoOutcome};
+use crate::event::DebitNumbers;
 use crate::live::MeterError;
 use crate::live::replies::{Reply, odd};
 use crate::{AccountId, Credits, KeyDigest, KeyId, KeyImage, KeyState, Status, TimeMs, lots};
@@ -27,10 +28,10 @@ pub(in crate::live) fn debit(reply: &mut Reply, price: Credits, at: TimeMs) -> R
 
 fn drawn(reply: &mut Reply, at: TimeMs) -> Result<Drawn, MeterError> {
     let event = reply.text()?.parse().map_err(|_| odd("an event id"))?;
-    let (seq, remaining) = (reply.number()?, reply.credits()?);
-    let budget = budget(reply.credits()?, reply.credits()?, reply.time()?);
+    let numbers = DebitNumbers::read(&reply.text()?).ok_or_else(|| odd("the numbers of a debit"))?;
+    let budget = budget(reply.credits()?, numbers.budget_used_after, numbers.period_end);
     let split = lots::read(&reply.text()?).ok_or_else(|| odd("a split"))?;
-    Ok(Drawn { event, seq, at, remaining, budget, split })
+    Ok(Drawn { event, seq: numbers.seq, at, remaining: numbers.remaining_after, budget, split })
 }
 
 /// A limit of 0 is no budget.

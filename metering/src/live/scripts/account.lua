@@ -1,34 +1,37 @@
--- The account hash, packed: p = status anchor limit · m = seq used head_left · c = head lot, granted, expires, tail_left ·
--- n = next_change period_end · v = version row · z = frozen by epoch · u = undos pending · x<key> = revoked key.
+-- The account hash, packed: m = seq used head_left (written by each debit) · c = status limit head_lot tail_left next_change period_end
+-- (read by each debit) · d = anchor head_granted head_expires version row · z = frozen by epoch · u = undos pending · x<key> = revoked key.
 -- Head and tail are true until next_change: the head's expiry or the first instant of a lot to come.
-local function pack(...)
-  local parts = { ... }
-  for i = 1, #parts do parts[i] = text(parts[i]) end
-  return table.concat(parts, ' ')
+
+-- Also answers whether the key of this id was revoked ('' = no key). What `d` holds is read by `detail`.
+local function load_account(key, api_key)
+  local f = redis.call('HMGET', key, 'm', 'c', 'z', 'u', 'x' .. (api_key or ''))
+  if not f[1] then return nil end
+  local seq, used, left = string.match(f[1], '^(%d+) (%d+) (%d+)$')
+  local status, limit, id, tail, next_change, period_end = string.match(f[2], '^(%l) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  return { key = key, status = status, limit = tonumber(limit), seq = tonumber(seq), used = tonumber(used), tail = tonumber(tail),
+    head = { id = tonumber(id), left = tonumber(left) }, next_change = tonumber(next_change), period_end = tonumber(period_end),
+    frozen = f[3], undos = tonumber(f[4] or '0'), key_revoked = f[5] }
 end
 
--- Also answers whether the key of this id was revoked ('' = no key).
-local function load_account(key, api_key)
-  local f = redis.call('HMGET', key, 'p', 'm', 'c', 'n', 'v', 'z', 'u', 'x' .. (api_key or ''))
-  if not f[1] then return nil end
-  local a = { key = key, frozen = f[6], undos = tonumber(f[7] or '0'), key_revoked = f[8] }
-  local anchor, limit = string.match(f[1], '^%l (%d+) (%d+)$')
-  local seq, used, left = string.match(f[2], '^(%d+) (%d+) (%d+)$')
-  local id, granted, expires, tail = string.match(f[3], '^(%d+) (%d+) (%d+) (%d+)$')
-  local next_change, period_end = string.match(f[4], '^(%d+) (%d+)$')
-  local version, row = string.match(f[5], '^(%d+) (%d+)$')
-  a.status, a.anchor, a.limit = string.sub(f[1], 1, 1), tonumber(anchor), tonumber(limit)
-  a.seq, a.used = tonumber(seq), tonumber(used)
-  a.head = { id = tonumber(id), left = tonumber(left), granted = tonumber(granted), expires = tonumber(expires) }
-  a.tail, a.next_change, a.period_end = tonumber(tail), tonumber(next_change), tonumber(period_end)
-  a.version, a.row = tonumber(version), tonumber(row)
+-- Reads what only some need: the anchor of the period, the head's interval, the control version.
+local function detail(a)
+  if not a or a.version then return a end
+  local d = redis.call('HGET', a.key, 'd')
+  local anchor, granted, expires, version, row = string.match(d, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  a.anchor, a.version, a.row = tonumber(anchor), tonumber(version), tonumber(row)
+  a.head.granted, a.head.expires = tonumber(granted), tonumber(expires)
   return a
+end
+
+local function money(a)
+  return string.format('%.0f %.0f %.0f', a.seq, a.used, a.head.left)
 end
 
 local function save_account(a)
   local h = a.head
-  redis.call('HSET', a.key, 'p', a.status .. ' ' .. pack(a.anchor, a.limit), 'm', pack(a.seq, a.used, h.left),
-    'c', pack(h.id, h.granted, h.expires, a.tail), 'n', pack(a.next_change, a.period_end), 'v', pack(a.version, a.row))
+  redis.call('HSET', a.key, 'm', money(a),
+    'c', string.format('%s %.0f %.0f %.0f %.0f %.0f', a.status, a.limit, h.id, a.tail, a.next_change, a.period_end),
+    'd', string.format('%.0f %.0f %.0f %.0f %.0f', a.anchor, h.granted, h.expires, a.version, a.row))
   if a.undos > 0 then redis.call('HSET', a.key, 'u', text(a.undos)) else redis.call('HDEL', a.key, 'u') end
 end
 
@@ -52,5 +55,5 @@ end
 
 -- A new period begins by being in it; there is no reset job.
 local function turn_period(a, now)
-  if now >= a.period_end then a.used, a.period_end = 0, period_end(a.anchor, now) end
+  if now >= a.period_end then a.used, a.period_end = 0, period_end(detail(a).anchor, now) end
 end

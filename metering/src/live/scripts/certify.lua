@@ -21,6 +21,8 @@ else
   at = string.format('%.0f', math.max(now, tonumber(highest)))
   redis.call('HSET', KEYS[2], 'live', live .. ' ' .. at .. ' 0')
 end
-redis.call('HSET', KEYS[2], 'owner', ARGV[3], 'drain', ARGV[5] .. ' ' .. at, 'caps', ARGV[7] .. ' ' .. ARGV[8] .. ' ' .. ARGV[9])
+local function bound(from, most) return string.format('%.0f', math.min(tonumber(from) + tonumber(most), 9007199254740991)) end
+redis.call('HSET', KEYS[2], 'owner', ARGV[3], 'caps', ARGV[7] .. ' ' .. ARGV[8] .. ' ' .. ARGV[9],
+  'bounds', bound(ARGV[5], ARGV[7]) .. ' ' .. bound(at, ARGV[9]) .. ' ' .. ARGV[8])
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'incarnation', ARGV[2], 'certification', ARGV[3])
 return { 'certified', at }

@@ -10,7 +10,7 @@ if not shard then return uncertified() end
 local now, at = shard.now, { lots = KEYS[4], future = KEYS[5], emptied = KEYS[6] }
 local row, version, kind = whole(ARGV[2]), whole(ARGV[3]), ARGV[4]
 assert(#KEYS == 7, 'control takes 7 keys')
-local a, lots = load_account(KEYS[3]), {}
+local a, lots = detail(load_account(KEYS[3])), {}
 local moved, revoked, undone = { returned = '', lapsed = '', taken = '' }, nil, false
 
 local function find(id)
@@ -58,7 +58,7 @@ if a and version <= a.version then
 end
 if version ~= (a and a.version or 0) + 1 or (kind == 'account_created') ~= (a == nil) then return { text(now), 'gap' } end
 a = a or { key = KEYS[3], status = 'p', anchor = 1, limit = 0, seq = 0, used = 0, head = NO_HEAD, tail = 0, next_change = NEVER,
-  period_end = 0, undos = 0 }
+  period_end = 0, undos = 0, version = 0, row = 0 }
 lots = all_lots(at, a)
 if apply[kind](unpack(ARGV, 5)) == 'early' then return { text(now), 'early' } end
 assert_countable(lots)

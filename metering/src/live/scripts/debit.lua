@@ -1,17 +1,15 @@
 -- Draws credits for one or more requests of one shard, each answered on its own.
 -- KEYS: 1 meta, 2 events, then 5 an item: account, lots, future, emptied, closed mark of its op.
 -- ARGV: 1 items; then 6 an item: op, account, credits (≥ 1), not_after_ms, key ('' = none), route.
--- Rule: every argument is read before the first item draws. Nothing of an item is written unless all its checks pass, in this order: present, not frozen → in time, not undone →
---   status → key → budget of the current period → lots with credits at now, earliest expiry first → exposure below its caps.
--- Returns: {now_ms, item…}; an item is {'drawn', event id, seq, remaining, limit, used, period_end, split} or {refusal, numbers…}.
+-- Rule: every argument is read before the first item draws. Nothing of an item is written unless all its checks pass, in this
+--   order: present, not frozen → in time, not undone → status → key → budget of the current period → lots with credits at now, earliest expiry first → exposure below its caps.
+-- Returns: {now_ms, item…}; an item is {'drawn', event id, 'seq now price period_end remaining used', limit, split} or {refusal, numbers…}.
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
 local now, spends = shard.now, { t = true, a = true, o = true }
-local drained, drain_at = string.match(shard.drain, '^(%d+) (%d+)$')
-local cap_events, cap_credits, cap_age = string.match(shard.caps, '^(%d+) (%d+) (%d+)$')
-drained, drain_at, cap_events, cap_credits, cap_age =
-  tonumber(drained), tonumber(drain_at), tonumber(cap_events), tonumber(cap_credits), tonumber(cap_age)
+local last_sequence, until_ms, cap_credits = string.match(shard.bounds, '^(%d+) (%d+) (%d+)$')
+last_sequence, until_ms, cap_credits = tonumber(last_sequence), tonumber(until_ms), tonumber(cap_credits)
 
 -- Which lots pay `price` when the head alone can't: the lots in burn order with what they hold together, and whether all were read.
 local function survey(at, a, price)
@@ -20,7 +18,7 @@ local function survey(at, a, price)
     local lots, total = eligible(all, now)
     return lots, total, all
   end
-  local lots, held, from = { a.head }, a.head.left, 0
+  local lots, held, from = { detail(a).head }, a.head.left, 0
   while held <= price do
     local page = page_of_lots(at, now, from)
     if #page == 0 then break end
@@ -37,7 +35,7 @@ local function take(lots, price)
     reached = reached + 1
     local lot = lots[reached]
     local part = math.min(lot.left, price)
-    if part > 0 then split[#split + 1] = text(lot.id) .. ':' .. text(part) end
+    if part > 0 then split[#split + 1] = string.format('%.0f:%.0f', lot.id, part) end
     lot.before, lot.left, price = lot.left, lot.left - part, price - part
   end
   return table.concat(split, ','), reached
@@ -52,7 +50,7 @@ local function store_reached(at, a, lots, reached, total)
       local stored = { id = lot.id, left = lot.before or lot.left }
       assert(redis.call('ZREM', at.lots, member(lot.granted, stored)) == 1, 'a lot is not where it was read')
     end
-    if lot.left == 0 and lot.id > 0 then redis.call('HSET', at.emptied, text(lot.id), pack(lot.granted, lot.expires)) end
+    if lot.left == 0 and lot.id > 0 then redis.call('HSET', at.emptied, text(lot.id), string.format('%.0f %.0f', lot.granted, lot.expires)) end
   end
   local coming = redis.call('ZRANGE', at.future, '0', '0', 'WITHSCORES')
   a.head = lots[reached] or NO_HEAD
@@ -75,24 +73,25 @@ local function draw(at, op, id, price, not_after, key, route)
   local lots, total, all = { a.head }, a.head.left + a.tail, nil
   if now >= a.next_change or a.head.left < price then lots, total, all = survey(at, a, price) end
   if total < price then return { 'credits', text(total) } end
-  if shard.sequence - drained >= cap_events then return { 'exposure', 'events' } end
+  if shard.sequence >= last_sequence then return { 'exposure', 'events' } end
   if shard.exposed + price > cap_credits then return { 'exposure', 'credits' } end
-  if now - drain_at >= cap_age then return { 'exposure', 'age' } end
+  if now >= until_ms then return { 'exposure', 'age' } end
 
   local whole_head = #lots == 1 and not all
   local split, reached = take(lots, price)
   a.seq, a.used, total = a.seq + 1, a.used + price, total - price
-  local event = append(shard, KEYS[2], 'k', 'debit', 'op', op, 'a', id, 'q', text(a.seq), 't', text(now), 'n', text(price), 's', split,
-    'e', text(a.period_end), 'r', text(total), 'u', text(a.used), 'i', key, 'p', route)
+  local numbers = string.format('%.0f %.0f %.0f %.0f %.0f %.0f', a.seq, now, price, a.period_end, total, a.used)
+  local event = append(shard, KEYS[2], 'k', 'debit', 'op', op, 'a', id, 'b', numbers, 's', split, 'i', key, 'p', route)
   shard.exposed = shard.exposed + price
-  if whole_head then
-    redis.call('HSET', a.key, 'm', pack(a.seq, a.used, a.head.left))
-    if a.period_end ~= period then redis.call('HSET', a.key, 'n', pack(a.next_change, a.period_end)) end
-    return { 'drawn', event, text(a.seq), text(total), text(a.limit), text(a.used), text(a.period_end), split }
+  local answer = { 'drawn', event, numbers, text(a.limit), split }
+  if whole_head and a.period_end == period then
+    redis.call('HSET', a.key, 'm', money(a))
+    return answer
   end
-  if all then keep_lots(at, a, all, now) else store_reached(at, a, lots, reached, total) end
+  detail(a)
+  if all then keep_lots(at, a, all, now) elseif not whole_head then store_reached(at, a, lots, reached, total) end
   save_account(a)
-  return { 'drawn', event, text(a.seq), text(total), text(a.limit), text(a.used), text(a.period_end), split }
+  return answer
 end
 
 local items, answers, before_all = {}, { text(now) }, shard.sequence

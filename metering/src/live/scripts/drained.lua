@@ -11,7 +11,9 @@ local drained, keep = whole(ARGV[1]), whole(ARGV[3])
 assert(#KEYS >= 2 and #ARGV == 3 and keep <= drained and drained <= shard.sequence, 'drained takes what was drained')
 shard.exposed = math.max(shard.exposed - whole(ARGV[2]), 0)
 redis.call('XTRIM', KEYS[2], 'MINID', INCARNATION .. '-' .. text(keep))
-redis.call('HSET', KEYS[1], 'drain', ARGV[1] .. ' ' .. text(shard.now))
+local events, credits, age = string.match(redis.call('HGET', KEYS[1], 'caps'), '^(%d+) (%d+) (%d+)$')
+local last_sequence, until_ms = math.min(drained + tonumber(events), NEVER), math.min(shard.now + tonumber(age), NEVER)
+redis.call('HSET', KEYS[1], 'bounds', string.format('%.0f %.0f %s', last_sequence, until_ms, credits))
 for i = 3, #KEYS do redis.call('UNLINK', KEYS[i]) end
 leave(shard)
 return { text(shard.now), 'noted', text(shard.sequence) }

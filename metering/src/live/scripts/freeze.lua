@@ -5,7 +5,7 @@
 local shard = enter(KEYS[1], 'owner')
 if not shard then return uncertified() end
 assert(#KEYS == 2 and #ARGV == 1, 'freeze takes 2 keys and 1 argument')
-local a = load_account(KEYS[2])
+local a = detail(load_account(KEYS[2]))
 if not a then return { text(shard.now), 'absent' } end
 redis.call('HSET', KEYS[2], 'z', text(whole(ARGV[1])))
 return { text(shard.now), 'frozen', text(a.seq) }

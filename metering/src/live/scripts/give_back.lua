@@ -16,11 +16,13 @@ local function debit_event()
   if not found then return nil end
   local event = {}
   for i = 1, #found[2], 2 do event[found[2][i]] = found[2][i + 1] end
-  if event.k == 'debit' and event.op == ARGV[3] and event.a == ARGV[2] then return event end
+  if event.k ~= 'debit' or event.op ~= ARGV[3] or event.a ~= ARGV[2] then return nil end
+  local price, period = string.match(event.b, '^%d+ %d+ (%d+) (%d+) %d+ %d+$')
+  return { split = event.s, price = whole(price), period = whole(period) }
 end
 
 if redis.call('EXISTS', KEYS[7]) == 1 then return { now, 'closed' } end
-local a = load_account(KEYS[3])
+local a = detail(load_account(KEYS[3]))
 if not a then return { now, 'absent' } end
 if a.frozen then return { now, 'frozen' } end
 local debit = debit_event()
@@ -30,15 +32,15 @@ if not debit then
 end
 
 local lots = all_lots(at, a)
-local returned, lapsed, sum = put_back(lots, debit.s, shard.now)
+local returned, lapsed, sum = put_back(lots, debit.split, shard.now)
 local _, remaining = eligible(lots, shard.now)
-lower_used(a, whole(debit.n), whole(debit.e))
+lower_used(a, debit.price, debit.period)
 assert_countable(lots)
 a.seq = a.seq + 1
 append(shard, KEYS[2], 'k', 'give_back', 'op', ARGV[1], 'a', ARGV[2], 'q', text(a.seq), 't', now, 'of', ARGV[3], 's', returned,
-  'l', lapsed, 'e', debit.e, 'r', text(remaining), 'u', text(a.used))
+  'l', lapsed, 'e', text(debit.period), 'r', text(remaining), 'u', text(a.used))
 redis.call('SET', KEYS[7], 'given_back')
 keep_lots(at, a, lots, shard.now)
 save_account(a)
 leave(shard)
-return { now, 'returned', text(sum), text(whole(debit.n) - sum), text(remaining) }
+return { now, 'returned', text(sum), text(debit.price - sum), text(remaining) }

@@ -10,7 +10,7 @@ if not shard then return uncertified() end
 local now, at, next_argument = text(shard.now), { lots = KEYS[4], future = KEYS[5], emptied = KEYS[6] }, 10
 local function take() next_argument = next_argument + 1 return assert(ARGV[next_argument - 1], 'an argument is missing') end
 
-local live = load_account(KEYS[3])
+local live = detail(load_account(KEYS[3]))
 if live and live.seq ~= whole(ARGV[2]) then return { now, 'moved', text(live.seq) } end
 local a = { key = KEYS[3], seq = whole(ARGV[2]), version = whole(ARGV[3]), row = whole(ARGV[4]), status = ARGV[5], anchor = whole(ARGV[6]),
   limit = whole(ARGV[7]), used = whole(ARGV[8]), period_end = whole(ARGV[9]), undos = #KEYS - 6 }

@@ -30,6 +30,7 @@ end
 -- Every lot that has credits or may get some back.
 local function all_lots(at, a)
   local lots = {}
+  detail(a)
   if a.head.id > 0 then lots[1] = { id = a.head.id, left = a.head.left, granted = a.head.granted, expires = a.head.expires } end
   local stored = redis.call('ZRANGE', at.lots, '0', '-1', 'WITHSCORES')
   for i = 1, #stored, 2 do
@@ -80,7 +81,7 @@ local function keep_lots(at, a, lots, now)
   a.next_change = drawable[1] and head.expires or NEVER
   for _, lot in ipairs(lots) do
     if lot.left == 0 then
-      if lot.expires > now then redis.call('HSET', at.emptied, text(lot.id), pack(lot.granted, lot.expires)) end
+      if lot.expires > now then redis.call('HSET', at.emptied, text(lot.id), string.format('%.0f %.0f', lot.granted, lot.expires)) end
     elseif lot.expires > now and lot.granted > now then
       redis.call('ZADD', at.future, text(lot.granted), member(lot.expires, lot))
       a.next_change = math.min(a.next_change, lot.granted)

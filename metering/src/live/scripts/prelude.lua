@@ -29,22 +29,20 @@ end
 
 -- The shard, if `door` ('open' for gateways, 'owner' for its owner) holds this script's certification; else nil.
 local function enter(key, door)
-  local meta = redis.call('HMGET', key, door, 'live', 'drain', 'caps')
+  local meta = redis.call('HMGET', key, door, 'live', 'bounds')
   if meta[1] ~= CERTIFICATION then return nil end
   local sequence, highest, exposed = string.match(meta[2], '^(%d+) (%d+) (%d+)$')
-  local shard = { key = key, sequence = tonumber(sequence), exposed = tonumber(exposed), drain = meta[3], caps = meta[4] }
-  shard.now = clock(tonumber(highest))
-  return shard
+  return { key = key, sequence = tonumber(sequence), now = clock(tonumber(highest)), exposed = tonumber(exposed), bounds = meta[3] }
 end
 
 -- Appends an event, always before any other write, so that an event without its effect can't be, nor an effect without its event.
 local function append(shard, events, ...)
   local id = redis.call('XADD', events, INCARNATION .. '-*', 'v', '1', ...)
   shard.sequence = shard.sequence + 1
-  assert(id == INCARNATION .. '-' .. text(shard.sequence), 'the stream is not where meta says')
+  assert(id == string.format('%s-%.0f', INCARNATION, shard.sequence), 'the stream is not where meta says')
   return id
 end
 
 local function leave(shard)
-  redis.call('HSET', shard.key, 'live', text(shard.sequence) .. ' ' .. text(shard.now) .. ' ' .. text(shard.exposed))
+  redis.call('HSET', shard.key, 'live', string.format('%.0f %.0f %.0f', shard.sequence, shard.now, shard.exposed))
 end

@@ -6,7 +6,7 @@
 local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
 assert(#KEYS == 5, 'snapshot takes 5 keys')
-local a = load_account(KEYS[2])
+local a = detail(load_account(KEYS[2]))
 if not a then return { text(shard.now), 'absent' } end
 local answer = { text(shard.now), 'snapshot', text(a.seq), text(a.version), text(a.row), a.status, text(a.limit), text(a.used), text(a.period_end),
   a.frozen and '1' or '0', text(a.undos), text(a.head.left + a.tail), text(a.next_change) }

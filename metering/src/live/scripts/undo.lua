@@ -9,7 +9,7 @@ if not shard then return uncertified() end
 local now = text(shard.now)
 assert(#KEYS == 4 and #ARGV == 4, 'undo takes 4 keys and 4 arguments')
 if redis.call('EXISTS', KEYS[4]) == 1 then return { now, 'closed' } end
-local a = load_account(KEYS[3])
+local a = detail(load_account(KEYS[3]))
 if not a then return { now, 'absent' } end
 if a.frozen then return { now, 'frozen' } end
 mark_undo(shard, a, ARGV[2], ARGV[1], ARGV[3], text(whole(ARGV[4])), KEYS[4])
