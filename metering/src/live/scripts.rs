@@ -10,6 +10,7 @@ use super::Fence;
 const PRELUDE: &str = include_str!("scripts/prelude.lua");
 const ACCOUNT: &str = include_str!("scripts/account.lua");
 const LOTS: &str = include_str!("scripts/lots.lua");
+const BURNING: &str = include_str!("scripts/burning.lua");
 const UNDOING: &str = include_str!("scripts/undoing.lua");
 const RETURNING: &str = include_str!("scripts/returning.lua");
 
@@ -39,7 +40,7 @@ macro_rules! scripts {
 
 scripts! {
     /// `debit.lua`
-    Debit = "debit.lua" after [ACCOUNT, LOTS],
+    Debit = "debit.lua" after [ACCOUNT, LOTS, BURNING],
     /// `give_back.lua`
     GiveBack = "give_back.lua" after [ACCOUNT, LOTS, RETURNING, UNDOING],
     /// `undo.lua`

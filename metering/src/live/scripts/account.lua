@@ -24,14 +24,14 @@ local function detail(a)
 end
 
 local function money(a)
-  return string.format('%.0f %.0f %.0f', a.seq, a.used, a.head.left)
+  return string.format('%d %d %d', a.seq, a.used, a.head.left)
 end
 
 local function save_account(a)
   local h = a.head
   redis.call('HSET', a.key, 'm', money(a),
-    'c', string.format('%s %.0f %.0f %.0f %.0f %.0f', a.status, a.limit, h.id, a.tail, a.next_change, a.period_end),
-    'd', string.format('%.0f %.0f %.0f %.0f %.0f', a.anchor, h.granted, h.expires, a.version, a.row))
+    'c', string.format('%s %d %d %d %d %d', a.status, a.limit, h.id, a.tail, a.next_change, a.period_end),
+    'd', string.format('%d %d %d %d %d', a.anchor, h.granted, h.expires, a.version, a.row))
   if a.undos > 0 then redis.call('HSET', a.key, 'u', text(a.undos)) else redis.call('HDEL', a.key, 'u') end
 end
 

@@ -13,7 +13,7 @@ shard.exposed = math.max(shard.exposed - whole(ARGV[2]), 0)
 redis.call('XTRIM', KEYS[2], 'MINID', INCARNATION .. '-' .. text(keep))
 local events, credits, age = string.match(redis.call('HGET', KEYS[1], 'caps'), '^(%d+) (%d+) (%d+)$')
 local last_sequence, until_ms = math.min(drained + tonumber(events), NEVER), math.min(shard.now + tonumber(age), NEVER)
-redis.call('HSET', KEYS[1], 'bounds', string.format('%.0f %.0f %s', last_sequence, until_ms, credits))
+redis.call('HSET', KEYS[1], 'bounds', string.format('%d %d %s', last_sequence, until_ms, credits))
 for i = 3, #KEYS do redis.call('UNLINK', KEYS[i]) end
 leave(shard)
 return { text(shard.now), 'noted', text(shard.sequence) }

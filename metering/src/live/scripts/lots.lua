@@ -2,7 +2,7 @@
 -- lots: score = expires, member = granted:id:left, so that equal expiries stand by oldest grant, then id. future: score = granted,
 -- member = expires:id:left. emptied: id → granted expires, for lots that may still get credits back.
 local function member(first, lot)
-  return string.format('%013.0f:%016.0f:%.0f', first, lot.id, lot.left)
+  return string.format('%013d:%016d:%d', first, lot.id, lot.left)
 end
 
 local function from_member(value, score)
@@ -81,7 +81,7 @@ local function keep_lots(at, a, lots, now)
   a.next_change = drawable[1] and head.expires or NEVER
   for _, lot in ipairs(lots) do
     if lot.left == 0 then
-      if lot.expires > now then redis.call('HSET', at.emptied, text(lot.id), string.format('%.0f %.0f', lot.granted, lot.expires)) end
+      if lot.expires > now then redis.call('HSET', at.emptied, text(lot.id), string.format('%d %d', lot.granted, lot.expires)) end
     elseif lot.expires > now and lot.granted > now then
       redis.call('ZADD', at.future, text(lot.granted), member(lot.expires, lot))
       a.next_change = math.min(a.next_change, lot.granted)
