@@ -164,7 +164,7 @@ impl Setup {
     fn tollgate(&self, args: &[&str]) -> Result<serde_json::Value> {
         interrupt::check()?;
         let mut command = self.program("tollgate");
-        command.arg("--config").arg(&self.settings.tollgate).arg("--json").args(args);
+        command.arg("--config").arg(&self.settings.tollgate).args(["--json", "--actor", "cargo dev up"]).args(args);
         let output = command.output()?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);

@@ -63,7 +63,7 @@ fn make(setup: &Setup, account: &Account) -> Result<(String, String)> {
     if let Some(limit) = account.budget {
         setup.tollgate(&["budget", "set", "--account", &id, "--limit", &limit.to_string()])?;
     }
-    let issued = setup.tollgate(&["key", "issue", "--account", &id])?;
+    let issued = setup.tollgate(&["key", "issue", "--account", &id, "--name", "seed", "--mode", "test"])?;
     if account.key_revoked {
         setup.tollgate(&["key", "revoke", "--key", &text(&issued, "key_id")?])?;
     }
