@@ -5,8 +5,11 @@
 #![deny(clippy::float_arithmetic, clippy::as_conversions, clippy::arithmetic_side_effects)]
 
 mod accounts;
+mod balance;
+mod budget;
 mod change;
 mod columns;
+mod compare;
 mod entries;
 mod error;
 mod install;
@@ -21,10 +24,12 @@ pub mod testing;
 mod verify;
 
 pub use accounts::{AccountSummary, AccountView, BudgetUse, LotState, LotView};
+pub use balance::{Balance, BalanceLot, PendingChange};
 pub use change::By;
 pub use change::account::NewAccount;
 pub use change::key::NewKey;
 pub use change::lot::{Grant, Source};
+pub use compare::{Comparison, Drift, compare};
 pub use entries::{Entry, EntryCursor, EntryKind};
 pub use error::{LedgerError, Subject};
 pub use keys::KeyView;

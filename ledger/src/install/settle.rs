@@ -10,6 +10,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
+use crate::budget::BudgetCount;
 use crate::columns::{self, Stamp, count, credits, lot_number, stamp, time};
 use crate::entries::{NewEntry, insert};
 use crate::outbox::read_change;
@@ -47,16 +48,11 @@ struct Lot {
     swept: bool,
 }
 
-struct Budget {
-    used: Credits,
-    period_end: TimeMs,
-}
-
 /// The accounts' lots and budgets, changed in memory.
 struct Settling {
     now: TimeMs,
     lots: BTreeMap<LotId, Lot>,
-    budgets: BTreeMap<AccountId, Budget>,
+    budgets: BTreeMap<AccountId, BudgetCount>,
     touched: BTreeSet<LotId>,
     swept: Vec<LotId>,
     entries: Vec<NewEntry>,
@@ -113,7 +109,7 @@ impl Settling {
             Ok((columns::lot(raw.lot_id)?, lot))
         });
         let budgets = raw_budgets.into_iter().map(|raw| {
-            let budget = Budget { used: credits(raw.budget_used)?, period_end: time(raw.budget_period_end)? };
+            let budget = BudgetCount { used: credits(raw.budget_used)?, period_end: time(raw.budget_period_end)? };
             Ok((AccountId::from_uuid(raw.account_id), budget))
         });
         Ok(Self {
@@ -190,8 +186,8 @@ impl Settling {
 
     fn lower_budget(&mut self, account: AccountId, split: &[Draw], period_end: TimeMs) {
         let credits = lots::total(split).unwrap_or(Credits::MAX); // a debit's, whose sum was counted
-        if let Some(budget) = self.budgets.get_mut(&account).filter(|budget| budget.period_end == period_end) {
-            budget.used = budget.used.saturating_sub(credits);
+        if let Some(budget) = self.budgets.get_mut(&account) {
+            budget.lower(credits, period_end);
         }
     }
 

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use metering::{AccountId, Body, Change, Credits, Draw, OpId, Shard, TimeMs};
+use metering::{AccountId, Body, Change, Draw, OpId, Shard, TimeMs};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::LedgerError;
+use crate::budget::BudgetCount;
 use crate::columns::{self, Stamp, bigint, count, credits, stamp, time};
 use crate::outbox::read_change;
 use crate::record::DrainBatch;
@@ -25,8 +26,7 @@ pub(super) type AccountOp = (AccountId, OpId);
 pub(super) struct Followed {
     pub shard: Shard,
     pub seq: u64,
-    pub budget_used: Credits,
-    pub budget_period_end: TimeMs,
+    pub budget: BudgetCount,
 }
 
 /// A debit that was drawn, in the book or earlier in the batch.
@@ -166,8 +166,7 @@ impl Known<'_> {
             let followed = Followed {
                 shard: columns::shard("accounts", raw.shard)?,
                 seq: count(raw.seq)?,
-                budget_used: credits(raw.budget_used)?,
-                budget_period_end: time(raw.budget_period_end)?,
+                budget: BudgetCount { used: credits(raw.budget_used)?, period_end: time(raw.budget_period_end)? },
             };
             self.accounts.insert(AccountId::from_uuid(raw.account_id), followed);
         }

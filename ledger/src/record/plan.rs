@@ -4,7 +4,7 @@ mod decide;
 
 use std::collections::BTreeMap;
 
-use metering::{AccountId, Body, Change, Credits, Event, EventId, LotId, Split, TimeMs};
+use metering::{AccountId, Body, Change, Event, EventId, LotId, Split, TimeMs};
 
 use crate::LedgerError;
 use crate::entries::NewEntry;
@@ -154,24 +154,6 @@ impl<'a> Planner<'a> {
     fn settle(&mut self, account: AccountId, op: metering::OpId, split: Split, period_end: TimeMs, counted: bool) {
         self.plan.recorded.outbox_appended = true;
         self.plan.changes.push((account, Change::UndoSettled { debit_op: op, split, period_end, counted }));
-    }
-}
-
-/// A later period begins by its first debit; what belongs to an earlier one no longer counts. As live state does it.
-impl Followed {
-    fn draw(&mut self, credits: Credits, period_end: TimeMs) -> Option<()> {
-        if period_end > self.budget_period_end {
-            (self.budget_used, self.budget_period_end) = (credits, period_end);
-        } else if period_end == self.budget_period_end {
-            self.budget_used = self.budget_used.checked_add(credits)?;
-        }
-        Some(())
-    }
-
-    fn lower(&mut self, credits: Credits, period_end: TimeMs) {
-        if period_end == self.budget_period_end {
-            self.budget_used = self.budget_used.saturating_sub(credits);
-        }
     }
 }
 

@@ -34,8 +34,8 @@ impl Plan {
         let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
         let followed = || self.accounts.values();
         let seqs = followed().map(|account| bigint(account.seq)).collect::<Result<Vec<_>, _>>()?;
-        let used: Vec<i64> = followed().map(|account| account.budget_used.into()).collect();
-        let ends = followed().map(|account| stamp(account.budget_period_end)).collect::<Result<Vec<_>, _>>()?;
+        let used: Vec<i64> = followed().map(|account| account.budget.used.into()).collect();
+        let ends = followed().map(|account| stamp(account.budget.period_end)).collect::<Result<Vec<_>, _>>()?;
         sqlx::query(include_str!("../../queries/follow_accounts.sql"))
             .bind(accounts.uuids())
             .bind(seqs)

@@ -28,7 +28,7 @@ impl<'a> Planner<'a> {
         else {
             return Ok(());
         };
-        let drawn = self.step(event, *account, *seq)?.draw(*credits, *period_end);
+        let drawn = self.step(event, *account, *seq)?.budget.draw(*credits, *period_end);
         drawn.ok_or_else(|| unappliable(event, "more credits than can be counted"))?;
         let duplicate = self.known.debits.contains_key(&(*account, *op));
         let entry = NewEntry {
@@ -78,7 +78,7 @@ impl<'a> Planner<'a> {
         };
         let lapsed = lots::total(lapsed).unwrap_or(Credits::MAX); // part of a debit, whose sum was counted
         let credits = lots::total(returned).and_then(|returned| returned.checked_add(lapsed)).unwrap_or(Credits::MAX);
-        self.step(event, *account, *seq)?.lower(credits, *period_end);
+        self.step(event, *account, *seq)?.budget.lower(credits, *period_end);
         let entry = NewEntry {
             sequence: Some(event.id.sequence),
             seq: Some(*seq),
@@ -101,7 +101,7 @@ impl<'a> Planner<'a> {
     /// Not drawn: remembered until it can't come any more.
     pub(super) fn undo(&mut self, event: &'a Event) -> Result<(), LedgerError> {
         let Body::Undo { account, seq, op, debit_op, not_after } = &event.body else { return Ok(()) };
-        let period_end = self.step(event, *account, *seq)?.budget_period_end;
+        let period_end = self.step(event, *account, *seq)?.budget.period_end;
         let entry = NewEntry {
             sequence: Some(event.id.sequence),
             seq: Some(*seq),
@@ -158,7 +158,7 @@ impl<'a> Planner<'a> {
             Change::UndoSettled { debit_op, split, period_end, counted } => {
                 let credits = lots::total(&split).unwrap_or(Credits::MAX); // a debit's, whose sum was counted
                 if let Some(followed) = self.plan.accounts.get_mut(account) {
-                    followed.lower(credits, period_end);
+                    followed.budget.lower(credits, period_end);
                 }
                 let kind = if counted { EntryKind::GiveBack } else { EntryKind::DuplicateReturn };
                 self.count_give_back(returned);

@@ -1,0 +1,201 @@
+//! What the book has of an account, for being compared with live state: all of one instant.
+
+use metering::{AccountId, Change, Credits, LotId, OpId, Shard, Status, TimeMs};
+use serde_json::Value;
+use sqlx::{FromRow, PgConnection};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+use crate::columns::{self, Ids, Stamp, count, credits, time};
+use crate::outbox::read_change;
+use crate::{Ledger, LedgerError};
+
+/// An account as the book has it at one event of it, with what is on its way to live state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    /// The account.
+    pub account: AccountId,
+    /// Its shard.
+    pub shard: Shard,
+    /// The shard's incarnation.
+    pub incarnation: u64,
+    /// Sequence of the shard's last event in the book; `None` before its first.
+    pub applied: Option<u64>,
+    /// The account's number of its last event in the book.
+    pub seq: u64,
+    /// Version of its last change.
+    pub control_version: u64,
+    /// Its status.
+    pub status: Status,
+    /// Monthly budget; 0 = no cap.
+    pub budget_limit: Credits,
+    /// Credits used of it in the period that ends at `budget_period_end`.
+    pub budget_used: Credits,
+    /// The latest period of any of its debits.
+    pub budget_period_end: TimeMs,
+    /// Its lots that are not swept.
+    pub lots: Vec<BalanceLot>,
+    /// Changes that no event in the book proves delivered, in version order.
+    pub pending: Vec<PendingChange>,
+    /// Debits whose undo is not decided.
+    pub open_undos: Vec<OpId>,
+}
+
+/// A lot that is not swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BalanceLot {
+    /// The lot.
+    pub lot: LotId,
+    /// What remains of it.
+    pub remaining: Credits,
+    /// First instant at which it can be drawn.
+    pub granted_at: TimeMs,
+    /// First instant at which it can no longer be drawn.
+    pub expires_at: TimeMs,
+    /// Version of the change that granted it.
+    pub granted_by: u64,
+}
+
+/// A change on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingChange {
+    /// Its version.
+    pub version: u64,
+    /// Its outbox row.
+    pub row: u64,
+    /// The change.
+    pub change: Change,
+    /// Whether an install has applied its credits to the book already.
+    pub settled: bool,
+}
+
+#[derive(FromRow)]
+struct RawBalance {
+    account_id: Uuid,
+    shard: i16,
+    incarnation: i64,
+    applied_sequence: Option<i64>,
+    seq: i64,
+    control_version: i64,
+    status: String,
+    budget_limit: i64,
+    budget_used: i64,
+    budget_period_end: Stamp,
+}
+
+#[derive(FromRow)]
+struct RawLot {
+    account_id: Uuid,
+    lot_id: i64,
+    remaining: i64,
+    granted_at: Stamp,
+    expires_at: Stamp,
+    control_version: i64,
+}
+
+#[derive(FromRow)]
+struct RawPending {
+    account_id: Uuid,
+    row_id: i64,
+    control_version: i64,
+    payload: Value,
+    settled: bool,
+}
+
+impl Ledger {
+    /// What the book has of these accounts, all of one instant; those it does not have are left out.
+    pub async fn balances(&self, accounts: &[AccountId]) -> Result<Vec<Balance>, LedgerError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *transaction).await?;
+        let balances = read(&mut transaction, accounts.uuids()).await?;
+        transaction.rollback().await?;
+        Ok(balances)
+    }
+}
+
+async fn read(connection: &mut PgConnection, accounts: Vec<Uuid>) -> Result<Vec<Balance>, LedgerError> {
+    let rows: Vec<RawBalance> =
+        sqlx::query_as(include_str!("../queries/balances.sql")).bind(&accounts).fetch_all(&mut *connection).await?;
+    let mut balances = rows.into_iter().map(Balance::try_from).collect::<Result<Vec<_>, _>>()?;
+    let places: HashMap<Uuid, usize> =
+        balances.iter().enumerate().map(|(place, balance)| (balance.account.as_uuid(), place)).collect();
+    let place_of = |account: Uuid| places.get(&account).copied();
+
+    let lots: Vec<RawLot> =
+        sqlx::query_as(include_str!("../queries/balance_lots.sql")).bind(&accounts).fetch_all(&mut *connection).await?;
+    for raw in lots {
+        if let Some(balance) = place_of(raw.account_id).and_then(|place| balances.get_mut(place)) {
+            balance.lots.push(raw.try_into()?);
+        }
+    }
+    let pending: Vec<RawPending> = sqlx::query_as(include_str!("../queries/balance_pending.sql"))
+        .bind(&accounts)
+        .fetch_all(&mut *connection)
+        .await?;
+    for raw in pending {
+        if let Some(balance) = place_of(raw.account_id).and_then(|place| balances.get_mut(place)) {
+            balance.pending.push(raw.try_into()?);
+        }
+    }
+    let undos: Vec<(Uuid, Uuid)> = sqlx::query_as(
+        "SELECT account_id, debit_op FROM undos WHERE account_id = ANY ($1) AND state = 'open' ORDER BY debit_op",
+    )
+    .bind(&accounts)
+    .fetch_all(connection)
+    .await?;
+    for (account, op) in undos {
+        if let Some(balance) = place_of(account).and_then(|place| balances.get_mut(place)) {
+            balance.open_undos.push(OpId::from_uuid(op));
+        }
+    }
+    Ok(balances)
+}
+
+impl TryFrom<RawBalance> for Balance {
+    type Error = LedgerError;
+
+    fn try_from(raw: RawBalance) -> Result<Self, LedgerError> {
+        Ok(Self {
+            account: AccountId::from_uuid(raw.account_id),
+            shard: columns::shard("accounts", raw.shard)?,
+            incarnation: count(raw.incarnation)?,
+            applied: raw.applied_sequence.map(count).transpose()?,
+            seq: count(raw.seq)?,
+            control_version: count(raw.control_version)?,
+            status: columns::status(&raw.status)?,
+            budget_limit: credits(raw.budget_limit)?,
+            budget_used: credits(raw.budget_used)?,
+            budget_period_end: time(raw.budget_period_end)?,
+            lots: Vec::new(),
+            pending: Vec::new(),
+            open_undos: Vec::new(),
+        })
+    }
+}
+
+impl TryFrom<RawLot> for BalanceLot {
+    type Error = LedgerError;
+
+    fn try_from(raw: RawLot) -> Result<Self, LedgerError> {
+        Ok(Self {
+            lot: columns::lot(raw.lot_id)?,
+            remaining: credits(raw.remaining)?,
+            granted_at: time(raw.granted_at)?,
+            expires_at: time(raw.expires_at)?,
+            granted_by: count(raw.control_version)?,
+        })
+    }
+}
+
+impl TryFrom<RawPending> for PendingChange {
+    type Error = LedgerError;
+
+    fn try_from(raw: RawPending) -> Result<Self, LedgerError> {
+        Ok(Self {
+            version: count(raw.control_version)?,
+            row: count(raw.row_id)?,
+            change: read_change(raw.payload)?,
+            settled: raw.settled,
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! What can be asked of the command.
+
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use metering::{AccountId, BudgetAnchor, Credits, KeyId, KeyMode, LotId, ShardCount, Status, TimeMs};
+
+pub use values::Span;
+use values::{anchor, instant, shard_count, span};
+
+/// Tollgate's book: accounts, lots, budgets, keys, and whether all of it is true.
+#[derive(Parser)]
+#[command(name = "tollgate", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Settings, laid over the compiled-in defaults.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Check the settings, say so, and exit.
+    #[arg(long)]
+    pub check: bool,
+    #[command(flatten)]
+    pub by: ByArgs,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Who changes something, and why: both go into the audit.
+#[derive(Args)]
+pub struct ByArgs {
+    /// Who you are.
+    #[arg(long, global = true, default_value = "operator")]
+    pub actor: String,
+    /// Why you change it.
+    #[arg(long, global = true, default_value = "no reason given")]
+    pub reason: String,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Create or update the schema of the book. The shard count is fixed for ever by the first run.
+    Migrate {
+        #[arg(long, default_value = "16", value_parser = shard_count)]
+        shards: ShardCount,
+    },
+    /// Accounts: create, show, find, set the status.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Lots: grant, end, take credits out.
+    #[command(subcommand)]
+    Lot(LotCommand),
+    /// Monthly budgets.
+    #[command(subcommand)]
+    Budget(BudgetCommand),
+    /// API keys: issue, revoke, list.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What changed an account's balance, latest first.
+    Entries {
+        #[arg(long)]
+        account: AccountId,
+        /// At most this many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Recompute accounts from their entries and compare them with live state. Exit code 2 when something differs.
+    Verify {
+        /// Only these; without, every account.
+        #[arg(long)]
+        account: Vec<AccountId>,
+        /// Only the book, without looking at Redis.
+        #[arg(long)]
+        book_only: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// Make an account. Names need not be unique.
+    Create {
+        #[arg(long)]
+        name: String,
+        /// trial, active, approved, pending, payment_failed or suspended.
+        #[arg(long, default_value = "trial")]
+        status: Status,
+        /// Where its mails go.
+        #[arg(long)]
+        email: Option<String>,
+        /// Day of the month (1 to 28) on which its budget period starts.
+        #[arg(long, default_value = "1", value_parser = anchor)]
+        anchor_day: BudgetAnchor,
+    },
+    /// Show an account: status, lots in burn order, budget, and whether book and live state agree.
+    Show {
+        #[arg(long)]
+        account: AccountId,
+    },
+    /// Find accounts by name, letters' case aside.
+    Find {
+        #[arg(long)]
+        name: String,
+    },
+    /// Set an account's status.
+    Status {
+        #[arg(long)]
+        account: AccountId,
+        /// trial, active, approved, pending, payment_failed or suspended.
+        #[arg(long)]
+        status: Status,
+    },
+}
+
+/// When something ends: after a while, or at an instant.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Expiry {
+    /// After this long: 90s, 15m, 12h, 30d.
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub expires_in: Option<Span>,
+    /// At this instant: 2026-12-31T00:00:00Z.
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub expires_at: Option<TimeMs>,
+}
+
+#[derive(Subcommand)]
+pub enum LotCommand {
+    /// Grant credits.
+    Grant {
+        #[arg(long)]
+        account: AccountId,
+        /// How many, at least 1.
+        #[arg(long)]
+        credits: Credits,
+        #[command(flatten)]
+        expiry: Expiry,
+        /// What they are, for people.
+        #[arg(long, default_value = "adjustment")]
+        product: String,
+    },
+    /// End a lot now, or move its end to another instant.
+    Expire {
+        #[arg(long)]
+        lot: LotId,
+        /// At this instant instead of now: 2026-12-31T00:00:00Z.
+        #[arg(long, value_name = "INSTANT", value_parser = instant)]
+        at: Option<TimeMs>,
+    },
+    /// Take credits out of a lot: as many as are there, at most this many.
+    Reduce {
+        #[arg(long)]
+        lot: LotId,
+        #[arg(long)]
+        credits: Credits,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum BudgetCommand {
+    /// Set the monthly budget of an active or approved account.
+    Set {
+        #[arg(long)]
+        account: AccountId,
+        /// Credits a month; 0 = no cap.
+        #[arg(long)]
+        limit: Credits,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Mode {
+    Live,
+    Test,
+}
+
+impl From<Mode> for KeyMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Live => Self::Live,
+            Mode::Test => Self::Test,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Issue a key. It is shown once, here, and kept nowhere.
+    Issue {
+        #[arg(long)]
+        account: AccountId,
+        /// For people.
+        #[arg(long, default_value = "api key")]
+        name: String,
+        #[arg(long, value_enum, default_value = "live")]
+        mode: Mode,
+        /// Refuse it after this long: 90s, 15m, 12h, 30d. Without, it does not expire.
+        #[arg(long, value_name = "SPAN", value_parser = span)]
+        expires_in: Option<Span>,
+    },
+    /// Revoke a key.
+    Revoke {
+        #[arg(long)]
+        key: KeyId,
+    },
+    /// List an account's keys, revoked ones too.
+    List {
+        #[arg(long)]
+        account: AccountId,
+    },
+}

@@ -1,0 +1,66 @@
+//! Values as people write them: spans, instants, days, counts.
+
+use metering::{BudgetAnchor, IdError, ShardCount, TimeMs};
+
+/// A length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub ms: u64,
+}
+
+/// Reads `90s`, `15m`, `12h` or `30d`.
+pub fn span(text: &str) -> Result<Span, String> {
+    let wrong = || "a span is a whole number and s, m, h or d: 90s, 15m, 12h, 30d".to_owned();
+    let unit_at = text.len().checked_sub(1).filter(|&at| text.is_char_boundary(at)).ok_or_else(wrong)?;
+    let (digits, unit) = text.split_at(unit_at);
+    let unit_ms = match unit {
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(wrong()),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let count: u64 = digits.parse().map_err(|_| wrong())?;
+    count.checked_mul(unit_ms).filter(|&ms| ms > 0).map(|ms| Span { ms }).ok_or_else(wrong)
+}
+
+/// Reads an instant with its offset: `2026-12-31T00:00:00Z`.
+pub fn instant(text: &str) -> Result<TimeMs, String> {
+    let wrong = || "an instant is written like 2026-12-31T00:00:00Z".to_owned();
+    let instant: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
+    u64::try_from(instant.as_millisecond()).map(TimeMs::new).map_err(|_| "an instant lies after 1970".to_owned())
+}
+
+pub fn anchor(text: &str) -> Result<BudgetAnchor, IdError> {
+    BudgetAnchor::new(text.parse().unwrap_or(0)) // 0 is refused with the words for it
+}
+
+pub fn shard_count(text: &str) -> Result<ShardCount, IdError> {
+    ShardCount::new(text.parse().unwrap_or(0)) // 0 is refused with the words for it
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_a_count_and_a_unit() {
+        assert_eq!(span("30d"), Ok(Span { ms: 2_592_000_000 }));
+        assert_eq!(span("90s"), Ok(Span { ms: 90_000 }));
+        for wrong in ["", "d", "30", "0d", "-1d", "+1d", "1.5d", "1w", "1 d", "1ü", "99999999999999999999d"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_instant_has_an_offset() {
+        assert_eq!(instant("1970-01-01T00:00:01Z"), Ok(TimeMs::new(1_000)));
+        assert_eq!(instant("1970-01-01T02:00:00+02:00"), Ok(TimeMs::EPOCH));
+        for wrong in ["", "2026-12-31", "2026-12-31T00:00:00", "1969-12-31T00:00:00Z", "tomorrow"] {
+            assert!(instant(wrong).is_err(), "{wrong}");
+        }
+    }
+}

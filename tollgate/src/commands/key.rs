@@ -1,0 +1,54 @@
+//! `tollgate key …`
+
+use ledger::{KeyView, NewKey};
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::cli::KeyCommand;
+use crate::clock::rfc3339;
+use crate::desk::Desk;
+use crate::failure::Failure;
+
+pub async fn run(desk: &Desk, command: KeyCommand) -> Result<Answer, Failure> {
+    match command {
+        KeyCommand::Issue { account, name, mode, expires_in } => {
+            let expires_at = expires_in.map(|span| desk.now().plus_ms(span.ms));
+            let new = NewKey { name, mode: mode.into(), expires_at, random: rand::random() };
+            let (api_key, key) = desk.book.issue_key(account, &new, &desk.by).await?;
+            let answer = json!({
+                "key": api_key.reveal(), "key_id": key, "account": account, "name": new.name, "expires_at": expires_at.map(rfc3339),
+            });
+            Ok(Answer::new(answer, format!("{}\n{key} of {account}; the key is not shown again", api_key.reveal())))
+        }
+        KeyCommand::Revoke { key } => {
+            let revoked_at = rfc3339(desk.book.revoke_key(key, &desk.by).await?);
+            Ok(Answer::new(
+                json!({ "key_id": key, "revoked_at": revoked_at }),
+                format!("{key} was revoked at {revoked_at}"),
+            ))
+        }
+        KeyCommand::List { account } => {
+            let keys = desk.book.list_keys(account).await?;
+            let lines: Vec<String> = keys.iter().map(line).collect();
+            let text = if lines.is_empty() { format!("{account} has no keys") } else { lines.join("\n") };
+            let keys: Vec<Value> = keys.iter().map(entry).collect();
+            Ok(Answer::new(json!({ "account": account, "keys": keys }), text))
+        }
+    }
+}
+
+fn entry(key: &KeyView) -> Value {
+    json!({
+        "key_id": key.key, "name": key.name, "prefix": key.prefix, "mode": key.mode, "created_at": rfc3339(key.created_at),
+        "expires_at": key.expires_at.map(rfc3339), "revoked_at": key.revoked_at.map(rfc3339),
+    })
+}
+
+fn line(key: &KeyView) -> String {
+    let end = match (key.revoked_at, key.expires_at) {
+        (Some(at), _) => format!(", revoked at {}", rfc3339(at)),
+        (None, Some(at)) => format!(", expires at {}", rfc3339(at)),
+        (None, None) => String::new(),
+    };
+    format!("{} {}… {}{end}", key.key, key.prefix, key.name)
+}

@@ -1,0 +1,110 @@
+//! `tollgate verify`: is everything true? Each account recomputed from its entries, then compared with live state.
+
+use std::collections::BTreeMap;
+
+use ledger::{Comparison, Subject};
+use metering::AccountId;
+use metering::live::Meter;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::desk::Desk;
+use crate::failure::{Failure, UNAVAILABLE};
+use crate::live::look;
+
+/// Something differs.
+const DRIFT: u8 = 2;
+const ACCOUNTS_A_PAGE: u32 = 200;
+
+/// What was found so far.
+#[derive(Default)]
+struct Findings {
+    accounts: u64,
+    unapplied: u64,
+    drift: u64,
+    /// Each difference: for programs, and for people.
+    differences: Vec<(Value, String)>,
+    /// Accounts that could not be compared, and why.
+    unsure: BTreeMap<AccountId, &'static str>,
+}
+
+pub async fn run(desk: &Desk, accounts: Vec<AccountId>, book_only: bool) -> Result<Answer, Failure> {
+    let meter = if book_only { None } else { Some(desk.meter().await?) };
+    let mut findings = Findings::default();
+    if !accounts.is_empty() {
+        refuse_unknown(desk, &accounts).await?;
+        findings.look_at(desk, meter.as_ref(), &accounts).await?;
+        return Ok(findings.answer(book_only));
+    }
+    let mut after = None;
+    loop {
+        let page = desk.book.accounts_after(after, ACCOUNTS_A_PAGE).await?;
+        let Some(&last) = page.last() else { return Ok(findings.answer(book_only)) };
+        after = Some(last);
+        findings.look_at(desk, meter.as_ref(), &page).await?;
+    }
+}
+
+/// An account that is not there must not pass as one in which nothing differs.
+async fn refuse_unknown(desk: &Desk, accounts: &[AccountId]) -> Result<(), Failure> {
+    let known = desk.book.balances(accounts).await?;
+    match accounts.iter().find(|account| known.iter().all(|known| known.account != **account)) {
+        Some(unknown) => {
+            Err(ledger::LedgerError::NotFound { subject: Subject::Account, id: unknown.to_string() }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+impl Findings {
+    async fn look_at(&mut self, desk: &Desk, meter: Option<&Meter>, accounts: &[AccountId]) -> Result<(), Failure> {
+        self.accounts = self.accounts.saturating_add(u64::try_from(accounts.len()).unwrap_or(u64::MAX));
+        for difference in desk.book.recompute(accounts).await? {
+            self.differences.push((json!({ "in": "book", "difference": difference }), difference.to_string()));
+        }
+        let Some(meter) = meter else { return Ok(()) };
+        for seen in look(&desk.book, meter, accounts).await? {
+            let account = seen.account;
+            match seen.comparison {
+                Comparison::Agrees { unapplied, .. } => self.unapplied = self.unapplied.saturating_add(unapplied),
+                Comparison::Unsure(why) => {
+                    self.unsure.insert(account, why);
+                }
+                Comparison::Differs(differences) => {
+                    for difference in differences {
+                        self.drift = self.drift.saturating_add(difference.credits());
+                        let value = json!({ "in": "live", "account": account, "difference": difference });
+                        self.differences.push((value, format!("{account}: {difference}")));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(self, book_only: bool) -> Answer {
+        let unsure: BTreeMap<String, &str> =
+            self.unsure.iter().map(|(account, why)| (account.to_string(), *why)).collect();
+        let mut lines: Vec<String> = self.differences.iter().map(|(_, text)| text.clone()).collect();
+        lines.extend(self.unsure.iter().map(|(account, why)| format!("{account}: not compared, {why}")));
+        let looked = if book_only { "recomputed" } else { "recomputed and compared with live state" };
+        lines.push(format!(
+            "{} accounts {looked}: {} differences, drift {}, {} events not in the book yet",
+            self.accounts,
+            self.differences.len(),
+            self.drift,
+            self.unapplied
+        ));
+        let exit = match (self.differences.is_empty(), unsure.is_empty()) {
+            (false, _) => DRIFT,
+            (true, false) => UNAVAILABLE,
+            (true, true) => 0,
+        };
+        let differences: Vec<Value> = self.differences.into_iter().map(|(value, _)| value).collect();
+        let json = json!({
+            "accounts": self.accounts, "drift": self.drift, "unapplied": self.unapplied, "differences": differences,
+            "not_compared": unsure,
+        });
+        Answer { exit, ..Answer::new(json, lines.join("\n")) }
+    }
+}

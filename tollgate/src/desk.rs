@@ -1,0 +1,37 @@
+//! What a command works with: the book, live state, who asks and when.
+
+use config::tollgate::Settings;
+use ledger::{By, Ledger, PoolSettings};
+use metering::TimeMs;
+use metering::live::Meter;
+use secrecy::ExposeSecret;
+
+use crate::cli::ByArgs;
+use crate::clock;
+use crate::failure::Failure;
+
+pub struct Desk {
+    pub book: Ledger,
+    pub by: By,
+    settings: Settings,
+}
+
+impl Desk {
+    pub fn open(settings: Settings, by: ByArgs) -> Result<Self, Failure> {
+        let book = Ledger::open(settings.postgres.url.expose_secret(), PoolSettings::default())?;
+        Ok(Self { book, by: By { actor: by.actor, reason: by.reason, at: clock::now() }, settings })
+    }
+
+    pub const fn now(&self) -> TimeMs {
+        self.by.at
+    }
+
+    /// Live state; it need not answer.
+    pub async fn meter(&self) -> Result<Meter, Failure> {
+        Ok(Meter::connect(self.settings.redis.url.expose_secret()).await?)
+    }
+
+    pub async fn close(&self) {
+        self.book.close().await;
+    }
+}

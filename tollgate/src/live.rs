@@ -1,0 +1,130 @@
+//! Book and live state side by side: read both, and the events between them, until they can be compared.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::StreamExt;
+use ledger::{Balance, Comparison, Ledger, compare};
+use metering::live::{Meter, Snapshot};
+use metering::{AccountId, Event, EventId, Shard};
+
+use crate::failure::Failure;
+
+/// How long one look at live state may take.
+const LOOK_WAIT: Duration = Duration::from_secs(3);
+/// Snapshots asked for at a time.
+const SNAPSHOTS_AT_ONCE: usize = 64;
+const EVENTS_A_PAGE: usize = 2_000;
+/// What is still different, or can't be compared, after so many looks is said so. Between two, operators and owners finish
+/// what they are at.
+const LOOKS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+/// A difference that stays for so many looks is one: the stores are read one after the other, not at one instant.
+const LOOKS_AT_A_DIFFERENCE: usize = 3;
+
+/// One account in both stores.
+pub struct Seen {
+    pub account: AccountId,
+    pub snapshot: Option<Snapshot>,
+    pub comparison: Comparison,
+}
+
+/// Compares accounts; the book has all of them.
+pub async fn look(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Result<Vec<Seen>, Failure> {
+    let mut seen: BTreeMap<AccountId, Seen> = BTreeMap::new();
+    let mut left = accounts.to_vec();
+    for looks in 1..=LOOKS {
+        for found in look_once(book, meter, &left).await? {
+            seen.insert(found.account, found);
+        }
+        left.retain(|account| {
+            seen.get(account).is_some_and(|seen| match seen.comparison {
+                Comparison::Agrees { .. } => false,
+                Comparison::Differs(_) => looks < LOOKS_AT_A_DIFFERENCE,
+                Comparison::Unsure(_) => true,
+            })
+        });
+        if left.is_empty() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(seen.into_values().collect())
+}
+
+/// The book first, then live state, then the stream: so live state is not older than the book, and no event is missing.
+async fn look_once(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Result<Vec<Seen>, Failure> {
+    let balances = book.balances(accounts).await?;
+    let looked = futures::stream::iter(balances.into_iter().map(|balance| async move {
+        let snapshot = in_time(meter.snapshot(balance.account)).await?;
+        Ok::<_, Failure>((balance, snapshot))
+    }));
+    let looked: Vec<Result<(Balance, Option<Snapshot>), Failure>> = looked.buffered(SNAPSHOTS_AT_ONCE).collect().await;
+    let looked = looked.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let events = events_between(meter, &looked).await?;
+    Ok(looked
+        .into_iter()
+        .map(|(balance, snapshot)| {
+            let events = events.get(&balance.shard).map_or(&[][..], Vec::as_slice);
+            let comparison = compare(&balance, snapshot.as_ref(), events);
+            Seen { account: balance.account, snapshot, comparison }
+        })
+        .collect())
+}
+
+/// Events that are not in the book, of the shards that have such of these accounts.
+async fn events_between(
+    meter: &Meter,
+    looked: &[(Balance, Option<Snapshot>)],
+) -> Result<BTreeMap<Shard, Vec<Event>>, Failure> {
+    let mut events = BTreeMap::new();
+    for (balance, snapshot) in looked {
+        let behind = snapshot.as_ref().is_some_and(|snapshot| snapshot.seq > balance.seq);
+        if behind && !events.contains_key(&balance.shard) {
+            events.insert(balance.shard, events_of(meter, balance, looked).await?);
+        }
+    }
+    Ok(events)
+}
+
+/// Reads a shard's stream from the book's cursor on, until every account of these is there.
+async fn events_of(
+    meter: &Meter,
+    first: &Balance,
+    looked: &[(Balance, Option<Snapshot>)],
+) -> Result<Vec<Event>, Failure> {
+    let mut wanted: BTreeMap<AccountId, u64> = looked
+        .iter()
+        .filter(|(balance, _)| balance.shard == first.shard)
+        .filter_map(|(balance, snapshot)| {
+            let live = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+            (live > balance.seq).then_some((balance.account, live))
+        })
+        .collect();
+    let mut sequence = first.applied.map_or(0, |applied| applied.saturating_add(1));
+    let mut events = Vec::new();
+    while !wanted.is_empty() {
+        let from = EventId { incarnation: first.incarnation, sequence };
+        let page = in_time(meter.events_from(first.shard, from, EVENTS_A_PAGE)).await?;
+        let Some(last) = page.last() else { break };
+        sequence = last.id.sequence.saturating_add(1);
+        for event in &page {
+            let reached = |account: &AccountId| wanted.get(account).is_some_and(|&seq| event.body.seq() >= Some(seq));
+            if let Some(account) = event.body.account().filter(reached) {
+                wanted.remove(&account);
+            }
+        }
+        events.extend(page);
+    }
+    Ok(events)
+}
+
+async fn in_time<T, E>(look: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
+    match tokio::time::timeout(LOOK_WAIT, look).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Failure::live_too_slow(LOOK_WAIT)),
+    }
+}
