@@ -114,7 +114,8 @@ impl Setup {
         house.add(self.postgres()?)?;
         house.add(redis::start(&self.layout, &self.tools, self.ports.redis, &self.passwords)?)?;
         words::step("bringing the book's schema up to date");
-        self.tollgate(&["migrate", "--shards", "16"])?;
+        let migrated = self.tollgate(&["migrate", "--shards", "16"]);
+        migrated.context("the book can't be used; cargo dev reset forgets the data of earlier runs")?;
         words::step("starting the pretend upstream, ledger-sync and the gateway");
         if self.wish.upstream.is_none() {
             house.add(self.pretend_upstream()?)?;
