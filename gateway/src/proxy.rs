@@ -22,12 +22,14 @@ use crate::steps::{
 
 impl Gateway {
     /// Every check a request must pass before it may go upstream, in order.
-    async fn admit(&self, header: &RequestHeader, request: &Request) -> Result<Admission, Rejection> {
+    async fn admit(&self, header: &RequestHeader, request: &mut Request) -> Result<Admission, Rejection> {
         let screened = screen(header, self.limits.header)?;
         let target = canonical_target(header)?;
         let route = self.routes.find(header, &target)?;
+        request.route = Some(route.clone()); // the log line says how far a refused request came
         check_declared_length(route, header)?;
         let caller = authenticate(route, header, &self.keys, self.balance.meter.store_now()).await?;
+        request.caller = caller.caller().cloned();
         let price = price(route, header)?;
         let payment = draw(&self.balance, &caller, route, price, request).await?;
         Ok(Admission::new(screened, target, route.clone(), caller, payment))

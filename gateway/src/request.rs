@@ -12,6 +12,7 @@ use prometheus::IntGauge;
 use uuid::Uuid;
 
 use crate::admission::Admission;
+use crate::key_cache::Caller;
 use crate::open_debit::OpenDebit;
 use crate::rejection::{Code, Rejection};
 use crate::route_table::Route;
@@ -23,6 +24,9 @@ pub struct Request {
     pub op: OpId,
     pub id: HeaderValue,
     pub started: Instant,
+    /// What the checks found out as far as they came, for the log line and the counters only.
+    pub route: Option<Arc<Route>>,
+    pub caller: Option<Arc<Caller>>,
     pub admission: Option<Admission>,
     /// What a phase after admission decided to answer instead of the upstream.
     pub rejection: Option<Rejection>,
@@ -59,6 +63,8 @@ impl Request {
             // Hex digits and hyphens always make a header value.
             id: id.unwrap_or_else(|_| HeaderValue::from_static("-")),
             started: Instant::now(),
+            route: None,
+            caller: None,
             admission: None,
             rejection: None,
             answered: None,
@@ -102,10 +108,6 @@ impl Request {
         let status = rejection.code().status();
         self.rejection = Some(rejection);
         Err(Error::new_down(ErrorType::HTTPStatus(status)))
-    }
-
-    pub fn route(&self) -> Option<&Arc<Route>> {
-        self.admission.as_ref().map(Admission::route)
     }
 
     /// Whether credits of this request are drawn and not given back.

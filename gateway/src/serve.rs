@@ -28,7 +28,7 @@ use crate::route_table::RouteTable;
 use crate::steps::Balance;
 use crate::stop::{LastWords, end_when_idle};
 use crate::upstreams::Upstreams;
-use crate::watch::{Health, keep_asking};
+use crate::watch::{Health, await_listener, keep_asking};
 
 pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
     check_free(settings.listen)?;
@@ -48,8 +48,8 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
 
     let balance = balance(settings, &background, &meter, &metrics);
     let keys = key_cache(settings, &meter, &metrics);
-    background.spawn(follow_changes(keys.clone()));
     let health = Arc::new(Health::new(metrics.clone()));
+    background.spawn(follow_changes(keys.clone(), health.watch_redis()));
     background.spawn(keep_asking(meter, health.clone(), Duration::from_millis(settings.meter.ping_ms)));
 
     let log = Arc::new(RequestLog::start(settings.log.format, settings.log.request_one_in, metrics.clone())?);
@@ -70,9 +70,9 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
         log,
         metrics: metrics.clone(),
     };
+    background.spawn(await_listener(settings.listen, health.clone()));
     let server = server(settings, gateway, Admin { metrics, health, keys });
     background.spawn(end_when_idle(server.watch_execution_phase(), last_words.clone()));
-    tracing::info!(listen = %settings.listen, admin = %settings.admin_listen, "the gateway listens on {}", settings.listen);
     server.run(RunArgs::default());
     // The grace period ran out, or the stop was a fast one: requests were cut, and their debits came to the restitutions.
     background.block_on(last_words.say());

@@ -73,7 +73,8 @@ impl Upstream {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, host = %self.address.host, "upstream {} can't be resolved", self.address.host)
+                let host = &self.address.host;
+                tracing::warn!(%error, %host, "upstream {host} can't be resolved");
             }
         }
     }

@@ -1,43 +1,64 @@
 //! Watches what the gateway needs, for as long as it lives.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metering::live::{Meter, MeterError};
 use pingora_timeout::timeout;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use crate::metrics::Metrics;
 
 /// What keeps the gateway from doing its job just now.
 pub struct Health {
-    redis: Mutex<Option<String>>,
+    redis: watch::Sender<Option<&'static str>>,
+    listening: AtomicBool,
     metrics: Arc<Metrics>,
 }
 
 impl Health {
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { redis: Mutex::new(Some("Redis was not asked yet".to_owned())), metrics }
+        Self { redis: watch::Sender::new(Some("Redis was not asked yet")), listening: AtomicBool::new(false), metrics }
+    }
+
+    /// Sees what is wrong with Redis, and when that changes.
+    pub fn watch_redis(&self) -> watch::Receiver<Option<&'static str>> {
+        self.redis.subscribe()
     }
 
     /// Empty when all is well.
-    pub fn problems(&self) -> Vec<String> {
-        let redis = self.redis.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    pub fn problems(&self) -> Vec<&'static str> {
         let deaf = self.metrics.key_changes_heard.get() == 0;
-        redis.into_iter().chain(deaf.then(|| "changes of API keys can't be heard".to_owned())).collect()
+        let silent = !self.listening.load(Ordering::Relaxed);
+        let problems = [
+            *self.redis.borrow(),
+            deaf.then_some("changes of API keys can't be heard"),
+            silent.then_some("the listener is not open yet"),
+        ];
+        problems.into_iter().flatten().collect()
     }
 
     fn set_redis(&self, problem: Option<&'static str>) {
         self.metrics.redis_reachable.set(i64::from(problem.is_none()));
-        let mut redis = self.redis.lock().unwrap_or_else(PoisonError::into_inner);
-        if redis.as_deref() == problem {
-            return;
-        }
+        let changed = self.redis.send_if_modified(|known| std::mem::replace(known, problem) != problem);
         match problem {
+            _ if !changed => {}
             None => tracing::info!("Redis answers"),
             Some(problem) => tracing::warn!("{problem}: priced requests are answered 503 until it passes"),
         }
-        *redis = problem.map(str::to_owned);
     }
+}
+
+/// Says once that callers can connect: pingora opens its listeners some time after it was told to run.
+pub async fn await_listener(address: SocketAddr, health: Arc<Health>) {
+    while TcpStream::connect(address).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    health.listening.store(true, Ordering::Relaxed);
+    tracing::info!(listen = %address, "the gateway listens on {address}");
 }
 
 /// Asks Redis for its time and its certifications again and again, so that a change is known before a request meets it.

@@ -4,8 +4,10 @@ use metering::TimeMs;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource};
 
+use crate::admission::Admission;
 use crate::gateway::Gateway;
 use crate::open_debit::{OpenDebit, Standing};
+use crate::rejection::Code;
 use crate::request::Request;
 use crate::request_log::Line;
 use crate::steps::give_back::{Reason, after_end, give_back};
@@ -15,11 +17,11 @@ pub async fn finish(gateway: &Gateway, session: &Session, error: Option<&Error>,
         give_back(&gateway.balance, request, reason).await;
     }
     let status = session.response_written().map_or(0, |header| header.status.as_u16());
-    if let Some(admission) = &mut request.admission {
-        admission.route().metrics.answered(status);
-        if let Some(debit) = admission.debit_mut() {
-            debit.keep();
-        }
+    if let Some(debit) = request.admission.as_mut().and_then(Admission::debit_mut) {
+        debit.keep();
+    }
+    if let Some(route) = &request.route {
+        route.metrics.answered(status);
     }
     if let Some(code) = request.answered {
         gateway.metrics.rejection(code);
@@ -31,12 +33,10 @@ pub async fn finish(gateway: &Gateway, session: &Session, error: Option<&Error>,
 }
 
 fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16) -> Line {
-    let admission = request.admission.as_ref();
-    let caller = admission.and_then(|admission| admission.caller());
-    let debit = admission.and_then(|admission| admission.debit());
+    let debit = request.admission.as_ref().and_then(Admission::debit);
     let (credits, remaining) = match debit.map(OpenDebit::standing) {
         Some(Standing::Drawn(drawn)) => (debit.map_or(0, |debit| debit.credits().get()), Some(drawn.remaining.get())),
-        Some(Standing::GivenBack { remaining }) => (0, remaining.map(|remaining| remaining.get())),
+        Some(Standing::GivenBack { remaining }) => (0, remaining.map(metering::Credits::get)),
         Some(Standing::Nothing) | None => (0, None),
     };
     Line {
@@ -46,11 +46,11 @@ fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16
         })),
         op: request.op,
         method: session.req_header().method.clone(),
-        route: request.route().cloned(),
+        route: request.route.clone(),
         status,
-        code: request.answered.map(|code| code.as_str()),
-        account: caller.map(|caller| caller.account),
-        key: caller.map(|caller| caller.key),
+        code: request.answered.map(Code::as_str),
+        account: request.caller.as_ref().map(|caller| caller.account),
+        key: request.caller.as_ref().map(|caller| caller.key),
         credits,
         given_back: request.given_back.map(Reason::as_str),
         remaining,

@@ -58,15 +58,15 @@ pub fn after_end(request: &Request, error: Option<&Error>) -> Option<Reason> {
 
 fn after_error(request: &Request, error: &Error) -> Option<Reason> {
     let answer_begun = request.upstream.status.is_some();
-    // Our own refusal: a body too large, too slow or broken, before the upstream said anything.
-    if request.rejection.is_some() && !answer_begun {
-        return Some(Reason::NotServed);
-    }
     match error.esource() {
         ErrorSource::Upstream if is_timeout(error) => Some(Reason::Failure(Failure::Timeout)),
         ErrorSource::Upstream if !request.upstream.reached => Some(Reason::Failure(Failure::Unreachable)),
         ErrorSource::Upstream => Some(Reason::Failure(Failure::BrokenStream)),
-        ErrorSource::Downstream => (!request.upstream.reached).then_some(Reason::NotServed),
+        // Refused by us, for a body too large, too slow or broken; or gone before the upstream was reached.
+        ErrorSource::Downstream => {
+            let refused = request.rejection.is_some() && !answer_begun;
+            (refused || !request.upstream.reached).then_some(Reason::NotServed)
+        }
         ErrorSource::Internal | ErrorSource::Unset => (!answer_begun).then_some(Reason::NotServed),
     }
 }

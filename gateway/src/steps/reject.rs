@@ -1,14 +1,20 @@
 //! Answers a caller who was not served.
 
+use std::time::Duration;
+
 use http::HeaderValue;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE};
 use pingora::Result;
-use pingora::http::ResponseHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 
 use crate::rejection::{Code, Rejection};
 use crate::request::Request;
 use crate::steps::answer_headers;
+
+/// A refused request's body is read to its end up to this size, and for this long.
+const DRAIN_BYTES_MAX: u64 = 64 * 1024;
+const DRAIN_MAX: Duration = Duration::from_secs(1);
 
 /// Writes the whole answer. A connection whose request was not understood, or not read to its end, ends with it.
 pub async fn reject(
@@ -35,7 +41,19 @@ pub async fn reject(
     answer_headers::on_any(&mut header, request)?;
     if rejection.ends_connection() {
         session.set_keepalive(None);
+    } else if is_soon_read(session.req_header()) {
+        // Reading the rest costs less than the caller's next connection.
+        session.set_close_on_response_before_downstream_finish(false);
+        session.set_total_drain_timeout(Some(DRAIN_MAX));
     }
     session.write_response_header(Box::new(header), false).await?;
     session.write_response_body(Some(body.into()), true).await
+}
+
+/// Whether what may be left of the request is small, and on its way: a caller who expects 100 sends nothing after a refusal.
+fn is_soon_read(header: &RequestHeader) -> bool {
+    let declared = header.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    !header.headers.contains_key(EXPECT)
+        && !header.headers.contains_key(TRANSFER_ENCODING)
+        && declared.unwrap_or(0) <= DRAIN_BYTES_MAX
 }

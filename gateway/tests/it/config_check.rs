@@ -1,0 +1,68 @@
+//! Wrong settings are refused before a port is opened, with the place where they stand.
+
+use std::fs;
+use std::process::Output;
+
+use tempfile::TempDir;
+
+use crate::house::binary;
+
+const ROUTE: &str =
+    "[[route]]\nname = \"a\"\nmethod = \"GET\"\npath = \"/a\"\nauth = \"api_key\"\nprice = 1\nupstream = \"demo\"\n";
+
+fn check(config: &str, routes: &str, variable: Option<(&str, &str)>) -> (Option<i32>, String) {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("gateway.toml"), config).unwrap();
+    fs::write(directory.path().join("routes.toml"), routes).unwrap();
+    let Output { status, stderr, .. } = binary()
+        .arg("--check")
+        .arg("--config")
+        .arg(directory.path().join("gateway.toml"))
+        .envs(variable)
+        .output()
+        .unwrap();
+    (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+}
+
+#[test]
+fn the_compiled_in_settings_and_routes_are_good() {
+    let Output { status, stderr, .. } = binary().arg("--check").output().unwrap();
+    assert_eq!(status.code(), Some(0), "{}", String::from_utf8_lossy(&stderr));
+    assert_eq!(check("", "", None).0, Some(0));
+}
+
+#[test]
+fn wrong_settings_exit_with_64_and_name_their_place() {
+    let with_routes = "routes = \"routes.toml\"\n";
+    for (config, routes, place) in [
+        ("threads = 1\nthread = 1\n", "", "gateway.toml:2: unknown key `thread`"),
+        ("[redis]\nurl = 5\n", "", "gateway.toml:2: key `redis.url`"),
+        ("listen = \"here\"\n", "", "gateway.toml:1: key `listen`"),
+        ("[upstreams]\nx = \"/tmp\"\n", "", "gateway.toml:2: key `upstreams.x`"),
+        ("[log]\nlevel = \"gateway=loud\"\n", "", "key `log.level`"),
+        ("x = = 1\n", "", "gateway.toml:1: "),
+        (with_routes, "", "routes.toml:1: no route"),
+        (with_routes, &ROUTE.replace("\"demo\"", "\"chat\""), "routes.toml:7: unknown upstream `chat`"),
+        (with_routes, &ROUTE.replace("\"api_key\"", "\"none\""), "routes.toml:6: a price needs auth"),
+        (with_routes, &ROUTE.replace("price", "prize"), "routes.toml:6: unknown field `prize`"),
+        (
+            with_routes,
+            &format!("{ROUTE}{}", ROUTE.replace("\"a\"", "\"b\"")),
+            "routes.toml:11: the same requests as route `a`",
+        ),
+        ("routes = \"absent.toml\"\n", "", "absent.toml: "),
+    ] {
+        let (code, error) = check(config, routes, None);
+        assert_eq!(code, Some(64), "{config}{routes}{error}");
+        assert!(error.contains(place), "{place} is not in {error}");
+    }
+}
+
+#[test]
+fn variables_win_and_are_named_when_they_are_wrong() {
+    assert_eq!(check("threads = 1\n", "", Some(("TOLLGATE_GATEWAY_THREADS", "2"))).0, Some(0));
+    let (code, error) = check("threads = 1\n", "", Some(("TOLLGATE_GATEWAY_REDIS__URLL", "redis://:secret@x")));
+    assert_eq!(code, Some(64));
+    assert!(error.contains("variable TOLLGATE_GATEWAY_REDIS__URLL: unknown key `redis.urll`"), "{error}");
+    assert!(!error.contains("secret"), "{error}");
+}

@@ -1,0 +1,177 @@
+//! An upstream that does what the request's `X-Do` says, and remembers what it was sent.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// One request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Request line and header.
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Seen {
+    pub fn line(&self) -> &str {
+        self.head.lines().next().unwrap_or_default()
+    }
+
+    /// All values of a header.
+    pub fn values(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
+    }
+}
+
+pub struct Upstream {
+    port: u16,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    /// Ends with this.
+    _tasks: JoinSet<()>,
+}
+
+impl Upstream {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let remembered = seen.clone();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(serve(stream, remembered.clone()));
+            }
+        });
+        Self { port, seen, _tasks: tasks }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Everything that arrived so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn last(&self) -> Seen {
+        self.seen().pop().expect("the upstream was asked")
+    }
+}
+
+/// Serves the requests of one connection, until one of them asks for a break.
+async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>) {
+    let mut buffer = Vec::new();
+    while let Some(head_end) = read_until_head(&mut stream, &mut buffer).await {
+        let head = String::from_utf8_lossy(&buffer[..head_end]).into_owned();
+        buffer.drain(..head_end + 4);
+        let mut request = Seen { head, body: Vec::new() };
+        let order = request.values("x-do").first().map_or_else(String::new, |order| (*order).to_owned());
+        request.body = read_body(&mut stream, &mut buffer, &request).await;
+        seen.lock().unwrap().push(request);
+        if !answer(&mut stream, &order).await {
+            return;
+        }
+    }
+}
+
+async fn read_until_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<usize> {
+    loop {
+        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            return Some(end);
+        }
+        if stream.read_buf(buffer).await.unwrap_or(0) == 0 {
+            return None;
+        }
+    }
+}
+
+/// The raw body: the chunks as they came, when it is chunked.
+async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Seen) -> Vec<u8> {
+    let length = request.values("content-length").first().and_then(|length| length.parse::<usize>().ok());
+    let chunked = !request.values("transfer-encoding").is_empty();
+    let whole = |buffer: &[u8]| match length {
+        Some(length) => (buffer.len() >= length).then_some(length),
+        None if chunked => buffer.windows(5).position(|window| window == b"0\r\n\r\n").map(|end| end + 5),
+        None => Some(0),
+    };
+    loop {
+        if let Some(end) = whole(buffer) {
+            return buffer.drain(..end).collect();
+        }
+        if stream.read_buf(buffer).await.unwrap_or(0) == 0 {
+            return std::mem::take(buffer);
+        }
+    }
+}
+
+/// Whether the connection goes on.
+async fn answer(stream: &mut TcpStream, order: &str) -> bool {
+    const SSE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+    let slowly = Duration::from_millis(300);
+    let (order, number) = order.split_once('=').unwrap_or((order, ""));
+    match order {
+        "" => {
+            let json = "{\"from\":\"upstream\"}";
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCredits-Remaining: 999\r\nTollgate-Price: 7\r\n";
+            say(stream, &format!("{head}Content-Length: {}\r\n\r\n{json}", json.len())).await
+        }
+        "status" => say(stream, &format!("HTTP/1.1 {number} Ordered\r\nContent-Length: 2\r\n\r\nno")).await,
+        "silence" => {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            false
+        }
+        "close" => false,
+        "cut-length" => {
+            say(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            false
+        }
+        "cut-chunked" => {
+            say(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n").await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            false
+        }
+        "stall" => {
+            say(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await;
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            false
+        }
+        // Three events, the last of them the terminal one, and the connection's end as the stream's.
+        "sse" => {
+            say(stream, &format!("{SSE}\r\ndata: 1\n\n")).await;
+            tokio::time::sleep(slowly).await;
+            say(stream, "data: 2\n\nevent: do").await;
+            say(stream, "ne\ndata: {}\n\n").await;
+            false
+        }
+        "sse-chunked" => {
+            say(stream, &format!("{SSE}Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")).await;
+            tokio::time::sleep(slowly).await;
+            say(stream, "16\r\nevent: done\ndata: {}\n\n\r\n0\r\n\r\n").await
+        }
+        // A clean end without the terminal event.
+        "sse-clean-cut" => {
+            say(stream, &format!("{SSE}\r\ndata: 1\n\n")).await;
+            false
+        }
+        "sse-endless" => {
+            say(stream, &format!("{SSE}\r\n")).await;
+            while say(stream, "data: x\n\n").await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            false
+        }
+        other => say(stream, &format!("HTTP/1.1 400 Unknown order {other}\r\nContent-Length: 0\r\n\r\n")).await,
+    }
+}
+
+async fn say(stream: &mut TcpStream, text: &str) -> bool {
+    stream.write_all(text.as_bytes()).await.is_ok()
+}

@@ -1,0 +1,13 @@
+//! The real gateway in front of a small upstream, with a real Redis behind it.
+
+mod config_check;
+mod faults;
+mod headers;
+mod house;
+mod keys;
+mod limits;
+mod money;
+mod redis_away;
+mod stop;
+mod streams;
+mod targets;
