@@ -67,7 +67,12 @@ BEGIN
     IF to_regclass(partition) IS NOT NULL THEN
         RETURN false;
     END IF;
-    EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF entries FOR VALUES FROM (%L) TO (%L)', partition, first_day, next_month);
+    -- Owners that start together want the same month, and IF NOT EXISTS does not wait for one that is being made.
+    LOCK TABLE entries IN SHARE UPDATE EXCLUSIVE MODE;
+    IF to_regclass(partition) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE %I PARTITION OF entries FOR VALUES FROM (%L) TO (%L)', partition, first_day, next_month);
     EXECUTE format('CREATE OR REPLACE TRIGGER entries_not_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_entries()', partition);
     RETURN true;
 END

@@ -60,6 +60,22 @@ async fn partitions_are_made_ahead_once() {
 }
 
 #[tokio::test]
+async fn owners_that_start_at_the_same_moment_make_a_partition_once() {
+    let db = database().await;
+    for month in 1..20 {
+        let then = NOON.plus_ms((200 + month * 93) * DAY);
+        let (first, second, third) = tokio::join!(
+            db.ledger.ensure_partitions(then),
+            db.ledger.ensure_partitions(then),
+            db.ledger.ensure_partitions(then)
+        );
+        for made in [first, second, third] {
+            made.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_is_away_is_told_apart_from_a_refusal() {
     let settings =
         ledger::PoolSettings { acquire_timeout: std::time::Duration::from_millis(300), ..Default::default() };
