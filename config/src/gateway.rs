@@ -11,6 +11,7 @@ use crate::address::UpstreamAddress;
 use crate::error::ConfigError;
 use crate::log::Format;
 use crate::routes::{self, Route};
+use crate::secret_url;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +45,7 @@ impl Settings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {
+    #[serde(deserialize_with = "secret_url::redis")]
     pub url: SecretString,
 }
 

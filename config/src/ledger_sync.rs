@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::log::Log;
+use crate::secret_url;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,12 +25,14 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {
+    #[serde(deserialize_with = "secret_url::redis")]
     pub url: SecretString,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Postgres {
+    #[serde(deserialize_with = "secret_url::postgres")]
     pub url: SecretString,
     pub connections_max: u32,
 }

@@ -6,6 +6,7 @@ mod credits;
 mod error;
 mod layers;
 mod lines;
+mod secret_url;
 
 pub mod gateway;
 pub mod ledger_sync;

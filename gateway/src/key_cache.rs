@@ -46,11 +46,12 @@ impl Caller {
     }
 }
 
-/// What was found at `read_at`, while the subscription was in its `hearing`-th state.
+/// What was asked at `read_at`, while the subscription was in its `hearing`-th state, and answered at `answered_at`.
 #[derive(Clone, Debug)]
 struct Entry {
     caller: Option<Arc<Caller>>,
     read_at: Instant,
+    answered_at: Instant,
     hearing: u64,
 }
 
@@ -140,14 +141,14 @@ impl KeyCache {
         digest: KeyDigest,
         asked_at: Instant,
     ) -> Result<Op<Entry>, MeterError> {
-        // Somebody else read it while this look-up waited for its turn: good enough even when changes can't be heard.
-        if entry.is_some_and(|entry| entry.value().read_at >= asked_at) {
+        // Somebody else's answer came while this look-up waited for its turn: good enough even when changes can't be heard.
+        if entry.is_some_and(|entry| entry.value().answered_at >= asked_at) {
             return Ok(Op::Nop);
         }
         let (read_at, hearing) = (Instant::now(), self.hearing.load(Ordering::Acquire));
         let image = self.meter.find_key(&digest).await?;
         // An id is hex digits, which every header value may hold; a failure here would be a key nobody can use.
         let caller = image.and_then(|image| Caller::new(&image).ok()).map(Arc::new);
-        Ok(Op::Put(Entry { caller, read_at, hearing }))
+        Ok(Op::Put(Entry { caller, read_at, answered_at: Instant::now(), hearing }))
     }
 }

@@ -6,10 +6,18 @@ const DAY_MS: u64 = 86_400_000;
 
 /// UTC to the second: `2026-01-31T23:59:59Z`.
 pub fn rfc3339(time: TimeMs) -> String {
-    let (days, ms) = (time.as_u64() / DAY_MS, time.as_u64() % DAY_MS);
+    format!("{}Z", to_the_second(time))
+}
+
+/// UTC to the millisecond: `2026-01-31T23:59:59.999Z`.
+pub fn rfc3339_ms(time: TimeMs) -> String {
+    format!("{}.{:03}Z", to_the_second(time), time.as_u64() % 1_000)
+}
+
+fn to_the_second(time: TimeMs) -> String {
+    let (days, second) = (time.as_u64() / DAY_MS, time.as_u64() % DAY_MS / 1_000);
     let (year, month, day) = civil(days);
-    let second = ms / 1_000;
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
 }
 
 /// Days since 1970 to year, month, day: counts in eras of 400 years from 1 March of year 0, where the leap day is last.
@@ -40,5 +48,6 @@ mod tests {
         ] {
             assert_eq!(rfc3339(TimeMs::new(ms)), text);
         }
+        assert_eq!(rfc3339_ms(TimeMs::new(951_782_400_007)), "2000-02-29T00:00:00.007Z");
     }
 }

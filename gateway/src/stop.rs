@@ -14,6 +14,8 @@ use crate::restitution::Restitutions;
 
 /// How long what is owed may take to be returned; what is left then is found by the owner of the shard.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
+/// How long requests that were cut may take to be dropped.
+const CUT_MAX: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What has to be done before the process may end.
@@ -26,6 +28,12 @@ pub struct LastWords {
 
 impl LastWords {
     pub async fn say(&self) {
+        // A fast stop does not wait for what it cuts to be dropped, and what is owed is known only then.
+        let mut waited = Duration::ZERO;
+        while self.metrics.requests_in_flight.get() > 0 && waited < CUT_MAX {
+            tokio::time::sleep(LOOK_EVERY).await;
+            waited += LOOK_EVERY;
+        }
         let owed = self.restitutions.flush(FLUSH_MAX).await;
         if owed > 0 {
             tracing::error!(owed, "{owed} give-backs and undos could not be returned before the stop");

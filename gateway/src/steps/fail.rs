@@ -19,6 +19,8 @@ pub async fn fail(gateway: &Gateway, session: &mut Session, error: &Error, reque
         give_back(&gateway.balance, request, reason).await;
     }
     let Some(rejection) = request.rejection.clone().filter(|_| !began) else { return 0 };
+    // pingora closes the connection of a request that failed: an answer that said otherwise would break the caller's next one.
+    session.set_keepalive(None);
     // A caller who is gone can't be told, and the log line says so.
     reject(session, request, &rejection, &gateway.billing_url).await.ok();
     rejection.code().status()

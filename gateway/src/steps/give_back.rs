@@ -59,8 +59,9 @@ pub fn after_end(request: &Request, error: Option<&Error>) -> Option<Reason> {
 fn after_error(request: &Request, error: &Error) -> Option<Reason> {
     let answer_begun = request.upstream.status.is_some();
     match error.esource() {
-        ErrorSource::Upstream if is_timeout(error) => Some(Reason::Failure(Failure::Timeout)),
+        // First, because a connection that takes too long is an upstream that could not be reached.
         ErrorSource::Upstream if !request.upstream.reached => Some(Reason::Failure(Failure::Unreachable)),
+        ErrorSource::Upstream if is_timeout(error) => Some(Reason::Failure(Failure::Timeout)),
         ErrorSource::Upstream => Some(Reason::Failure(Failure::BrokenStream)),
         // Refused by us, for a body too large, too slow or broken; or gone before the upstream was reached.
         ErrorSource::Downstream => {

@@ -102,6 +102,15 @@ impl House {
         (key, image)
     }
 
+    /// How many scripts Redis has run.
+    pub async fn script_calls(&self) -> u64 {
+        let port = self.redis.url().rsplit(':').next().and_then(|port| port.parse().ok()).unwrap();
+        let told = caller::talk(port, b"INFO commandstats\r\nQUIT\r\n").await;
+        let told = String::from_utf8_lossy(&told);
+        let (_, calls) = told.split_once("cmdstat_evalsha:calls=").unwrap();
+        calls.split(',').next().unwrap().parse().unwrap()
+    }
+
     /// What Redis says is left.
     pub async fn remaining(&self, account: &Account) -> u64 {
         self.stage.meter().await.credits(account.id).await.unwrap().remaining.get()

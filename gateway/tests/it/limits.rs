@@ -96,6 +96,30 @@ async fn a_body_with_two_framings_reaches_the_upstream_as_one_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_asks_first_is_told_to_go_on_or_refused() {
+    let mut house = House::start().await;
+    let account = house.account(Status::Active, 1).await;
+    let key = bearer(&account.key);
+    for (status, told) in [("200", "HTTP/1.1 100"), ("402", "HTTP/1.1 402")] {
+        let mut stream = TcpStream::connect(("127.0.0.1", house.gateway.port)).await.unwrap();
+        let head = format!(
+            "POST /v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: {key}\r\nX-Do: continue\r\nExpect: 100-continue\r\n\
+             Content-Length: 2\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_buf(&mut answer).await.unwrap();
+        assert!(answer.starts_with(told.as_bytes()), "{}", String::from_utf8_lossy(&answer));
+        if status == "200" {
+            stream.write_all(b"{}").await.unwrap();
+            stream.read_to_end(&mut answer).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(answer.contains("HTTP/1.1 200") && answer.matches("credits-cost").count() == 1, "{answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_header_must_come_in_time_however_it_trickles() {
     let house = House::start_with("[limits]\nheader_ms_max = 400").await;
     for first_request in [false, true] {

@@ -45,13 +45,17 @@ impl Answer {
     }
 }
 
-/// Sends the bytes and reads until the other side closes or is silent for long; `None` without an answer.
+/// Sends a request and reads its answer; `None` without one.
 pub async fn raw(port: u16, request: &[u8]) -> Option<Answer> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+    Answer::parse(&talk(port, request).await)
+}
+
+/// Sends the bytes and reads until the other side closes or is silent for long.
+pub async fn talk(port: u16, bytes: &[u8]) -> Vec<u8> {
+    let mut told = Vec::new();
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { return told };
     // The other side may close before it has read everything: that is an answer, too.
-    stream.write_all(request).await.ok();
-    let mut bytes = Vec::new();
-    let read = stream.read_to_end(&mut bytes);
-    tokio::time::timeout(Duration::from_secs(10), read).await.ok();
-    Answer::parse(&bytes)
+    stream.write_all(bytes).await.ok();
+    tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut told)).await.ok();
+    told
 }

@@ -72,6 +72,9 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>) {
         buffer.drain(..head_end + 4);
         let mut request = Seen { head, body: Vec::new() };
         let order = request.values("x-do").first().map_or_else(String::new, |order| (*order).to_owned());
+        if order == "continue" {
+            say(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
+        }
         request.body = read_body(&mut stream, &mut buffer, &request).await;
         seen.lock().unwrap().push(request);
         if !answer(&mut stream, &order).await {
@@ -116,7 +119,7 @@ async fn answer(stream: &mut TcpStream, order: &str) -> bool {
     let slowly = Duration::from_millis(300);
     let (order, number) = order.split_once('=').unwrap_or((order, ""));
     match order {
-        "" => {
+        "" | "continue" => {
             let json = "{\"from\":\"upstream\"}";
             let head =
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCredits-Remaining: 999\r\nTollgate-Price: 7\r\n";
