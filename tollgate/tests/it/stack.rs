@@ -1,0 +1,160 @@
+//! The whole house for one test: Redis, Postgres, a pretend upstream, gateways and ledger-syncs, all private and all real.
+//!
+//! Everything is started on free ports in a directory of its own, and killed when the `Stack` goes. A test that panics
+//! shows the end of every program's log.
+
+mod answer;
+mod audit;
+mod call;
+mod customers;
+mod gateway;
+mod load;
+mod postgres;
+mod program;
+mod stuck;
+mod sync;
+mod tally;
+mod upstream;
+
+use std::time::{Duration, Instant};
+
+use ledger::testing::{TestDatabase, database, database_on};
+use metering::TimeMs;
+use metering::live::Meter;
+use metering::testing::RedisServer;
+use tempfile::TempDir;
+
+pub use answer::Answer;
+pub use audit::Totals;
+pub use call::{CHAT, Call, STREAM};
+pub use customers::{Customer, by, credits};
+pub use gateway::Gateway;
+pub use load::Load;
+pub use postgres::Postgres;
+pub use program::Program;
+pub use stuck::Stuck;
+pub use sync::Sync;
+pub use tally::{Reply, Tally};
+pub use upstream::Upstream;
+
+/// Long enough for a machine that builds and tests other things at once.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a test needs.
+pub struct Plan {
+    pub gateways: usize,
+    pub syncs: usize,
+    /// What Redis does about its append-only file.
+    pub appendfsync: &'static str,
+    /// A Postgres of the test's own, which it may kill.
+    pub own_postgres: bool,
+    /// Settings laid over those of the tests' gateways, in TOML with dotted keys.
+    pub gateway_settings: &'static str,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { gateways: 1, syncs: 1, appendfsync: "everysec", own_postgres: false, gateway_settings: "" }
+    }
+}
+
+/// Everything that runs. The order of the fields is the order in which it ends.
+pub struct Stack {
+    pub gateways: Vec<Gateway>,
+    pub syncs: Vec<Sync>,
+    pub upstream: Upstream,
+    pub stuck: Stuck,
+    pub meter: Meter,
+    pub book: TestDatabase,
+    pub postgres: Option<Postgres>,
+    pub redis: RedisServer,
+    pub http: reqwest::Client,
+    pub directory: TempDir,
+}
+
+impl Stack {
+    /// One gateway and one ledger-sync.
+    pub async fn start() -> Self {
+        Self::with(Plan::default()).await
+    }
+
+    /// Two gateways and two ledger-syncs, and a Redis that loses nothing it has answered.
+    pub async fn pairs() -> Self {
+        Self::with(Plan { gateways: 2, syncs: 2, appendfsync: "always", ..Plan::default() }).await
+    }
+
+    pub async fn with(plan: Plan) -> Self {
+        let directory = TempDir::new().unwrap();
+        let redis = RedisServer::start_with_fsync(plan.appendfsync);
+        let postgres = if plan.own_postgres { Some(Postgres::start().await) } else { None };
+        let book = match &postgres {
+            Some(postgres) => database_on(&postgres.url()).await,
+            None => database().await,
+        };
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let upstream = Upstream::start(directory.path(), http.clone());
+        let stuck = Stuck::listen().await;
+        let house = House { directory: directory.path(), redis: &redis.url(), postgres: &book.url, http: &http };
+        let syncs: Vec<Sync> = (0..plan.syncs).map(|number| Sync::start(&house, number)).collect();
+        upstream.wait_ready().await;
+        wait_shares(&syncs).await;
+        let behind = [("demo", upstream.url()), ("gone", nobody_there()), ("stuck", stuck.url())];
+        let gateways: Vec<Gateway> =
+            (0..plan.gateways).map(|number| Gateway::start(&house, number, &behind, plan.gateway_settings)).collect();
+        for gateway in &gateways {
+            gateway.program.wait_ready().await;
+        }
+        let meter = Meter::connect(&redis.url()).await.unwrap();
+        Self { gateways, syncs, upstream, stuck, meter, book, postgres, redis, http, directory }
+    }
+
+    /// The time, by the book's clock.
+    pub async fn now(&self) -> TimeMs {
+        self.book.ledger.book_now().await.unwrap()
+    }
+
+    /// Ends Postgres as a crash does.
+    pub fn kill_postgres(&mut self) {
+        self.postgres.as_mut().unwrap().kill();
+    }
+
+    pub async fn start_postgres_again(&mut self) {
+        self.postgres.as_mut().unwrap().start_again().await;
+    }
+}
+
+/// What a program needs to know of the others.
+pub struct House<'a> {
+    pub directory: &'a std::path::Path,
+    pub redis: &'a str,
+    pub postgres: &'a str,
+    pub http: &'a reqwest::Client,
+}
+
+/// Until each ledger-sync has its share of the four shards of accounts and four of keys.
+async fn wait_shares(syncs: &[Sync]) {
+    for sync in syncs {
+        sync.program.wait_ready().await;
+    }
+    wait_until("the shards are shared out and certified", async || {
+        let mut shares = Vec::new();
+        for sync in syncs {
+            shares.push(sync.program.metric("tollgate_sync_shard_certified").await);
+        }
+        shares.iter().sum::<i64>() == 8 && !shares.contains(&0)
+    })
+    .await;
+}
+
+fn nobody_there() -> String {
+    format!("http://127.0.0.1:{}", metering::testing::free_port())
+}
+
+/// Waits for a condition, with a limit.
+pub async fn wait_until(what: &str, condition: impl AsyncFn() -> bool) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < PATIENCE, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

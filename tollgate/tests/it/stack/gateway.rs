@@ -1,0 +1,41 @@
+//! A gateway of the stack.
+
+use metering::testing::free_port;
+
+use super::{House, Program};
+
+/// The demo routes, as customers meet them, and the tests' own beside them.
+const ROUTES: &str = concat!(include_str!("../../../../config/routes.toml"), "\n", include_str!("routes.toml"));
+
+pub struct Gateway {
+    pub program: Program,
+    port: u16,
+}
+
+impl Gateway {
+    pub fn start(house: &House<'_>, number: usize, upstreams: &[(&str, String)], settings: &str) -> Self {
+        let (port, admin_port, name) = (free_port(), free_port(), format!("gateway-{number}"));
+        let (listen, admin) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{admin_port}"));
+        let upstreams: String = upstreams.iter().map(|(name, url)| format!("upstreams.{name} = \"{url}\"\n")).collect();
+        let text = format!(
+            "listen = \"{listen}\"\nadmin_listen = \"{admin}\"\nroutes = \"routes.toml\"\nthreads = 2\n\
+             billing_url = \"https://billing.example\"\nredis.url = \"{}\"\n{upstreams}{settings}\n",
+            house.redis
+        );
+        let path = house.directory.join(format!("{name}.toml"));
+        std::fs::write(&path, text).unwrap();
+        std::fs::write(house.directory.join("routes.toml"), ROUTES).unwrap();
+        let arguments = vec!["--config".to_owned(), path.display().to_string()];
+        let admin = format!("http://{admin}");
+        let program = Program::start(house.directory, ("gateway", &name), arguments, admin, house.http.clone());
+        Self { program, port }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}

@@ -1,0 +1,27 @@
+//! A ledger-sync of the stack.
+
+use metering::testing::free_port;
+
+use super::{House, Program};
+
+pub struct Sync {
+    pub program: Program,
+}
+
+impl Sync {
+    pub fn start(house: &House<'_>, number: usize) -> Self {
+        let name = format!("ledger-sync-{number}");
+        let admin = format!("127.0.0.1:{}", free_port());
+        let text = format!(
+            "admin_listen = \"{admin}\"\nredis.url = \"{}\"\npostgres.url = \"{}\"\nshards.count = 4\n\
+             lease.duration_ms = 1500\nlease.heartbeat_ms = 200\nsweep.grace_ms = 0\nsweep.interval_ms = 100\n",
+            house.redis, house.postgres
+        );
+        let path = house.directory.join(format!("{name}.toml"));
+        std::fs::write(&path, text).unwrap();
+        let arguments = vec!["--config".to_owned(), path.display().to_string()];
+        let admin = format!("http://{admin}");
+        let program = Program::start(house.directory, ("ledger-sync", &name), arguments, admin, house.http.clone());
+        Self { program }
+    }
+}
