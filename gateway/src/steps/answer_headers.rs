@@ -2,6 +2,7 @@
 
 use http::header::CACHE_CONTROL;
 use http::{HeaderName, HeaderValue};
+use metering::Credits;
 use metering::live::BudgetView;
 use pingora::Result;
 use pingora::http::ResponseHeader;
@@ -46,15 +47,19 @@ fn on_priced(header: &mut ResponseHeader, request: &Request, debit: &OpenDebit) 
     match debit.standing() {
         Standing::Drawn(drawn) => {
             header.insert_header(COST, HeaderValue::from(debit.credits().get()))?;
-            header.insert_header(REMAINING, HeaderValue::from(drawn.remaining.get()))?;
+            on_remaining(header, drawn.remaining)?;
             drawn.budget.as_ref().map_or(Ok(()), |budget| on_budgeted(header, budget))
         }
         Standing::GivenBack { remaining } => {
             header.insert_header(COST, HeaderValue::from(0))?;
-            remaining.map_or(Ok(()), |remaining| header.insert_header(REMAINING, HeaderValue::from(remaining.get())))
+            remaining.map_or(Ok(()), |remaining| on_remaining(header, remaining))
         }
         Standing::Nothing => Ok(()),
     }
+}
+
+pub fn on_remaining(header: &mut ResponseHeader, remaining: Credits) -> Result<()> {
+    header.insert_header(REMAINING, HeaderValue::from(remaining.get()))
 }
 
 pub fn on_budgeted(header: &mut ResponseHeader, budget: &BudgetView) -> Result<()> {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
 use pingora::Result;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
@@ -35,9 +37,12 @@ pub async fn reject(
     if let Some(seconds) = rejection.retry_after_seconds() {
         header.insert_header(RETRY_AFTER, HeaderValue::from(seconds))?;
     }
-    if let Rejection::BudgetExhausted { budget, .. } = rejection {
-        answer_headers::on_budgeted(&mut header, budget)?;
+    match rejection {
+        Rejection::BudgetExhausted { budget, .. } => answer_headers::on_budgeted(&mut header, budget)?,
+        Rejection::CreditsExhausted { remaining, .. } => answer_headers::on_remaining(&mut header, *remaining)?,
+        _ => {}
     }
+    header.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
     answer_headers::on_any(&mut header, request)?;
     if rejection.ends_connection() {
         session.set_keepalive(None);

@@ -140,7 +140,7 @@ impl House {
     /// Calls until the gateway knows the key: the news of its making may come after its first use and make it be read again.
     pub async fn warm(&self, account: &Account) {
         let hits = || self.gateway.metric("tollgate_gateway_key_lookups_total{result=\"hit\"}");
-        let known = hits().await + 3.0;
+        let known = hits().await + 3;
         while hits().await < known {
             assert_eq!(self.get("/v1/artifacts/7", account).await.status, 200);
         }

@@ -13,7 +13,7 @@ async fn headers_too_large_or_too_many_or_ambiguous_are_refused() {
     let mut house = House::start().await;
     let account = house.account(Status::Active, 10).await;
     let key = format!("Authorization: {}\r\n", bearer(&account.key));
-    let many: String = (0..70).map(|number| format!("X-{number}: 1\r\n")).collect();
+    let many = "X-More: 1\r\n".repeat(70);
     for (lines, status, code) in [
         (format!("{key}X-Long: {}\r\n", "x".repeat(33_000)), 431, "header_too_large"),
         (format!("{key}{many}"), 431, "header_too_large"),
@@ -188,5 +188,5 @@ async fn one_address_can_not_take_all_connections() {
         std::net::TcpStream::connect(("127.0.0.1", house.gateway.port)).is_ok()
     })
     .await;
-    assert!(house.gateway.metric("tollgate_gateway_connections_refused_total").await >= 1.0);
+    assert!(house.gateway.metric("tollgate_gateway_connections_refused_total").await >= 1);
 }

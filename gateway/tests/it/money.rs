@@ -42,6 +42,7 @@ async fn what_can_not_be_paid_is_refused_with_the_numbers() {
             "fix_url": "https://console.test/billing",
         })
     );
+    assert_eq!((answer.header("Credits-Remaining"), answer.header("Cache-Control")), (Some("5"), Some("no-store")));
     let account = house.account_with_budget(Status::Active, 100, 3).await;
     for _ in 0..3 {
         assert_eq!(house.message(&account, "").await.status, 200);

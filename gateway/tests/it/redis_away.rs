@@ -87,8 +87,8 @@ async fn a_debit_without_an_answer_is_503_and_undone() {
         assert!(started.elapsed() < Duration::from_secs(10), "no undo of {receipt}\n{}", house.gateway.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(house.gateway.metric("tollgate_gateway_restitutions_total{kind=\"undo\"}").await >= 1.0);
-    while house.gateway.metric("tollgate_gateway_restitutions_open").await > 0.0 {
+    assert!(house.gateway.metric("tollgate_gateway_restitutions_total{kind=\"undo\"}").await >= 1);
+    while house.gateway.metric("tollgate_gateway_restitutions_open").await > 0 {
         assert!(started.elapsed() < Duration::from_secs(10), "something is still owed\n{}", house.gateway.log());
     }
 }

@@ -58,7 +58,7 @@ impl GatewayProcess {
     }
 
     /// The value of one line of the metrics.
-    pub async fn metric(&self, line: &str) -> f64 {
+    pub async fn metric(&self, line: &str) -> u64 {
         let metrics = self.admin("/metrics").await.expect("the admin listener answers").text();
         let value = metrics.lines().find_map(|known| known.strip_prefix(line)?.trim().parse().ok());
         value.unwrap_or_else(|| panic!("no metric {line} in\n{metrics}"))
@@ -68,10 +68,10 @@ impl GatewayProcess {
     pub async fn send(&self, method: &str, path: &str, lines: &[(&str, &str)], body: &str) -> Answer {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n");
         for (name, value) in lines {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            request.extend([name, ": ", value, "\r\n"]);
         }
         if !body.is_empty() {
-            request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+            request.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
         }
         self.raw(&format!("{request}\r\n{body}")).await
     }
