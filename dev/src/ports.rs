@@ -39,6 +39,10 @@ impl Ports {
         Ok(ports)
     }
 
+    pub fn pretend_upstream(&self) -> String {
+        format!("http://127.0.0.1:{}", self.upstream)
+    }
+
     fn each(&mut self) -> [(&'static str, &mut u16); 6] {
         [
             ("gateway", &mut self.gateway),

@@ -101,11 +101,6 @@ impl Postgres<'_> {
         command.status().is_ok_and(|status| status.success())
     }
 
-    pub fn url(&self, database: &str) -> String {
-        let credential = self.password.map(|password| format!(":{password}")).unwrap_or_default();
-        format!("postgres://{USER}{credential}@127.0.0.1:{}/{database}", self.port)
-    }
-
     fn command(&self, program: &str, owner: &Owner) -> Command {
         let mut command = Command::new(self.tools.postgres_bin.join(program));
         owner.run_as(&mut command);
@@ -113,6 +108,12 @@ impl Postgres<'_> {
         command.current_dir("/");
         command
     }
+}
+
+/// Where a private Postgres answers.
+pub fn url(password: Option<&str>, port: u16, database: &str) -> String {
+    let credential = password.map(|password| format!(":{password}")).unwrap_or_default();
+    format!("postgres://{USER}{credential}@127.0.0.1:{port}/{database}")
 }
 
 /// `preferred`, or a directory outside it where the user who runs Postgres cannot come that far.

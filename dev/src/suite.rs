@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 
 use crate::layout::Layout;
-use crate::postgres::Postgres;
+use crate::postgres::{self, Postgres};
 use crate::tools::{self, Tools};
 use crate::{build, ports, process, words};
 use scratch::Scratch;
@@ -39,7 +39,7 @@ pub fn run(layout: &Layout, scale: &Scale, args: &[String]) -> Result<ExitCode> 
     scratch.note_postgres(server.record.clone())?;
     words::step(&format!("cargo test --workspace -- {}", args.join(" ")));
     let mut command = cargo_test(layout, &tools, args);
-    command.env("TOLLGATE_TEST_POSTGRES_URL", postgres.url("postgres"));
+    command.env("TOLLGATE_TEST_POSTGRES_URL", postgres::url(None, postgres.port, "postgres"));
     if matches!(scale, Scale::Full) {
         command.env("TOLLGATE_TEST_SCALE", "full");
     }

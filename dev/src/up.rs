@@ -1,25 +1,21 @@
 //! `cargo dev up`: from nothing to a gateway that serves, in the order things need each other.
 
 mod house;
+mod programs;
 mod seed;
 mod settings;
 
-use std::path::Path;
-use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use rustix::process::Signal;
 
 use crate::layout::Layout;
 use crate::ports::Ports;
-use crate::postgres::{self, Postgres, USER};
-use crate::process::Service;
 use crate::report::Report;
 use crate::secret::Passwords;
 use crate::state::{self, State, Wish};
 use crate::tools::{self, Tools};
-use crate::{build, down, http, interrupt, redis, words};
+use crate::{build, down, redis, words};
 use house::House;
 use settings::Settings;
 
@@ -30,9 +26,6 @@ pub struct Manner {
     pub detach: bool,
     pub json: bool,
 }
-
-/// A service that is not ready by then will not be.
-const READY_LIMIT: Duration = Duration::from_mins(1);
 
 /// All that the steps below need to know.
 struct Setup {
@@ -102,7 +95,7 @@ impl Setup {
     fn new(layout: &Layout, tools: Tools, wish: Wish, variables: &[(&str, &str)]) -> Result<Setup> {
         let ports = Ports::kept(layout)?;
         let passwords = Passwords::kept(layout)?;
-        let upstream = wish.upstream.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}", ports.upstream));
+        let upstream = wish.upstream.clone().unwrap_or_else(|| ports.pretend_upstream());
         let settings = Settings::write(layout, &ports, &passwords, &upstream)?;
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Ok(Setup { layout: layout.clone(), tools, ports, passwords, settings, wish, variables })
@@ -116,68 +109,16 @@ impl Setup {
         words::step("bringing the book's schema up to date");
         let migrated = self.tollgate(&["migrate", "--shards", "16"]);
         migrated.context("the book can't be used; cargo dev reset forgets the data of earlier runs")?;
-        words::step("starting the pretend upstream, ledger-sync and the gateway");
-        if self.wish.upstream.is_none() {
+        words::step("starting ledger-sync, an upstream and the gateway");
+        house.add(self.ledger_sync()?)?;
+        if self.wish.upstream.is_some() {
+            seed::plant_apart(self)?;
+        } else {
             house.add(self.pretend_upstream()?)?;
         }
-        house.add(self.service("ledger-sync", &self.settings.ledger_sync, self.ports.ledger_sync_admin)?)?;
-        house.add(self.service("gateway", &self.settings.gateway, self.ports.gateway_admin)?)?;
+        house.add(self.gateway(&[])?)?;
         let seeds = seed::plant(self)?;
         Ok(self.report(house, seeds))
-    }
-
-    fn postgres(&self) -> Result<Service> {
-        let home = postgres::reachable(self.layout.state().join("postgres"))?;
-        let password = Some(self.passwords.postgres.as_str());
-        let server = Postgres { tools: &self.tools, home, port: self.ports.postgres, password, settings: &[] };
-        let service = server.start(&self.layout.log("postgres"))?;
-        server.ensure_database(USER)?;
-        Ok(service)
-    }
-
-    fn pretend_upstream(&self) -> Result<Service> {
-        let mut command = self.program("pretend-upstream");
-        command.args(["--listen", &format!("127.0.0.1:{}", self.ports.upstream)]);
-        if self.wish.no_fault_upstream {
-            command.arg("--no-faults");
-        }
-        let mut service = Service::start("upstream", command, &self.layout.log("upstream"), Signal::TERM)?;
-        service.wait_ready(READY_LIMIT, || http::get(self.ports.upstream, "/_seen", None).is_ok())?;
-        Ok(service)
-    }
-
-    /// One of our services; it is ready when its admin listener says so.
-    fn service(&self, name: &'static str, settings: &Path, admin: u16) -> Result<Service> {
-        let mut command = self.program(name);
-        command.arg("--config").arg(settings);
-        let mut service = Service::start(name, command, &self.layout.log(name), Signal::TERM)?;
-        let mut says = String::from("nothing");
-        let ready = service.wait_ready(READY_LIMIT, || {
-            let Ok(answer) = http::get(admin, "/readyz", None) else { return false };
-            says = answer.body;
-            answer.status == 200
-        });
-        ready.with_context(|| format!("the last word of {name}'s /readyz: {}", says.trim()))?;
-        Ok(service)
-    }
-
-    /// Runs the operators' command and gives what it printed as JSON.
-    fn tollgate(&self, args: &[&str]) -> Result<serde_json::Value> {
-        interrupt::check()?;
-        let mut command = self.program("tollgate");
-        command.arg("--config").arg(&self.settings.tollgate).args(["--json", "--actor", "cargo dev up"]).args(args);
-        let output = command.output()?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("tollgate {} failed ({}): {}", args.join(" "), output.status, said.trim());
-        }
-        Ok(serde_json::from_slice(&output.stdout).unwrap_or_default())
-    }
-
-    fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(self.layout.program(name, self.wish.release));
-        command.current_dir(&self.layout.root).envs(self.variables.iter().cloned());
-        command
     }
 
     fn report(&self, house: &House, seeds: seed::Seeds) -> Report {
@@ -186,7 +127,7 @@ impl Setup {
             gateway: local(self.ports.gateway),
             gateway_admin: local(self.ports.gateway_admin),
             ledger_sync_admin: local(self.ports.ledger_sync_admin),
-            upstream: self.wish.upstream.clone().unwrap_or_else(|| local(self.ports.upstream)),
+            upstream: self.wish.upstream.clone().unwrap_or_else(|| self.ports.pretend_upstream()),
             redis: redis::url("admin", &self.passwords.redis_admin, self.ports.redis),
             postgres: self.settings.postgres_url.clone(),
             pids: house.pids(),

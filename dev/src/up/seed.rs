@@ -3,6 +3,7 @@
 mod stock;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -28,11 +29,10 @@ const ARRIVAL_LIMIT: Duration = Duration::from_secs(30);
 /// A request like any caller's.
 const CHAT: &str = r#"{"messages":[{"role":"user","content":"one for the seed"}]}"#;
 
+/// Plants what is missing, through a gateway that runs.
 pub fn plant(setup: &Setup) -> Result<Seeds> {
-    let file = setup.layout.state().join("seed.json");
-    let mut seeds: Seeds = files::read_json(&file)?.unwrap_or_default();
-    let missing: Vec<&Account> =
-        STOCK.iter().filter(|account| !seeds.done.iter().any(|name| name == account.name)).collect();
+    let mut seeds = Seeds::read(setup)?;
+    let missing = seeds.missing();
     if missing.is_empty() {
         return Ok(seeds);
     }
@@ -46,9 +46,34 @@ pub fn plant(setup: &Setup) -> Result<Seeds> {
         let key = seeds.keys.get(account.name).context("each planted account has a key")?;
         settle(setup, account, key).with_context(|| format!("seeding {}", account.name))?;
         seeds.done.push(account.name.to_owned());
-        files::write_json(&file, &seeds)?;
+        files::write_json(&file(setup), &seeds)?;
     }
     Ok(seeds)
+}
+
+/// Plants what is missing before the gateway faces somebody else's server: the requests that spend a seed's credits are
+/// no business of that server, and it might not answer them.
+pub fn plant_apart(setup: &Setup) -> Result<()> {
+    if Seeds::read(setup)?.missing().is_empty() {
+        return Ok(());
+    }
+    let _upstream = setup.pretend_upstream()?;
+    let _gateway = setup.gateway(&[("TOLLGATE_GATEWAY_UPSTREAMS__DEMO", &setup.ports.pretend_upstream())])?;
+    plant(setup).map(|_| ())
+}
+
+impl Seeds {
+    fn read(setup: &Setup) -> Result<Seeds> {
+        Ok(files::read_json(&file(setup))?.unwrap_or_default())
+    }
+
+    fn missing(&self) -> Vec<&'static Account> {
+        STOCK.iter().filter(|account| !self.done.iter().any(|name| name == account.name)).collect()
+    }
+}
+
+fn file(setup: &Setup) -> PathBuf {
+    setup.layout.state().join("seed.json")
 }
 
 /// Makes the account with its lots, budget and key; gives its id and key.

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::layout::Layout;
 use crate::ports::Ports;
-use crate::postgres::USER;
+use crate::postgres::{self, USER};
 use crate::secret::Passwords;
 use crate::{files, redis};
 
@@ -23,7 +23,7 @@ const HEAD: &str = "# Written by cargo dev up, which writes it anew each time.\n
 impl Settings {
     pub fn write(layout: &Layout, ports: &Ports, passwords: &Passwords, upstream: &str) -> Result<Settings> {
         let redis = |user: &str, password: &str| redis::url(user, password, ports.redis);
-        let postgres = format!("postgres://{USER}:{}@127.0.0.1:{}/{USER}", passwords.postgres, ports.postgres);
+        let postgres = postgres::url(Some(&passwords.postgres), ports.postgres, USER);
         let gateway = format!(
             "{HEAD}listen = \"127.0.0.1:{}\"\nadmin_listen = \"127.0.0.1:{}\"\n\n[redis]\nurl = \"{}\"\n\n\
              [upstreams]\ndemo = \"{upstream}\"\n\n[log]\nformat = \"pretty\"\n",
