@@ -147,7 +147,7 @@ impl Ledger {
             .bind(account.as_uuid())
             .fetch_optional(&mut *transaction)
             .await?;
-        let raw = raw.ok_or_else(|| LedgerError::not_found(Subject::Account, account))?;
+        let raw = raw.ok_or_else(|| LedgerError::not_found(Subject::Account, &account))?;
         let lots: Vec<RawLot> = sqlx::query_as(include_str!("../queries/account_lots.sql"))
             .bind(account.as_uuid())
             .fetch_all(&mut *transaction)

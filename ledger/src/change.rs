@@ -46,7 +46,7 @@ pub(crate) async fn lock(connection: &mut PgConnection, account: AccountId) -> R
             .bind(account.as_uuid())
             .fetch_optional(connection)
             .await?;
-    let raw = raw.ok_or_else(|| LedgerError::not_found(Subject::Account, account))?;
+    let raw = raw.ok_or_else(|| LedgerError::not_found(Subject::Account, &account))?;
     Ok(Locked {
         account,
         shard: columns::shard("accounts", raw.shard)?,

@@ -186,7 +186,7 @@ impl LedgerError {
     }
 
     /// Names what was looked for in vain.
-    pub(crate) fn not_found(subject: Subject, id: impl ToString) -> Self {
+    pub(crate) fn not_found(subject: Subject, id: &impl ToString) -> Self {
         Self::NotFound { subject, id: id.to_string() }
     }
 }

@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::columns::{self, Stamp, count, credits, shard_number, stamp, time};
-use crate::owner::hold;
+use crate::fence::hold;
 use crate::pool::commit;
 use crate::{Fence, Ledger, LedgerError};
 
@@ -98,7 +98,7 @@ async fn prepare(
         .bind(accounts)
         .fetch_all(&mut *connection)
         .await?;
-    let mut images = rows.into_iter().map(image).collect::<Result<Vec<_>, _>>()?;
+    let mut images = rows.iter().map(image).collect::<Result<Vec<_>, _>>()?;
     let places: HashMap<Uuid, usize> =
         images.iter().enumerate().map(|(place, image)| (image.account.as_uuid(), place)).collect();
     let at = |account: Uuid| places.get(&account).copied();
@@ -136,7 +136,7 @@ async fn prepare(
     Ok(images)
 }
 
-fn image(raw: RawAccount) -> Result<AccountImage, LedgerError> {
+fn image(raw: &RawAccount) -> Result<AccountImage, LedgerError> {
     Ok(AccountImage {
         account: AccountId::from_uuid(raw.account_id),
         seq: count(raw.seq)?,

@@ -92,7 +92,7 @@ impl Ledger {
             .bind(account.as_uuid())
             .fetch_optional(&self.pool)
             .await?;
-        found.map(drop).ok_or_else(|| LedgerError::not_found(Subject::Account, account))
+        found.map(drop).ok_or_else(|| LedgerError::not_found(Subject::Account, &account))
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use crate::columns::{self, bigint, count, kind_word, shard_number};
-use crate::owner::hold;
+use crate::fence::hold;
 use crate::pool::commit;
 use crate::{Fence, Ledger, LedgerError};
 

@@ -1,15 +1,14 @@
-//! Who owns which shard. Every commit of an owner names epoch, certification and incarnation, and fails when one has moved on.
+//! Who owns which shard: one process, until it gives it up or lets its lease run out.
 
 use std::time::Duration;
 
 use metering::{AccountId, OpId, Shard, TimeMs};
-use serde_json::Value;
-use sqlx::{FromRow, PgConnection};
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::columns::{self, Stamp, bigint, count, kind_word, maybe_time, shard_number};
 use crate::pool::commit;
-use crate::{Ledger, LedgerError, Subject};
+use crate::{Fence, Ledger, LedgerError, Subject};
 
 /// One ledger-sync process; made anew at each start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,19 +26,6 @@ impl OwnerId {
     pub const fn as_uuid(self) -> Uuid {
         self.0
     }
-}
-
-/// What a shard's owner must still be for its commit to count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fence {
-    /// The shard.
-    pub shard: Shard,
-    /// The claim.
-    pub epoch: u64,
-    /// The comparison of Redis with the book.
-    pub certification: u64,
-    /// The live state.
-    pub incarnation: u64,
 }
 
 /// How far the live state of a shard is.
@@ -223,84 +209,10 @@ impl Ledger {
         if released.rows_affected() == 0 { Err(LedgerError::Fenced { shard }) } else { Ok(()) }
     }
 
-    /// Takes a new certification number, above `at_least` and above every one given before, and writes it into the
-    /// shard's row: from then on every commit under an older one fails.
-    pub async fn raise_fence(&self, shard: Shard, epoch: u64, at_least: u64) -> Result<u64, LedgerError> {
-        let mut transaction = self.begin().await?;
-        let number: i64 = sqlx::query_scalar(
-            "UPDATE install SET certification = greatest(certification, $1) + 1 RETURNING certification",
-        )
-        .bind(bigint(at_least)?)
-        .fetch_one(&mut *transaction)
-        .await?;
-        let raised = sqlx::query(include_str!("../queries/raise_fence.sql"))
-            .bind(kind_word(shard.kind))
-            .bind(shard_number(shard))
-            .bind(bigint(epoch)?)
-            .bind(number)
-            .execute(&mut *transaction)
-            .await?;
-        if raised.rows_affected() == 0 {
-            return Err(LedgerError::Fenced { shard });
-        }
-        commit(transaction).await?;
-        count(number)
-    }
-
-    /// Begins a new incarnation, above `at_least`: `<incarnation>-0` is the next event. `why` goes into an incident.
-    pub async fn start_incarnation(&self, fence: Fence, at_least: u64, why: &Value) -> Result<u64, LedgerError> {
-        let mut transaction = self.begin().await?;
-        let incarnation: Option<i64> = sqlx::query_scalar(include_str!("../queries/start_incarnation.sql"))
-            .bind(kind_word(fence.shard.kind))
-            .bind(shard_number(fence.shard))
-            .bind(bigint(fence.epoch)?)
-            .bind(bigint(fence.certification)?)
-            .bind(bigint(fence.incarnation)?)
-            .bind(bigint(at_least)?)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let incarnation = incarnation.ok_or(LedgerError::Fenced { shard: fence.shard })?;
-        write_incident(&mut transaction, fence.shard, "rebuild", why).await?;
-        commit(transaction).await?;
-        count(incarnation)
-    }
-
-    /// Says how far the live state is.
-    pub async fn set_state(&self, fence: Fence, state: ShardState) -> Result<(), LedgerError> {
-        let mut transaction = self.begin().await?;
-        hold(&mut transaction, fence).await?;
-        sqlx::query("UPDATE shards SET state = $3, updated_at = clock_timestamp() WHERE kind = $1 AND number = $2")
-            .bind(kind_word(fence.shard.kind))
-            .bind(shard_number(fence.shard))
-            .bind(state.as_str())
-            .execute(&mut *transaction)
-            .await?;
-        commit(transaction).await
-    }
-
-    /// While installing: remembers the last account that was written, so that a successor can see how far it was.
-    pub async fn set_installed_upto(&self, fence: Fence, account: AccountId) -> Result<(), LedgerError> {
-        let mut transaction = self.begin().await?;
-        hold(&mut transaction, fence).await?;
-        sqlx::query("UPDATE shards SET installed_upto = $3 WHERE kind = $1 AND number = $2")
-            .bind(kind_word(fence.shard.kind))
-            .bind(shard_number(fence.shard))
-            .bind(account.as_uuid())
-            .execute(&mut *transaction)
-            .await?;
-        commit(transaction).await
-    }
-
-    /// Writes an incident for operators.
-    pub async fn report_incident(&self, shard: Shard, kind: &str, detail: &Value) -> Result<(), LedgerError> {
-        let mut connection = self.pool.acquire().await?;
-        write_incident(&mut connection, shard, kind, detail).await
-    }
-
     /// A shard's row.
     pub async fn shard(&self, shard: Shard) -> Result<ShardRow, LedgerError> {
         let rows = self.shards().await?;
-        rows.into_iter().find(|row| row.shard == shard).ok_or_else(|| LedgerError::not_found(Subject::Shard, shard))
+        rows.into_iter().find(|row| row.shard == shard).ok_or_else(|| LedgerError::not_found(Subject::Shard, &shard))
     }
 
     /// Every shard's row: accounts first, by number.
@@ -308,33 +220,4 @@ impl Ledger {
         let rows: Vec<RawShard> = sqlx::query_as(COLUMNS).fetch_all(&self.pool).await?;
         rows.into_iter().map(ShardRow::try_from).collect()
     }
-}
-
-/// Locks the shard's row for this transaction, if the fence still stands.
-pub(crate) async fn hold(connection: &mut PgConnection, fence: Fence) -> Result<(), LedgerError> {
-    let held: Option<i32> = sqlx::query_scalar(include_str!("../queries/hold_fence.sql"))
-        .bind(kind_word(fence.shard.kind))
-        .bind(shard_number(fence.shard))
-        .bind(bigint(fence.epoch)?)
-        .bind(bigint(fence.certification)?)
-        .bind(bigint(fence.incarnation)?)
-        .fetch_optional(connection)
-        .await?;
-    held.map(drop).ok_or(LedgerError::Fenced { shard: fence.shard })
-}
-
-pub(crate) async fn write_incident(
-    connection: &mut PgConnection,
-    shard: Shard,
-    kind: &str,
-    detail: &Value,
-) -> Result<(), LedgerError> {
-    sqlx::query("INSERT INTO incidents (shard_kind, shard, kind, detail) VALUES ($1, $2, $3, $4)")
-        .bind(kind_word(shard.kind))
-        .bind(shard_number(shard))
-        .bind(kind)
-        .bind(detail)
-        .execute(connection)
-        .await?;
-    Ok(())
 }

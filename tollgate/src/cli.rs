@@ -84,7 +84,7 @@ pub enum AccountCommand {
     Create {
         #[arg(long)]
         name: String,
-        /// trial, active, approved, pending, payment_failed or suspended.
+        /// trial, active, approved, pending, `payment_failed` or suspended.
         #[arg(long, default_value = "trial")]
         status: Status,
         /// Where its mails go.
@@ -108,7 +108,7 @@ pub enum AccountCommand {
     Status {
         #[arg(long)]
         account: AccountId,
-        /// trial, active, approved, pending, payment_failed or suspended.
+        /// trial, active, approved, pending, `payment_failed` or suspended.
         #[arg(long)]
         status: Status,
     },

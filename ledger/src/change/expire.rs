@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::change::append;
 use crate::columns::{self, bigint, lot_number, shard_number, stamp};
-use crate::owner::hold;
+use crate::fence::hold;
 use crate::pool::commit;
 use crate::{Fence, Ledger, LedgerError};
 

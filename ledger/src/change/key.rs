@@ -106,7 +106,7 @@ async fn read_key(connection: &mut PgConnection, key: KeyId) -> Result<RawKey, L
         .bind(key.as_uuid())
         .fetch_optional(connection)
         .await?
-        .ok_or_else(|| LedgerError::not_found(Subject::Key, key))
+        .ok_or_else(|| LedgerError::not_found(Subject::Key, &key))
 }
 
 async fn append_key(

@@ -135,7 +135,7 @@ impl Ledger {
 
 /// Finds the lot, then locks its account, then reads the lot as it now is.
 async fn lock_lot(connection: &mut PgConnection, lot: LotId) -> Result<LockedLot, LedgerError> {
-    let not_found = || LedgerError::not_found(Subject::Lot, lot);
+    let not_found = || LedgerError::not_found(Subject::Lot, &lot);
     let account: Option<Uuid> = sqlx::query_scalar("SELECT account_id FROM lots WHERE lot_id = $1")
         .bind(lot_number(lot))
         .fetch_optional(&mut *connection)

@@ -50,9 +50,8 @@ impl<'a> Expected<'a> {
         if ahead.iter().any(|pending| pending.settled) {
             return Err(Stop::Unsure("it is being installed anew"));
         }
-        let counted =
-            ahead.iter().filter(|pending| matches!(pending.change, Change::UndoSettled { counted: true, .. }));
-        let undos = book.open_undos.len().saturating_add(counted.count());
+        // Undos that are decided count until live state hears of it, which is an event that is not in the book yet.
+        let undos = book.open_undos.len().saturating_add(counted_undos(&book.pending).count());
         let (lots, lots_ahead) = lots_of(book, live, &ahead);
         let mut expected = Self {
             book,
@@ -70,10 +69,11 @@ impl<'a> Expected<'a> {
     fn follow(&mut self, live: &Snapshot, events: &[Event]) -> Result<(), Stop> {
         let mut seq = self.book.seq;
         for event in events.iter().filter(|event| event.body.account() == Some(self.book.account)) {
-            if let Body::Installed { seq: installed, .. } = event.body {
+            if let Body::Installed { seq: installed, control_version, .. } = event.body {
                 if installed != self.book.seq || seq != self.book.seq {
                     return Err(Stop::Unsure("it was installed anew meanwhile"));
                 }
+                self.include_installed(control_version);
                 continue;
             }
             let Some(next) = event.body.seq() else { continue };
@@ -88,6 +88,12 @@ impl<'a> Expected<'a> {
             self.apply(event);
         }
         if seq == live.seq { Ok(()) } else { Err(Stop::Unsure("its events moved on meanwhile")) }
+    }
+
+    /// An install tells live state everything up to its version, and has no event for each.
+    fn include_installed(&mut self, version: u64) {
+        let told = counted_undos(&self.book.pending).filter(|pending| pending.version <= version).count();
+        self.undos = self.undos.saturating_sub(i64::try_from(told).unwrap_or(i64::MAX)); // always fits
     }
 
     fn apply(&mut self, event: &Event) {
@@ -179,6 +185,11 @@ impl<'a> Expected<'a> {
     }
 }
 
+/// Decisions about undos that live state counts as pending.
+fn counted_undos(pending: &[PendingChange]) -> impl Iterator<Item = &PendingChange> {
+    pending.iter().filter(|pending| matches!(pending.change, Change::UndoSettled { counted: true, .. }))
+}
+
 /// The lots whose grant live state has, and those whose grant is on its way. An expiry that is being moved is not compared.
 fn lots_of(book: &Balance, live: &Snapshot, ahead: &[&PendingChange]) -> (BTreeMap<LotId, Lot>, Vec<Lot>) {
     let moving = |lot: LotId| {
@@ -206,8 +217,8 @@ fn compare_lot(found: &mut Vec<Drift>, lot: LotId, expected: &Lot, there: Option
     }
     let (Some(there), Some(expires_at)) = (there, expected.expires_at) else { return };
     if (there.granted_at, there.expires_at) != (expected.granted_at, expires_at) {
-        let life = |from: TimeMs, to: TimeMs| format!("{from} to {to}");
-        let (book, live) = (life(expected.granted_at, expires_at), life(there.granted_at, there.expires_at));
+        let span = |from: TimeMs, to: TimeMs| format!("{from} to {to}");
+        let (book, live) = (span(expected.granted_at, expires_at), span(there.granted_at, there.expires_at));
         found.push(Drift::Field { field: "lot_life", book: format!("{lot}: {book}"), live: format!("{lot}: {live}") });
     }
 }

@@ -77,7 +77,7 @@ struct Rows {
     remaining_after: Vec<Option<i64>>,
     budget_used_after: Vec<Option<i64>>,
     budget_period_ends: Vec<Option<Stamp>>,
-    outbox_rows: Vec<Option<i64>>,
+    changes: Vec<Option<i64>>,
     occurred_at: Vec<Stamp>,
 }
 
@@ -111,7 +111,7 @@ pub(crate) async fn insert(
         .bind(rows.remaining_after)
         .bind(rows.budget_used_after)
         .bind(rows.budget_period_ends)
-        .bind(rows.outbox_rows)
+        .bind(rows.changes)
         .bind(rows.occurred_at)
         .execute(connection)
         .await?;
@@ -137,7 +137,7 @@ impl Rows {
         self.remaining_after.push(entry.remaining_after.map(i64::from));
         self.budget_used_after.push(entry.budget_used_after.map(i64::from));
         self.budget_period_ends.push(entry.budget_period_end.map(stamp).transpose()?);
-        self.outbox_rows.push(entry.outbox_row.map(bigint).transpose()?);
+        self.changes.push(entry.outbox_row.map(bigint).transpose()?);
         self.occurred_at.push(stamp(entry.at)?);
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! The book on a real Postgres, told as stories. Each test has a database of its own.
+#![expect(clippy::unwrap_used, reason = "a test whose parts are not there has failed")]
 
 mod actors;
 mod changes;
+mod compare;
 mod entries;
 mod install;
 mod keys;

@@ -9,15 +9,15 @@ use uuid::Uuid;
 
 use crate::actors::{NOON, Operator, Stream, op};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 const SHARD: Shard = Shard { kind: ShardKind::Accounts, number: 2 };
 
 fn somebody() -> OwnerId {
     OwnerId::from_uuid(Uuid::now_v7())
 }
 
-fn is_fenced<T: std::fmt::Debug>(answer: Result<T, LedgerError>) -> bool {
-    matches!(answer, Err(LedgerError::Fenced { shard: SHARD }))
+fn is_fenced<T>(answer: Result<T, LedgerError>) -> bool {
+    answer.is_err_and(|refused| matches!(refused, LedgerError::Fenced { shard: SHARD }))
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
 #[test]
 fn the_book_follows_live_state_whatever_happens_and_however_it_is_drained() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = Config { cases: 40, max_shrink_iters: 400, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 32, max_shrink_iters: 400, failure_persistence: None, ..Config::default() };
     let histories = prop::collection::vec(step(), 1..60);
     TestRunner::new(config)
         .run(&histories, |history| {

@@ -8,7 +8,7 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::columns::{self, credits, lot_number, stamp};
-use crate::owner::write_incident;
+use crate::incidents::write_incident;
 use crate::record::Shortfall;
 use crate::record::plan::{LotDelta, Plan};
 use crate::{Fence, LedgerError};
@@ -43,15 +43,15 @@ impl Moves {
 
 impl Plan {
     pub(super) async fn write_lots(&mut self, connection: &mut PgConnection, fence: Fence) -> Result<(), LedgerError> {
-        let moves = Moves::of(self.lots.iter().filter(|(_, lot)| lot.delta != 0));
-        if !moves.lots.is_empty() {
+        let asked = Moves::of(self.lots.iter().filter(|(_, lot)| lot.delta != 0));
+        if !asked.lots.is_empty() {
             let moved: Vec<i64> = sqlx::query_scalar(include_str!("../../../queries/move_lots.sql"))
-                .bind(&moves.lots)
-                .bind(&moves.accounts)
-                .bind(&moves.deltas)
+                .bind(&asked.lots)
+                .bind(&asked.accounts)
+                .bind(&asked.deltas)
                 .fetch_all(&mut *connection)
                 .await?;
-            if moved.len() < moves.lots.len() {
+            if moved.len() < asked.lots.len() {
                 self.explain_odd_lots(&mut *connection, fence, &moved).await?;
             }
         }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{NOON, credits, period_end};
 
-pub const LEASE: Duration = Duration::from_secs(60);
+pub const LEASE: Duration = Duration::from_mins(1);
 
 /// The stream of one shard and the cursor of its owner.
 pub struct Stream {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use metering::{AccountImage, Change, Draw, LotId, OpId, Split, TimeMs};
+use metering::live::Snapshot;
+use metering::{AccountId, AccountImage, Change, Credits, Draw, LotId, LotImage, OpId, Split, Status, TimeMs};
 
 use crate::actors::{credits, period_end};
 
@@ -45,6 +46,32 @@ impl Live {
             undos: image.open_undos.len() as u64,
             version: image.control_version,
             closed: image.open_undos.iter().copied().collect(),
+        }
+    }
+
+    /// What a look at live state would see.
+    pub fn snapshot(&self, account: AccountId, seq: u64, at: TimeMs) -> Snapshot {
+        let lots = self.lots.iter().map(|(&lot, found)| LotImage {
+            lot,
+            remaining: credits(found.left),
+            granted_at: found.granted,
+            expires_at: found.expires,
+        });
+        Snapshot {
+            account,
+            at,
+            seq,
+            control_version: self.version,
+            control_row: 0,
+            status: Status::Active,
+            budget_limit: Credits::ZERO,
+            budget_used: credits(self.used),
+            budget_period_end: self.period_end,
+            frozen: false,
+            undos: self.undos,
+            cached_total: Credits::ZERO,
+            next_change: at,
+            lots: lots.collect(),
         }
     }
 

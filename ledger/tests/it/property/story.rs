@@ -1,6 +1,6 @@
 //! One history: an operator, two accounts in live state, and an owner who drains when it likes.
 
-use ledger::{Grant, Outgoing};
+use ledger::{Comparison, Grant, Outgoing};
 use metering::{AccountId, Body, LotId, OpId, Status, TimeMs};
 use uuid::Uuid;
 
@@ -68,6 +68,18 @@ impl Story {
             Step::Drain { events } => self.drains(events).await,
             Step::Wait { hours } => self.stream.at = self.stream.at.plus_ms(hours * HOUR_MS),
             Step::Rebuild { lost } => self.rebuilds(lost).await,
+        }
+        self.agrees().await;
+    }
+
+    /// At any moment live state is the book and the events that are not in it yet.
+    async fn agrees(&self) {
+        let accounts: Vec<AccountId> = self.members.iter().map(|member| member.account).collect();
+        for balance in self.operator.db.ledger.balances(&accounts).await.unwrap() {
+            let member = self.members.iter().find(|member| member.account == balance.account).unwrap();
+            let snapshot = member.live.snapshot(member.account, self.stream.seqs[&member.account], self.stream.at);
+            let comparison = ledger::compare(&balance, Some(&snapshot), &self.stream.events);
+            assert!(matches!(comparison, Comparison::Agrees { .. }), "{comparison:?}");
         }
     }
 

@@ -1,0 +1,139 @@
+//! Book and live state side by side: each kind of difference is told, and what is on its way is none.
+
+use ledger::{Balance, Comparison, Drift, compare};
+use metering::live::Snapshot;
+use metering::{AccountId, Credits, LotId, LotImage, Status, TimeMs};
+
+use crate::actors::{DAY, NOON, Operator, Stream, credits, op, shard_of};
+
+/// An account of 100 credits that live state has exactly as the book does.
+async fn both() -> (Operator, AccountId, LotId, Stream, Snapshot) {
+    let operator = Operator::arrives().await;
+    let account = operator.account(Status::Active).await;
+    let lot = operator.grants(account, 100, 30).await;
+    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.drains(&operator.db).await;
+    let image = LotImage { lot, remaining: credits(100), granted_at: NOON, expires_at: NOON.plus_ms(30 * DAY) };
+    let snapshot = Snapshot {
+        account,
+        at: NOON.plus_ms(1),
+        seq: 2,
+        control_version: 2,
+        control_row: 2,
+        status: Status::Active,
+        budget_limit: Credits::ZERO,
+        budget_used: Credits::ZERO,
+        budget_period_end: TimeMs::EPOCH,
+        frozen: false,
+        undos: 0,
+        cached_total: credits(100),
+        next_change: NOON.plus_ms(30 * DAY),
+        lots: vec![image],
+    };
+    (operator, account, lot, stream, snapshot)
+}
+
+/// Makes something of live state differ.
+type Spoil = fn(&mut Snapshot);
+
+async fn balance(operator: &Operator, account: AccountId) -> Balance {
+    operator.db.ledger.balances(&[account]).await.unwrap().remove(0)
+}
+
+fn differs(comparison: Comparison) -> Vec<String> {
+    let Comparison::Differs(drifts) = comparison else { panic!("{comparison:?}") };
+    drifts.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn at_rest_they_are_the_same() {
+    let (operator, account, _, _, snapshot) = both().await;
+    let agrees = compare(&balance(&operator, account).await, Some(&snapshot), &[]);
+    assert_eq!(agrees, Comparison::Agrees { unapplied: 0, drawable: credits(100) });
+}
+
+#[tokio::test]
+async fn events_that_are_not_in_the_book_are_no_difference_and_a_missing_one_is_unsure() {
+    let (operator, account, lot, mut stream, mut snapshot) = both().await;
+    stream.debits(account, op(1), &[(lot, 30)]);
+    stream.gives_back(account, op(1), &[(lot, 30)], &[], crate::actors::period_end(NOON));
+    stream.debits(account, op(2), &[(lot, 4)]);
+    (snapshot.seq, snapshot.lots[0].remaining, snapshot.cached_total) = (5, credits(96), credits(96));
+    (snapshot.budget_used, snapshot.budget_period_end) = (credits(4), crate::actors::period_end(NOON));
+    let book = balance(&operator, account).await;
+    let agrees = compare(&book, Some(&snapshot), &stream.events);
+    assert_eq!(agrees, Comparison::Agrees { unapplied: 3, drawable: credits(96) });
+    assert!(matches!(compare(&book, Some(&snapshot), &stream.events[..2]), Comparison::Unsure(_)));
+    let holed = [stream.events[0].clone(), stream.events[2].clone()];
+    assert_eq!(differs(compare(&book, Some(&snapshot), &holed)), ["event is 4 in the book and 5 in live state"]);
+}
+
+#[tokio::test]
+async fn changes_on_their_way_are_no_difference() {
+    let (operator, account, lot, _, snapshot) = both().await;
+    operator.grants(account, 7, 3).await;
+    let by = crate::actors::by(NOON);
+    operator.db.ledger.move_lot_expiry(lot, NOON.plus_ms(9 * DAY), &by).await.unwrap();
+    operator.db.ledger.reduce_lot(lot, credits(5), &by).await.unwrap();
+    operator.db.ledger.set_budget(account, credits(40), &by).await.unwrap();
+    operator.db.ledger.set_status(account, Status::Suspended, &by).await.unwrap();
+    let agrees = compare(&balance(&operator, account).await, Some(&snapshot), &[]);
+    assert_eq!(agrees, Comparison::Agrees { unapplied: 0, drawable: credits(107) });
+}
+
+#[tokio::test]
+async fn every_field_that_differs_is_named() {
+    let (operator, account, lot, _, good) = both().await;
+    let book = balance(&operator, account).await;
+    let cases: [(&str, Spoil); 9] = [
+        ("has 100 credits in the book and 99 in live state", |live| live.lots[0].remaining = credits(99)),
+        ("has 100 credits in the book and 0 in live state", |live| live.lots.clear()),
+        ("lot_life", |live| live.lots[0].expires_at = NOON.plus_ms(DAY)),
+        ("status is active in the book and trial in live state", |live| live.status = Status::Trial),
+        ("budget_limit is 0 in the book and 9 in live state", |live| live.budget_limit = credits(9)),
+        ("budget_used", |live| live.budget_used = credits(9)),
+        ("undos is 0 in the book and 1 in live state", |live| live.undos = 1),
+        ("control_version is 2 in the book and 1 in live state", |live| live.control_version = 1),
+        ("the book is at event 2, live state only at 1", |live| live.seq = 1),
+    ];
+    for (what, spoil) in cases {
+        let mut live = good.clone();
+        spoil(&mut live);
+        live.next_change = live.at; // what head and tail say is another case
+        let told = differs(compare(&book, Some(&live), &[]));
+        assert!(told.iter().any(|told| told.contains(what)), "{what}: {told:?}");
+    }
+    let mut cached = good.clone();
+    cached.cached_total = credits(1);
+    assert_eq!(differs(compare(&book, Some(&cached), &[])), ["remaining is 100 in the book and 1 in live state"]);
+    let mut stray = good.clone();
+    stray.lots.push(LotImage { lot: LotId::new(99).unwrap(), ..good.lots[0] });
+    stray.next_change = stray.at;
+    let Comparison::Differs(drifts) = compare(&book, Some(&stray), &[]) else { panic!("a lot that nobody granted") };
+    assert_eq!(drifts, [Drift::Lot { lot: LotId::new(99).unwrap(), book: credits(0), live: credits(100) }]);
+    assert_eq!((drifts[0].credits(), lot), (100, good.lots[0].lot));
+}
+
+#[tokio::test]
+async fn an_account_that_is_being_written_can_not_be_compared() {
+    let (operator, account, lot, stream, good) = both().await;
+    let frozen = Snapshot { frozen: true, ..good.clone() };
+    let book = balance(&operator, account).await;
+    assert!(matches!(compare(&book, Some(&frozen), &[]), Comparison::Unsure(_)));
+    let newer = Snapshot { control_version: 3, ..good.clone() };
+    assert!(matches!(compare(&book, Some(&newer), &[]), Comparison::Unsure(_)), "changed after the book was read");
+    operator.db.ledger.reduce_lot(lot, credits(30), &crate::actors::by(NOON)).await.unwrap();
+    operator.db.ledger.prepare_install_one(stream.fence, account, NOON).await.unwrap();
+    assert!(matches!(compare(&balance(&operator, account).await, Some(&good), &[]), Comparison::Unsure(_)));
+}
+
+#[tokio::test]
+async fn an_account_that_live_state_never_heard_of_is_on_its_way_or_lost() {
+    let operator = Operator::arrives().await;
+    let account = operator.account(Status::Active).await;
+    let agrees = compare(&balance(&operator, account).await, None, &[]);
+    assert_eq!(agrees, Comparison::Agrees { unapplied: 0, drawable: Credits::ZERO });
+    let (operator, account, ..) = both().await;
+    assert_eq!(compare(&balance(&operator, account).await, None, &[]), Comparison::Differs(vec![Drift::Absent]));
+}
