@@ -1,11 +1,11 @@
 //! pingora with nothing in it: what a hop costs before anything is metered. `bench` runs it beside the gateway.
 //!
-//! Same allocator, same build flags, same threads: `bare_proxy 127.0.0.1:8081 127.0.0.1:7070 2`.
+//! Same allocator, same build flags, same threads: `bare_proxy --listen 127.0.0.1:8081 --upstream 127.0.0.1:7070`.
 
 use std::net::SocketAddr;
-use std::process::ExitCode;
 
 use async_trait::async_trait;
+use clap::Parser;
 use pingora::Result;
 use pingora::prelude::HttpPeer;
 use pingora::proxy::{ProxyHttp, Session, http_proxy_service_with_name};
@@ -14,6 +14,18 @@ use pingora::server::{RunArgs, Server};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A proxy that does nothing but forward.
+#[derive(Parser)]
+struct Arguments {
+    #[arg(long, value_name = "IP:PORT")]
+    listen: SocketAddr,
+    #[arg(long, value_name = "IP:PORT")]
+    upstream: SocketAddr,
+    /// Worker threads; 0 = one per core, as the gateway's.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
 
 struct Bare {
     upstream: SocketAddr,
@@ -30,24 +42,15 @@ impl ProxyHttp for Bare {
     }
 }
 
-fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let parsed = match arguments.as_slice() {
-        [listen, upstream, threads] => {
-            listen.parse::<SocketAddr>().ok().zip(upstream.parse().ok()).zip(threads.parse().ok())
-        }
-        _ => None,
-    };
-    let Some(((listen, upstream), threads)) = parsed else {
-        eprintln!("usage: bare_proxy LISTEN UPSTREAM THREADS (addresses as IP:PORT)");
-        return ExitCode::from(64);
-    };
+fn main() {
+    let Arguments { listen, upstream, threads } = Arguments::parse();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let own = |ending: &str| {
         let name = format!("tollgate-bare-proxy-{}.{ending}", std::process::id());
         std::env::temp_dir().join(name).display().to_string()
     };
     let conf = ServerConf {
-        threads,
+        threads: if threads == 0 { cores } else { threads },
         work_stealing: true,
         grace_period_seconds: Some(0),
         graceful_shutdown_timeout_seconds: Some(0),
@@ -62,5 +65,4 @@ fn main() -> ExitCode {
     proxy.add_tcp(&listen.to_string());
     server.add_service(proxy);
     server.run(RunArgs::default());
-    ExitCode::SUCCESS
 }
