@@ -97,6 +97,8 @@ impl Ledger {
     pub async fn recompute(&self, accounts: &[AccountId]) -> Result<Vec<Difference>, LedgerError> {
         let mut transaction = self.begin().await?;
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *transaction).await?;
+        // It reads every entry of the accounts, which may be millions, and nobody waits for it.
+        sqlx::query("SET LOCAL statement_timeout = '10min'").execute(&mut *transaction).await?;
         let mut differences = recompute_lots(&mut transaction, accounts).await?;
         differences.extend(recompute_accounts(&mut transaction, accounts).await?);
         transaction.rollback().await?;

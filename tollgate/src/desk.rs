@@ -7,7 +7,6 @@ use metering::live::Meter;
 use secrecy::ExposeSecret;
 
 use crate::cli::ByArgs;
-use crate::clock;
 use crate::failure::Failure;
 
 pub struct Desk {
@@ -17,9 +16,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub fn open(settings: Settings, by: ByArgs) -> Result<Self, Failure> {
+    /// The time of every change is the book's: an operator's own clock may be wrong by any amount.
+    pub async fn open(settings: Settings, by: ByArgs) -> Result<Self, Failure> {
         let book = Ledger::open(settings.postgres.url.expose_secret(), PoolSettings::default())?;
-        Ok(Self { book, by: By { actor: by.actor, reason: by.reason, at: clock::now() }, settings })
+        let at = book.book_now().await?;
+        Ok(Self { book, by: By { actor: by.actor, reason: by.reason, at }, settings })
     }
 
     pub const fn now(&self) -> TimeMs {

@@ -4,10 +4,10 @@
 
 mod answer;
 mod cli;
-mod clock;
 mod commands;
 mod desk;
 mod failure;
+mod instant;
 mod live;
 
 use std::process::ExitCode;
@@ -43,7 +43,7 @@ fn run(cli: Cli) -> Result<Answer, Failure> {
     let Some(command) = cli.command else { return Ok(Answer::settings_are_good()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let desk = Desk::open(settings, cli.by)?;
+        let desk = Desk::open(settings, cli.by).await?;
         let answer = commands::run(&desk, command).await;
         desk.close().await;
         answer

@@ -5,9 +5,9 @@ use metering::AccountId;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::clock::rfc3339;
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::instant::rfc3339;
 
 pub async fn run(desk: &Desk, account: AccountId, limit: u32) -> Result<Answer, Failure> {
     let entries = desk.book.entries(account, None, limit).await?;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::cli::KeyCommand;
-use crate::clock::rfc3339;
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::instant::rfc3339;
 
 pub async fn run(desk: &Desk, command: KeyCommand) -> Result<Answer, Failure> {
     match command {

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::cli::{Expiry, LotCommand};
-use crate::clock::rfc3339;
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::instant::rfc3339;
 
 pub async fn run(desk: &Desk, command: LotCommand) -> Result<Answer, Failure> {
     match command {

@@ -7,9 +7,9 @@ use metering::{AccountId, Credits};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::clock::rfc3339;
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::instant::rfc3339;
 use crate::live::{Seen, look};
 
 /// What live state says, and whether the book agrees.
