@@ -12,7 +12,7 @@ async fn open(house: &House, account: &Account, order: &str) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", house.gateway.port)).await.unwrap();
     let key = bearer(&account.key);
     let head = format!(
-        "POST /v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: {key}\r\nX-Do: {order}\r\nContent-Length: 2\r\n\r\n{{}}"
+        "POST /v1/stream HTTP/1.1\r\nHost: a\r\nAuthorization: {key}\r\nX-Do: {order}\r\nContent-Length: 2\r\n\r\n{{}}"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -45,6 +45,11 @@ async fn a_stream_in_flight_may_end() {
     let account = house.account(Status::Active, 10).await;
     let mut stream = open(&house, &account, "sse").await;
     house.gateway.signal("TERM");
+    crate::house::until("the listener is closed", || {
+        std::net::TcpStream::connect(("127.0.0.1", house.gateway.port)).is_err()
+    })
+    .await;
+    house.upstream.go_on();
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).await.unwrap();
     let rest = String::from_utf8_lossy(&rest);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 /// One request as it arrived.
@@ -30,6 +31,7 @@ impl Seen {
 pub struct Upstream {
     port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
+    go_on: Arc<Notify>,
     /// Ends with this.
     _tasks: JoinSet<()>,
 }
@@ -39,19 +41,25 @@ impl Upstream {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
-        let remembered = seen.clone();
+        let go_on = Arc::<Notify>::default();
+        let (remembered, told) = (seen.clone(), go_on.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, remembered.clone()));
+                connections.spawn(serve(stream, remembered.clone(), told.clone()));
             }
         });
-        Self { port, seen, _tasks: tasks }
+        Self { port, seen, go_on, _tasks: tasks }
     }
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Lets one stream that waits between two of its events go on.
+    pub fn go_on(&self) {
+        self.go_on.notify_one();
     }
 
     /// Everything that arrived so far.
@@ -65,7 +73,7 @@ impl Upstream {
 }
 
 /// Serves the requests of one connection, until one of them asks for a break.
-async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>) {
+async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, go_on: Arc<Notify>) {
     let mut buffer = Vec::new();
     while let Some(head_end) = read_until_head(&mut stream, &mut buffer).await {
         let head = String::from_utf8_lossy(&buffer[..head_end]).into_owned();
@@ -77,7 +85,7 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>) {
         }
         request.body = read_body(&mut stream, &mut buffer, &request).await;
         seen.lock().unwrap().push(request);
-        if !answer(&mut stream, &order).await {
+        if !answer(&mut stream, &order, &go_on).await {
             return;
         }
     }
@@ -114,9 +122,8 @@ async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Seen)
 }
 
 /// Whether the connection goes on.
-async fn answer(stream: &mut TcpStream, order: &str) -> bool {
+async fn answer(stream: &mut TcpStream, order: &str, go_on: &Notify) -> bool {
     const SSE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
-    let slowly = Duration::from_millis(300);
     let (order, number) = order.split_once('=').unwrap_or((order, ""));
     match order {
         "" | "continue" => {
@@ -149,14 +156,14 @@ async fn answer(stream: &mut TcpStream, order: &str) -> bool {
         // Three events, the last of them the terminal one, and the connection's end as the stream's.
         "sse" => {
             say(stream, &format!("{SSE}\r\ndata: 1\n\n")).await;
-            tokio::time::sleep(slowly).await;
+            go_on.notified().await;
             say(stream, "data: 2\n\nevent: do").await;
             say(stream, "ne\ndata: {}\n\n").await;
             false
         }
         "sse-chunked" => {
             say(stream, &format!("{SSE}Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")).await;
-            tokio::time::sleep(slowly).await;
+            go_on.notified().await;
             say(stream, "16\r\nevent: done\ndata: {}\n\n\r\n0\r\n\r\n").await
         }
         // A clean end without the terminal event.
