@@ -9,7 +9,8 @@ use crate::suite::{self, Scale};
 use crate::{build, limits, process, tools, walls, words};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
-const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+/// `--locked`: a lock file that does not fit the manifests is found here, not on a newcomer's machine.
+const CLIPPY: [&str; 7] = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
 
 pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     cargo(layout, &FORMAT)?;
