@@ -50,7 +50,7 @@ async fn serve(
     reporter: &mut Reporter,
     stop: &CancellationToken,
 ) -> Result<(), Interruption> {
-    let mut drain = Drain::take_over(service, &mut hold).await?;
+    let mut drain = Drain::take_over(service, &hold);
     let mut rounds = Rounds { carrier: Carrier::default(), last_sweep: None, last_note: Instant::now() };
     if hold.install {
         hold.link.open_shard(&hold.certified).await?; // accounts serve one by one, as they are installed
@@ -99,10 +99,11 @@ struct Rounds {
 }
 
 impl Rounds {
-    /// One turn: drain, carry, and from time to time sweep and note. Answers whether there is more to do at once.
+    /// One turn: drain, carry, remember, and from time to time sweep and note. Answers whether there is more to do at once.
     async fn turn(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<bool, Interruption> {
         let drained = drain.once(service, hold).await?;
         let carried = self.carrier.once(service, hold, drain).await?;
+        let remembering = drain.remember(service, hold).await?;
         let sweep_every = Duration::from_millis(service.settings.sweep.interval_ms);
         if self.last_sweep.is_none_or(|last| last.elapsed() >= sweep_every) {
             self.sweep(service, hold, drain).await?;
@@ -114,7 +115,7 @@ impl Rounds {
             drain.note(service, hold).await?;
             self.last_note = Instant::now();
         }
-        Ok(drained > 0 || carried > 0)
+        Ok(drained > 0 || carried > 0 || remembering)
     }
 
     /// Takes expired lots off the books and closes undos whose debit can't come any more.

@@ -30,13 +30,15 @@ const MISSING_MOST: u32 = 10;
 
 impl Drain {
     /// Goes on where the book is.
-    pub async fn take_over(service: &Service, hold: &mut Hold) -> Result<Self, Interruption> {
-        let mut retention = Retention::new(&service.settings.drain);
-        if let Some(applied) = hold.applied {
-            retention.remember(&mut hold.link, &live(&hold.fence), applied, batch_size(service)).await?;
-        }
+    pub fn take_over(service: &Service, hold: &Hold) -> Self {
+        let retention = Retention::new(&service.settings.drain, hold.applied);
         let drained_time = TimeMs::EPOCH;
-        Ok(Self { applied: hold.applied, credits_to_note: 0, drained_time, counted: 0, missing: 0, retention })
+        Self { applied: hold.applied, credits_to_note: 0, drained_time, counted: 0, missing: 0, retention }
+    }
+
+    /// Reads a little of what an earlier owner has kept; answers whether there is more.
+    pub async fn remember(&mut self, service: &Service, hold: &mut Hold) -> Result<bool, Interruption> {
+        self.retention.remember(&mut hold.link, &live(&hold.fence), batch_size(service)).await
     }
 
     /// The time up to which the stream is in the book.

@@ -20,40 +20,51 @@ struct Batch {
     closed: Vec<OpId>,
 }
 
+/// What an earlier owner has kept, as far as it was read.
+struct Earlier {
+    next: u64,
+    applied: u64,
+    batches: VecDeque<Batch>,
+}
+
 /// The recorded batches that are still in the stream, oldest first.
 pub struct Retention {
     keep_ms: u64,
     keep_events: u64,
     batches: VecDeque<Batch>,
     keep_from: u64,
+    /// Read page by page while the shard is served, because a long memory must not keep callers waiting. Until then all stays.
+    earlier: Option<Earlier>,
 }
 
 impl Retention {
-    /// Nothing yet.
-    pub fn new(settings: &Settings) -> Self {
+    /// Nothing of our own yet; an earlier owner may have kept events up to what the book has applied.
+    pub fn new(settings: &Settings, applied: Option<u64>) -> Self {
         let (keep_ms, keep_events) = (settings.retention_ms, settings.retention_events);
-        Self { keep_ms, keep_events, batches: VecDeque::new(), keep_from: 0 }
+        let earlier = applied.map(|applied| Earlier { next: 0, applied, batches: VecDeque::new() });
+        Self { keep_ms, keep_events, batches: VecDeque::new(), keep_from: 0, earlier }
     }
 
-    /// Reads what an earlier owner has kept, up to what the book has.
-    pub async fn remember(
-        &mut self,
-        link: &mut OwnerLink,
-        fence: &Fence,
-        applied: u64,
-        page: usize,
-    ) -> Result<(), Interruption> {
-        let mut from = 0;
-        while from <= applied {
-            let mut events = link.events_from(fence, from, page).await?;
-            events.retain(|event| event.id.sequence <= applied);
-            let Some(last) = events.last() else { break };
-            let (sequence, at) = (last.id.sequence, last.at);
+    /// Reads one page of what an earlier owner has kept; answers whether there is more.
+    pub async fn remember(&mut self, link: &mut OwnerLink, fence: &Fence, page: usize) -> Result<bool, Interruption> {
+        let Some(earlier) = &self.earlier else { return Ok(false) };
+        let events = link.events_from(fence, earlier.next, page).await?;
+        Ok(self.remembered(events))
+    }
+
+    fn remembered(&mut self, mut events: Vec<Event>) -> bool {
+        let Some(mut earlier) = self.earlier.take() else { return false };
+        events.retain(|event| event.id.sequence <= earlier.applied);
+        if let Some(last) = events.last() {
             let closed = self.closed_marks(&events);
-            self.recorded(sequence, at, closed);
-            from = sequence.saturating_add(1);
+            earlier.batches.push_back(Batch { last: last.id.sequence, at: last.at, closed });
+            earlier.next = last.id.sequence.saturating_add(1);
+            self.earlier = Some(earlier);
+            return true;
         }
-        Ok(())
+        earlier.batches.append(&mut self.batches);
+        self.batches = earlier.batches;
+        false
     }
 
     /// The closed marks that these events have made: they go when the events go.
@@ -74,7 +85,7 @@ impl Retention {
     /// What can go now: the first sequence to keep, and the marks that go with what is before it. The last drained event stays.
     pub fn let_go(&mut self, drained: u64, now: TimeMs) -> (u64, Vec<OpId>) {
         let mut closed = Vec::new();
-        while let Some(batch) = self.batches.front() {
+        while let Some(batch) = self.batches.front().filter(|_| self.earlier.is_none()) {
             let old = now.since(batch.at) > self.keep_ms;
             let many = drained.saturating_sub(batch.last) >= self.keep_events;
             let young = now.since(batch.at) <= YOUNG_MS;
@@ -90,12 +101,14 @@ impl Retention {
 
 #[cfg(test)]
 mod tests {
+    use metering::{AccountId, EventId};
+
     use super::*;
 
     const HOUR: TimeMs = TimeMs::new(3_600_000);
 
     fn retention() -> Retention {
-        Retention { keep_ms: 600_000, keep_events: 100, batches: VecDeque::new(), keep_from: 0 }
+        Retention { keep_ms: 600_000, keep_events: 100, batches: VecDeque::new(), keep_from: 0, earlier: None }
     }
 
     #[test]
@@ -116,5 +129,29 @@ mod tests {
         kept.recorded(200, HOUR, vec![]);
         assert_eq!(kept.let_go(200, HOUR.plus_ms(YOUNG_MS)).0, 0);
         assert_eq!(kept.let_go(200, HOUR.plus_ms(YOUNG_MS + 1)).0, 11);
+    }
+
+    #[test]
+    fn nothing_goes_before_all_that_an_earlier_owner_kept_is_known() {
+        let mut kept = retention();
+        let (op, debit_op) = (OpId::from_uuid(uuid::Uuid::from_u128(1)), OpId::from_uuid(uuid::Uuid::from_u128(2)));
+        kept.earlier = Some(Earlier { next: 0, applied: 7, batches: VecDeque::new() });
+        let undo = |sequence| Event {
+            id: EventId { incarnation: 1, sequence },
+            at: HOUR,
+            body: Body::Undo {
+                account: AccountId::from_uuid(uuid::Uuid::nil()),
+                seq: sequence,
+                op,
+                debit_op,
+                not_after: HOUR,
+            },
+        };
+        let later = HOUR.plus_ms(900_000);
+        kept.recorded(20, later, vec![]);
+        assert!(kept.remembered(vec![undo(6), undo(7), undo(8)]), "8 is our own");
+        assert_eq!(kept.let_go(20, later), (0, vec![]));
+        assert!(!kept.remembered(vec![undo(8)]));
+        assert_eq!(kept.let_go(20, later), (8, vec![debit_op, debit_op]));
     }
 }

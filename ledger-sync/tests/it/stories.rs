@@ -1,5 +1,7 @@
 //! What the owner of shards does, told with a real ledger-sync process.
 
+use std::time::{Duration, Instant};
+
 use ledger::testing::{TestDatabase, database};
 use ledger::{By, Grant, NewAccount, NewKey};
 use metering::live::{Debit, DebitOutcome, Meter, MeterError, Refusal, Undo, UndoOutcome};
@@ -50,8 +52,8 @@ async fn draw_one(meter: &Meter, account: AccountId) {
         let ask = ask(account, 1);
         match meter.debit(&ask).await {
             Ok(DebitOutcome::Drawn(_)) => true,
-            Ok(DebitOutcome::Refused(Refusal::Installing | Refusal::Frozen)) => false,
-            Err(MeterError::Uncertified | MeterError::Unavailable(_)) => false,
+            Ok(DebitOutcome::Refused(Refusal::Installing | Refusal::Frozen))
+            | Err(MeterError::Uncertified | MeterError::Unavailable(_)) => false,
             Err(MeterError::Unknown(_)) => {
                 undo(meter, &ask).await;
                 false
@@ -265,4 +267,28 @@ async fn an_account_that_missed_a_change_is_installed_anew() {
     assert_eq!(sync.metric("tollgate_sync_control_gaps_total"), 1);
     draw_one(&meter, ada).await;
     wait_book(&book, 98).await;
+}
+
+#[tokio::test]
+async fn a_hand_over_closes_a_shard_for_a_moment_however_many_events_it_keeps() {
+    let (redis, book) = (RedisServer::start(), database().await);
+    let mut first = Sync::start(&redis.url(), &book.url).await;
+    let meter = Meter::connect(&redis.url()).await.unwrap();
+    let ada = ada(&book, 100_000).await;
+    wait_remaining(&meter, ada, 100_000).await;
+    for _ in 0..60 {
+        let asks: Vec<Debit> = (0..500).map(|_| ask(ada, 1)).collect();
+        let shard = ada.shard(meter.shard_count().unwrap());
+        meter.debit_many(shard, &asks).await.unwrap();
+    }
+    wait_book(&book, 70_000).await;
+    let _second = Sync::start_unready(&redis.url(), &book.url, "");
+    first.stop();
+    let (mut longest, started) = (Duration::ZERO, Instant::now());
+    while started.elapsed() < Duration::from_secs(4) {
+        let asked = Instant::now();
+        draw_one(&meter, ada).await;
+        longest = longest.max(asked.elapsed());
+    }
+    assert!(longest < Duration::from_secs(1), "a caller had to wait for {longest:?}");
 }
