@@ -17,6 +17,7 @@ mod logging;
 mod metrics;
 mod report;
 mod retention;
+mod sample;
 mod service;
 
 use std::path::PathBuf;
@@ -84,6 +85,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     service.check_book().await?;
     info!(owner = %service.name, "ledger-sync is up as {}", service.name);
     service.tasks.spawn(fleet::run(Arc::clone(&service)));
+    service.tasks.spawn(sample::run(Arc::clone(&service)));
 
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ledger::Recorded;
 use metering::Shard;
+use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// The metrics of the process, each with unit and help.
@@ -28,6 +29,12 @@ pub struct Metrics {
     pub lots_swept: IntCounter,
     /// Undos closed because their debit can't come any more.
     pub undos_settled: IntCounter,
+    /// Credits by which book and live state differ, in the last round through all accounts; must be 0.
+    pub drift_credits: IntGauge,
+    /// Differences found in that round.
+    pub differences: IntGauge,
+    /// Accounts verified.
+    pub verified: IntCounter,
     owned: IntGaugeVec,
     certified: IntGaugeVec,
     broken: IntGaugeVec,
@@ -50,71 +57,35 @@ impl Metrics {
     /// Registers all of them.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let by_shard = |name: &str, help: &str| -> Result<IntGaugeVec, prometheus::Error> {
-            let gauge = IntGaugeVec::new(Opts::new(name, help), &["shard"])?;
-            registry.register(Box::new(gauge.clone()))?;
-            Ok(gauge)
-        };
-        let counter = |name: &str, help: &str| -> Result<IntCounter, prometheus::Error> {
-            let counter = IntCounter::new(name, help)?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok(counter)
-        };
-        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
-            let gauge = IntGauge::new(name, help)?;
-            registry.register(Box::new(gauge.clone()))?;
-            Ok(gauge)
-        };
-        let record_seconds = record_seconds()?;
-        registry.register(Box::new(record_seconds.clone()))?;
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let new = Register(&registry);
         Ok(Self {
-            book_ready: gauge("tollgate_sync_book_ready", "1 once the book was found and fits this program")?,
-            heartbeat_ok: gauge("tollgate_sync_heartbeat_ok", "1 while heartbeats reach the book")?,
-            rebuilds: counter("tollgate_sync_rebuilds_total", "Shards whose live state was built anew from the book")?,
-            installed: counter(
-                "tollgate_sync_accounts_installed_total",
-                "Accounts written to live state from the book",
-            )?,
-            control_gaps: counter(
-                "tollgate_sync_control_gaps_total",
-                "Accounts installed anew because a version was missing",
-            )?,
-            control_carried: counter("tollgate_sync_key_rows_total", "Outbox rows of keys carried to live state")?,
-            lots_swept: counter("tollgate_sync_lots_swept_total", "Lots found past their expiry")?,
-            undos_settled: counter(
-                "tollgate_sync_undos_settled_total",
-                "Undos closed because their debit can no longer come",
-            )?,
-            owned: by_shard("tollgate_sync_shard_owned", "1 for each shard this process owns")?,
-            certified: by_shard("tollgate_sync_shard_certified", "1 while the shard is certified by this process")?,
-            broken: by_shard("tollgate_sync_shard_broken", "1 while the shard stands until somebody looks")?,
-            backlog_events: by_shard("tollgate_sync_backlog_events", "Events in the stream that are not in the book")?,
-            backlog_age: by_shard(
-                "tollgate_sync_backlog_age_ms",
-                "Age of the newest event in the book behind the stream, ms",
-            )?,
-            control_rows: by_shard(
-                "tollgate_sync_control_backlog_rows",
-                "Outbox rows that live state has not confirmed",
-            )?,
-            control_age: by_shard("tollgate_sync_control_lag_ms", "Age of the oldest such row, ms")?,
-            drained_events: counter("tollgate_sync_drained_events_total", "Events recorded in the book")?,
-            drained_debits: counter("tollgate_sync_drained_debits_total", "Debits recorded in the book")?,
-            drained_credits: counter("tollgate_sync_drained_credits_total", "Credits of those debits")?,
-            given_back_credits: counter(
-                "tollgate_sync_given_back_credits_total",
-                "Credits returned to lots by give-backs",
-            )?,
-            duplicates: counter(
-                "tollgate_sync_duplicate_debits_total",
-                "Second debits of one op, recorded and given back",
-            )?,
-            shortfall_credits: counter(
-                "tollgate_sync_shortfall_credits_total",
-                "Credits drawn that a lot in the book did not have",
-            )?,
-            record_seconds,
+            book_ready: new.gauge("book_ready", "1 once the book was found and fits this program")?,
+            heartbeat_ok: new.gauge("heartbeat_ok", "1 while heartbeats reach the book")?,
+            rebuilds: new.counter("rebuilds_total", "Shards whose live state was built anew from the book")?,
+            installed: new.counter("accounts_installed_total", "Accounts written to live state from the book")?,
+            control_gaps: new.counter("control_gaps_total", "Accounts installed anew because a version was missing")?,
+            control_carried: new.counter("key_rows_total", "Outbox rows of keys carried to live state")?,
+            lots_swept: new.counter("lots_swept_total", "Lots found past their expiry")?,
+            undos_settled: new.counter("undos_settled_total", "Undos closed because their debit can no longer come")?,
+            drift_credits: new.gauge("drift_credits", "Credits by which book and live state differ; must be 0")?,
+            differences: new.gauge("differences", "Differences between book and live state in the last round")?,
+            verified: new.counter("accounts_verified_total", "Accounts recomputed and compared with live state")?,
+            owned: new.by_shard("shard_owned", "1 for each shard this process owns")?,
+            certified: new.by_shard("shard_certified", "1 while the shard is certified by this process")?,
+            broken: new.by_shard("shard_broken", "1 while the shard stands until somebody looks")?,
+            backlog_events: new.by_shard("backlog_events", "Events in the stream that are not in the book")?,
+            backlog_age: new.by_shard("backlog_age_ms", "How far the book is behind the stream, ms")?,
+            control_rows: new.by_shard("control_backlog_rows", "Outbox rows that live state has not confirmed")?,
+            control_age: new.by_shard("control_lag_ms", "Age of the oldest such row, ms")?,
+            drained_events: new.counter("drained_events_total", "Events recorded in the book")?,
+            drained_debits: new.counter("drained_debits_total", "Debits recorded in the book")?,
+            drained_credits: new.counter("drained_credits_total", "Credits of those debits")?,
+            given_back_credits: new.counter("given_back_credits_total", "Credits returned to lots by give-backs")?,
+            duplicates: new.counter("duplicate_debits_total", "Second debits of one op, recorded and given back")?,
+            shortfall_credits: new
+                .counter("shortfall_credits_total", "Credits drawn that a lot in the book did not have")?,
+            record_seconds: new.record_seconds()?,
             shards: Mutex::default(),
             registry,
         })
@@ -189,11 +160,37 @@ impl Metrics {
     }
 }
 
-/// A batch takes milliseconds; a book in trouble takes seconds.
-fn record_seconds() -> Result<Histogram, prometheus::Error> {
-    let buckets = vec![0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
-    let options = HistogramOpts::new("tollgate_sync_record_seconds", "Time to record one batch in the book, seconds");
-    Histogram::with_opts(options.buckets(buckets))
+/// Makes metrics and registers them; every name begins alike.
+struct Register<'a>(&'a Registry);
+
+impl Register<'_> {
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.keep(IntGauge::new(full(name), help)?)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        self.keep(IntCounter::new(full(name), help)?)
+    }
+
+    fn by_shard(&self, name: &str, help: &str) -> Result<IntGaugeVec, prometheus::Error> {
+        self.keep(IntGaugeVec::new(Opts::new(full(name), help), &["shard"])?)
+    }
+
+    /// A batch takes milliseconds; a book in trouble takes seconds.
+    fn record_seconds(&self) -> Result<Histogram, prometheus::Error> {
+        let buckets = vec![0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+        let options = HistogramOpts::new(full("record_seconds"), "Time to record one batch in the book, seconds");
+        self.keep(Histogram::with_opts(options.buckets(buckets))?)
+    }
+
+    fn keep<M: Collector + Clone + 'static>(&self, metric: M) -> Result<M, prometheus::Error> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+}
+
+fn full(name: &str) -> String {
+    format!("tollgate_sync_{name}")
 }
 
 fn gauge_value(count: u64) -> i64 {

@@ -1,12 +1,10 @@
 //! Why a command did not do what it was asked, with a stable code and an exit code.
 
 use std::error::Error;
-use std::time::Duration;
 
 use config::ConfigError;
-use ledger::LedgerError;
+use ledger::{LedgerError, LookError};
 use metering::live::MeterError;
-use metering::live::owner::OwnerError;
 use serde_json::json;
 
 /// Refused or not found.
@@ -24,12 +22,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Live state did not answer in time.
-    pub fn live_too_slow(limit: Duration) -> Self {
-        let message = format!("the live balance did not answer within {} s", limit.as_secs());
-        Self { code: "live_unavailable", message, cause: None, exit: UNAVAILABLE }
-    }
-
     pub fn print(&self, json: bool) {
         if json {
             let error = json!({ "error": { "code": self.code, "message": self.message, "cause": self.cause } });
@@ -61,9 +53,14 @@ impl From<MeterError> for Failure {
     }
 }
 
-impl From<OwnerError> for Failure {
-    fn from(error: OwnerError) -> Self {
-        Self { code: "live_unavailable", message: error.to_string(), cause: cause(&error), exit: UNAVAILABLE }
+impl From<LookError> for Failure {
+    fn from(error: LookError) -> Self {
+        match error {
+            LookError::Book(error) => error.into(),
+            LookError::Live(_) | LookError::Stream(_) | LookError::TooSlow(_) => {
+                Self { code: "live_unavailable", message: error.to_string(), cause: cause(&error), exit: UNAVAILABLE }
+            }
+        }
     }
 }
 

@@ -8,7 +8,6 @@ mod commands;
 mod desk;
 mod failure;
 mod instant;
-mod live;
 
 use std::process::ExitCode;
 

@@ -276,12 +276,12 @@ async fn a_hand_over_closes_a_shard_for_a_moment_however_many_events_it_keeps() 
     let meter = Meter::connect(&redis.url()).await.unwrap();
     let ada = ada(&book, 100_000).await;
     wait_remaining(&meter, ada, 100_000).await;
-    for _ in 0..60 {
+    for _ in 0..24 {
         let asks: Vec<Debit> = (0..500).map(|_| ask(ada, 1)).collect();
         let shard = ada.shard(meter.shard_count().unwrap());
         meter.debit_many(shard, &asks).await.unwrap();
     }
-    wait_book(&book, 70_000).await;
+    wait_book(&book, 88_000).await;
     let _second = Sync::start_unready(&redis.url(), &book.url, "");
     first.stop();
     let (mut longest, started) = (Duration::ZERO, Instant::now());

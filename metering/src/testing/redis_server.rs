@@ -97,6 +97,7 @@ impl RedisServer {
     }
 
     /// Runs one command as an operator would, and refuses an error.
+    #[expect(clippy::must_use_candidate, reason = "most commands are sent for their effect")]
     pub fn command(&self, arguments: &[&str]) -> redis::Value {
         let client = redis::Client::open(self.url()).expect("the URL is good");
         let mut connection = client.get_connection().expect("the test's redis answers");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ledger::{AccountView, Comparison, Drift, LotView};
+use ledger::{AccountView, Comparison, Drift, LotView, Seen, look};
 use metering::{AccountId, Credits};
 use serde_json::{Value, json};
 
@@ -10,7 +10,6 @@ use crate::answer::Answer;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::instant::rfc3339;
-use crate::live::{Seen, look};
 
 /// What live state says, and whether the book agrees.
 struct Live {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{Comparison, Subject};
+use ledger::{Comparison, Subject, look};
 use metering::AccountId;
 use metering::live::Meter;
 use serde_json::{Value, json};
@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::desk::Desk;
 use crate::failure::{Failure, UNAVAILABLE};
-use crate::live::look;
 
 /// Something differs.
 const DRIFT: u8 = 2;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::StreamExt;
-use ledger::{Balance, Comparison, Ledger, compare};
-use metering::live::{Meter, Snapshot};
+use metering::live::owner::OwnerError;
+use metering::live::{Meter, MeterError, Snapshot};
 use metering::{AccountId, Event, EventId, Shard};
+use thiserror::Error;
 
-use crate::failure::Failure;
+use crate::{Balance, Comparison, Ledger, LedgerError, compare};
 
 /// How long one look at live state may take.
 const LOOK_WAIT: Duration = Duration::from_secs(3);
@@ -23,14 +24,35 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LOOKS_AT_A_DIFFERENCE: usize = 3;
 
 /// One account in both stores.
+#[derive(Debug)]
 pub struct Seen {
+    /// The account.
     pub account: AccountId,
+    /// What live state has of it.
     pub snapshot: Option<Snapshot>,
+    /// What a comparison says.
     pub comparison: Comparison,
 }
 
-/// Compares accounts; the book has all of them.
-pub async fn look(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Result<Vec<Seen>, Failure> {
+/// Why the two could not be looked at.
+#[derive(Debug, Error)]
+pub enum LookError {
+    /// The book.
+    #[error(transparent)]
+    Book(#[from] LedgerError),
+    /// Live state.
+    #[error(transparent)]
+    Live(#[from] MeterError),
+    /// A stream of live state.
+    #[error(transparent)]
+    Stream(#[from] OwnerError),
+    /// Live state did not answer in time.
+    #[error("the live balance did not answer within {} s", .0.as_secs())]
+    TooSlow(Duration),
+}
+
+/// Compares accounts; those that the book does not have are left out.
+pub async fn look(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Result<Vec<Seen>, LookError> {
     let mut seen: BTreeMap<AccountId, Seen> = BTreeMap::new();
     let mut left = accounts.to_vec();
     for looks in 1..=LOOKS {
@@ -53,13 +75,14 @@ pub async fn look(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Resul
 }
 
 /// The book first, then live state, then the stream: so live state is not older than the book, and no event is missing.
-async fn look_once(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Result<Vec<Seen>, Failure> {
+async fn look_once(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Result<Vec<Seen>, LookError> {
     let balances = book.balances(accounts).await?;
     let looked = futures::stream::iter(balances.into_iter().map(|balance| async move {
         let snapshot = in_time(meter.snapshot(balance.account)).await?;
-        Ok::<_, Failure>((balance, snapshot))
+        Ok::<_, LookError>((balance, snapshot))
     }));
-    let looked: Vec<Result<(Balance, Option<Snapshot>), Failure>> = looked.buffered(SNAPSHOTS_AT_ONCE).collect().await;
+    let looked: Vec<Result<(Balance, Option<Snapshot>), LookError>> =
+        looked.buffered(SNAPSHOTS_AT_ONCE).collect().await;
     let looked = looked.into_iter().collect::<Result<Vec<_>, _>>()?;
     let events = events_between(meter, &looked).await?;
     Ok(looked
@@ -76,7 +99,7 @@ async fn look_once(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Resu
 async fn events_between(
     meter: &Meter,
     looked: &[(Balance, Option<Snapshot>)],
-) -> Result<BTreeMap<Shard, Vec<Event>>, Failure> {
+) -> Result<BTreeMap<Shard, Vec<Event>>, LookError> {
     let mut events = BTreeMap::new();
     for (balance, snapshot) in looked {
         let behind = snapshot.as_ref().is_some_and(|snapshot| snapshot.seq > balance.seq);
@@ -92,7 +115,7 @@ async fn events_of(
     meter: &Meter,
     first: &Balance,
     looked: &[(Balance, Option<Snapshot>)],
-) -> Result<Vec<Event>, Failure> {
+) -> Result<Vec<Event>, LookError> {
     let mut wanted: BTreeMap<AccountId, u64> = looked
         .iter()
         .filter(|(balance, _)| balance.shard == first.shard)
@@ -119,12 +142,12 @@ async fn events_of(
     Ok(events)
 }
 
-async fn in_time<T, E>(look: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+async fn in_time<T, E>(look: impl Future<Output = Result<T, E>>) -> Result<T, LookError>
 where
-    Failure: From<E>,
+    LookError: From<E>,
 {
     match tokio::time::timeout(LOOK_WAIT, look).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(Failure::live_too_slow(LOOK_WAIT)),
+        Err(_) => Err(LookError::TooSlow(LOOK_WAIT)),
     }
 }

@@ -1,0 +1,78 @@
+//! Verifies all the time, a few accounts at a time: book recomputed from its entries, live state compared with the book.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::{Comparison, LookError, look};
+use metering::AccountId;
+use metering::live::Meter;
+use secrecy::ExposeSecret;
+use tracing::{debug, error};
+
+use crate::service::Service;
+
+/// Accounts looked at together.
+const ACCOUNTS_A_PAGE: u32 = 50;
+/// Pause between two pages: a sample, not a load.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the pages of one round through all accounts have found so far.
+#[derive(Default)]
+struct Round {
+    after: Option<AccountId>,
+    drift: u64,
+    differences: u64,
+}
+
+/// Goes through all accounts, again and again, until the service stops.
+pub async fn run(service: Arc<Service>) {
+    let Ok(meter) = Meter::connect(service.settings.redis.url.expose_secret()).await else { return };
+    let mut round = Round::default();
+    loop {
+        tokio::select! {
+            () = service.stop.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        match round.page(&service, &meter).await {
+            Ok(true) => {}
+            Ok(false) => {
+                service.metrics.drift_credits.set(i64::try_from(round.drift).unwrap_or(i64::MAX));
+                service.metrics.differences.set(i64::try_from(round.differences).unwrap_or(i64::MAX));
+                round = Round::default();
+            }
+            // While a store is away there is nothing to compare; the owners say so.
+            Err(error) => debug!("no sample: {}", crate::interruption::chain(&error)),
+        }
+    }
+}
+
+impl Round {
+    /// Looks at one page; answers whether there are more in this round.
+    async fn page(&mut self, service: &Service, meter: &Meter) -> Result<bool, LookError> {
+        let accounts = service.book.accounts_after(self.after, ACCOUNTS_A_PAGE).await?;
+        let Some(last) = accounts.last().copied() else { return Ok(false) };
+        for difference in service.book.recompute(&accounts).await? {
+            self.found(service, &difference.to_string(), 0);
+        }
+        for seen in look(&service.book, meter, &accounts).await? {
+            if let Comparison::Differs(drifts) = seen.comparison {
+                for drift in drifts {
+                    self.found(service, &format!("{}: {drift}", seen.account), drift.credits());
+                }
+            }
+        }
+        service.metrics.verified.inc_by(u64::try_from(accounts.len()).unwrap_or(0));
+        self.after = Some(last);
+        Ok(true)
+    }
+
+    /// A difference is known at once, and stays shown until a whole round has found none.
+    fn found(&mut self, service: &Service, what: &str, credits: u64) {
+        error!(difference = what, "book and live state differ: {what}");
+        self.drift = self.drift.saturating_add(credits);
+        self.differences = self.differences.saturating_add(1);
+        let shown = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        service.metrics.drift_credits.set(service.metrics.drift_credits.get().max(shown(self.drift)));
+        service.metrics.differences.set(service.metrics.differences.get().max(shown(self.differences)));
+    }
+}
