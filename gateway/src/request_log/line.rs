@@ -49,10 +49,17 @@ impl Line {
         if self.status >= 500 || (self.fault.is_some() && self.code.is_none()) { "WARN" } else { "INFO" }
     }
 
+    /// A word of the caller's own may be anything, a secret included.
+    fn method(&self) -> &str {
+        let known =
+            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+        if known.contains(&self.method) { self.method.as_str() } else { "(other)" }
+    }
+
     /// Reads alone, without the fields.
     fn message(&self) -> String {
         let route = self.route.as_ref().map_or("no route", |route| route.name.as_str());
-        let mut message = format!("{} {route} answered {}", self.method, self.status);
+        let mut message = format!("{} {route} answered {}", self.method(), self.status);
         if let Some(code) = self.code {
             // Writing to a String can't fail.
             write!(message, " {code}").ok();
@@ -74,7 +81,7 @@ impl Line {
             self.level(),
             self.message(),
             self.op,
-            self.method,
+            self.method(),
         )
         .ok();
         if let Some(route) = &self.route {
@@ -129,12 +136,11 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_line_reads_alone_and_can_be_searched() {
-        let line = Line {
+    fn refused(method: Method) -> Line {
+        Line {
             at: TimeMs::new(1_767_225_600_000),
             op: OpId::from_uuid(Uuid::from_u128(1)),
-            method: Method::POST,
+            method,
             route: None,
             status: 402,
             code: Some("credits_exhausted"),
@@ -147,7 +153,23 @@ mod tests {
             total_ms: 1.234_56,
             answer_bytes: 10,
             fault: Some("upstream: ReadTimedout".to_owned()),
-        };
+        }
+    }
+
+    #[test]
+    fn a_method_nobody_knows_is_not_repeated() {
+        let line = refused(Method::from_bytes(b"tg_live_secret").unwrap());
+        for format in [Format::Json, Format::Pretty] {
+            let mut text = Vec::new();
+            line.write(format, &mut text);
+            let text = String::from_utf8(text).unwrap();
+            assert!(text.contains("(other) no route answered 402") && !text.contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_reads_alone_and_can_be_searched() {
+        let line = refused(Method::POST);
         let mut text = Vec::new();
         line.write(Format::Json, &mut text);
         let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
