@@ -29,13 +29,17 @@ const CONNECTIONS: u32 = 16;
 /// Before the first window: connections, caches, branch predictors.
 const WARM_UP: Duration = Duration::from_secs(3);
 
+/// What a request costs is measured without its log line; the bare proxy writes none.
+const QUIET: &[(&str, &str)] =
+    &[("TOLLGATE_GATEWAY_LOG__LEVEL", "warn"), ("TOLLGATE_GATEWAY_LOG__REQUEST_ONE_IN", "0")];
+
 pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
     let layout = layout.aside("bench");
     let turn = state::lock(&layout)?;
     tools::install_missing(&tools::absent(&["wrk", "redis-cli", "redis-benchmark"]))?;
     build::workspace(&layout, &["--release", "--bins", "--examples"])?;
     let setup_wish = Wish { release: true, upstream: None, no_fault_upstream: true };
-    let (house, standing) = up::bring_up(&layout, setup_wish, &[("TOLLGATE_GATEWAY_LOG__LEVEL", "warn")])?;
+    let (house, standing) = up::bring_up(&layout, setup_wish, QUIET)?;
     let upstream = standing.upstream.strip_prefix("http://").context("the upstream's URL")?.to_owned();
     let bare = Bare::start(&layout, &upstream)?;
 
