@@ -12,10 +12,9 @@ const DAY_MS: u64 = 86_400_000;
 const CLIENTS: usize = 64;
 const CALLS: usize = 10_000;
 
-/// Two gateways that wait for Redis as long as a loaded machine needs: a call that gave up would be no proof either way.
-async fn two_patient_gateways() -> Stack {
-    let settings = "meter.wait_ms_max = 20000\nmeter.op_lifetime_ms = 40000\nlog.request_one_in = 0";
-    Stack::with(Plan { gateways: 2, syncs: 2, gateway_settings: settings, ..Plan::default() }).await
+/// Patient ones: a call that gave up waiting would be no proof either way.
+async fn two_gateways() -> Stack {
+    Stack::with(Plan { gateways: 2, syncs: 2, ..Plan::default() }).await
 }
 
 /// How often a race is run.
@@ -48,7 +47,7 @@ fn assert_split(tally: &Tally, served: usize, problem: &str, refused: usize) {
 
 #[tokio::test]
 async fn of_two_callers_with_one_credit_one_is_served() {
-    let stack = two_patient_gateways().await;
+    let stack = two_gateways().await;
     for _ in 0..20 {
         let ada = stack.customer(1).await;
         let tally = stack.race(&ada.key, &Call::chat(), 2, 2).await;
@@ -59,7 +58,7 @@ async fn of_two_callers_with_one_credit_one_is_served() {
 
 #[tokio::test]
 async fn credit_for_a_thousand_of_ten_thousand_calls_serves_a_thousand() {
-    let stack = two_patient_gateways().await;
+    let stack = two_gateways().await;
     for _ in 0..rounds() {
         let ada = stack.customer(1000).await;
         let tally = stack.race(&ada.key, &Call::chat(), CALLS, CLIENTS).await;
@@ -71,7 +70,7 @@ async fn credit_for_a_thousand_of_ten_thousand_calls_serves_a_thousand() {
 
 #[tokio::test]
 async fn a_budget_of_a_thousand_serves_a_thousand_of_ten_thousand_calls() {
-    let stack = two_patient_gateways().await;
+    let stack = two_gateways().await;
     for _ in 0..rounds() {
         let ada = stack.customer(100_000).await;
         stack.set_budget(ada.account, 1000).await;
@@ -87,7 +86,7 @@ async fn a_budget_of_a_thousand_serves_a_thousand_of_ten_thousand_calls() {
 
 #[tokio::test]
 async fn a_call_that_needs_several_small_lots_is_served_from_them_in_order() {
-    let stack = two_patient_gateways().await;
+    let stack = two_gateways().await;
     let ada = stack.customer_with(Status::Active, 0).await;
     let mut lots = Vec::new();
     for number in 0..143 {
@@ -110,7 +109,7 @@ async fn a_call_that_needs_several_small_lots_is_served_from_them_in_order() {
 
 #[tokio::test]
 async fn a_lot_that_expires_while_calls_run_pays_up_to_its_last_instant_and_not_beyond() {
-    let stack = two_patient_gateways().await;
+    let stack = two_gateways().await;
     let ada = stack.customer_with(Status::Active, 0).await;
     let lasting = stack.grant(ada.account, 300, DAY_MS).await;
     let passing = stack.grant(ada.account, 1_000_000, 2500).await;
@@ -140,7 +139,7 @@ async fn expiry(stack: &Stack, customer: &Customer, lot: LotId) -> TimeMs {
 
 #[tokio::test]
 async fn the_first_calls_of_an_account_nobody_knew_are_as_exact() {
-    let stack = two_patient_gateways().await;
+    let stack = two_gateways().await;
     for _ in 0..5 {
         // Live state learns of account, lot and key while they call: who comes too early is turned away, not let through.
         let ada = stack.customer_with(Status::Active, 3).await;

@@ -129,6 +129,25 @@ async fn a_batch_goes_back_whole_to_the_lots_it_came_from() {
     assert_eq!(budget["used"], 0, "a give-back lowers what is used of the budget");
 }
 
+#[tokio::test]
+async fn what_goes_back_to_a_lot_that_has_expired_meanwhile_lapses() {
+    let stack = Stack::start().await;
+    let ada = stack.customer_with(metering::Status::Active, 0).await;
+    stack.grant(ada.account, 10, 1500).await;
+    let lasting = stack.grant(ada.account, 10, 86_400_000).await;
+    stack.set_budget(ada.account, 100).await;
+    stack.wait_carried().await;
+    let answer = stack.send(&ada.key, Call::batch(12).fault("delay=2000, status=500")).await;
+    assert_eq!((answer.status, answer.number("credits-remaining")), (500, Some(10)), "{answer:?}");
+    assert_eq!(stack.audit().await.standing(), 0);
+    let given_back = stack.book.ledger.entries(ada.account, None, 10).await.unwrap().into_iter();
+    let given_back: Vec<_> = given_back.filter(|entry| entry.kind == ledger::EntryKind::GiveBack).collect();
+    assert_eq!((given_back[0].credits, given_back[0].lapsed.get()), (2, 10));
+    assert_eq!(given_back[0].split.iter().map(|draw| draw.lot).collect::<Vec<_>>(), [lasting]);
+    let budget = stack.send(&ada.key, Call::get("/v1/credits")).await.json()["budget"].clone();
+    assert_eq!(budget["used"], 0, "what lapsed was not used either");
+}
+
 async fn lots(stack: &Stack, customer: &Customer) -> Vec<(metering::LotId, u64)> {
     let view = stack.book.ledger.account_view(customer.account, stack.now().await).await.unwrap();
     view.lots.iter().map(|lot| (lot.lot, lot.remaining.get())).collect()

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use metering::{ApiKey, KeyMode, Status};
 
-use crate::stack::{Answer, Call, Customer, Plan, Stack};
+use crate::stack::{Answer, Call, Customer, Plan, Stack, by, credits};
 
 const PROMPT: Duration = Duration::from_secs(1);
 
@@ -126,7 +126,13 @@ async fn changes_reach_live_state_in_order_while_calls_run() {
         if status == Status::Active {
             stack.set_budget(ada.account, 5000 + round).await;
         }
-        stack.grant(ada.account, 10, 86_400_000).await;
+        let lot = stack.grant(ada.account, 1000, 3_600_000).await; // drawn before the first lot
+        let now = stack.now().await;
+        match round % 3 {
+            0 => drop(stack.book.ledger.reduce_lot(lot, credits(990), &by(now)).await.unwrap()),
+            1 => drop(stack.book.ledger.move_lot_expiry(lot, now, &by(now)).await.unwrap()),
+            _ => {}
+        }
     }
     load.wait_served(50).await;
     let tally = load.stop().await;

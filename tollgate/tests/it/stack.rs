@@ -38,7 +38,12 @@ pub use tally::{Reply, Tally};
 pub use upstream::Upstream;
 
 /// Long enough for a machine that builds and tests other things at once.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Settings of gateways that wait for Redis as long as a busy machine needs: for tests in which nobody is to be turned away.
+pub const PATIENT: &str = "meter.wait_ms_max = 20000\nmeter.op_lifetime_ms = 40000";
+/// The gateways' own defaults: for tests in which turning away is allowed.
+pub const AS_SHIPPED: &str = "";
 
 /// What a test needs.
 pub struct Plan {
@@ -50,11 +55,20 @@ pub struct Plan {
     pub own_postgres: bool,
     /// Settings laid over those of the tests' gateways, in TOML with dotted keys.
     pub gateway_settings: &'static str,
+    /// The same for ledger-syncs.
+    pub sync_settings: &'static str,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { gateways: 1, syncs: 1, appendfsync: "everysec", own_postgres: false, gateway_settings: "" }
+        Self {
+            gateways: 1,
+            syncs: 1,
+            appendfsync: "everysec",
+            own_postgres: false,
+            gateway_settings: PATIENT,
+            sync_settings: "",
+        }
     }
 }
 
@@ -63,7 +77,7 @@ pub struct Stack {
     pub gateways: Vec<Gateway>,
     pub syncs: Vec<Sync>,
     pub upstream: Upstream,
-    pub stuck: Stuck,
+    _stuck: Stuck,
     pub meter: Meter,
     pub book: TestDatabase,
     pub postgres: Option<Postgres>,
@@ -78,9 +92,10 @@ impl Stack {
         Self::with(Plan::default()).await
     }
 
-    /// Two gateways and two ledger-syncs, and a Redis that loses nothing it has answered.
+    /// Two gateways and two ledger-syncs as they are shipped, and a Redis that loses nothing it has answered.
     pub async fn pairs() -> Self {
-        Self::with(Plan { gateways: 2, syncs: 2, appendfsync: "always", ..Plan::default() }).await
+        let plan = Plan { gateways: 2, syncs: 2, appendfsync: "always", ..Plan::default() };
+        Self::with(Plan { gateway_settings: AS_SHIPPED, ..plan }).await
     }
 
     pub async fn with(plan: Plan) -> Self {
@@ -95,7 +110,7 @@ impl Stack {
         let upstream = Upstream::start(directory.path(), http.clone());
         let stuck = Stuck::listen().await;
         let house = House { directory: directory.path(), redis: &redis.url(), postgres: &book.url, http: &http };
-        let syncs: Vec<Sync> = (0..plan.syncs).map(|number| Sync::start(&house, number)).collect();
+        let syncs: Vec<Sync> = (0..plan.syncs).map(|number| Sync::start(&house, number, plan.sync_settings)).collect();
         upstream.wait_ready().await;
         wait_shares(&syncs).await;
         let behind = [("demo", upstream.url()), ("gone", nobody_there()), ("stuck", stuck.url())];
@@ -105,7 +120,7 @@ impl Stack {
             gateway.program.wait_ready().await;
         }
         let meter = Meter::connect(&redis.url()).await.unwrap();
-        Self { gateways, syncs, upstream, stuck, meter, book, postgres, redis, http, directory }
+        Self { gateways, syncs, upstream, _stuck: stuck, meter, book, postgres, redis, http, directory }
     }
 
     /// The time, by the book's clock.
@@ -113,13 +128,30 @@ impl Stack {
         self.book.ledger.book_now().await.unwrap()
     }
 
-    /// Ends Postgres as a crash does.
-    pub fn kill_postgres(&mut self) {
-        self.postgres.as_mut().unwrap().kill();
+    /// Until both ledger-syncs have half of the shards.
+    pub async fn wait_shared(&self) {
+        wait_shares(&self.syncs).await;
     }
 
-    pub async fn start_postgres_again(&mut self) {
-        self.postgres.as_mut().unwrap().start_again().await;
+    /// How many shards were built anew since the stack started.
+    pub async fn rebuilds(&self) -> i64 {
+        self.book.number("SELECT count(*) FROM incidents WHERE kind = 'rebuild'").await - 8 // each shard begins once
+    }
+
+    /// A metric, summed over the gateways.
+    pub async fn gateway_metric(&self, name: &str) -> i64 {
+        let mut sum = 0;
+        for gateway in &self.gateways {
+            sum += gateway.program.metric(name).await;
+        }
+        sum
+    }
+
+    /// Sends Redis a signal, by name.
+    pub fn signal_redis(&self, signal: &str) {
+        let pid = self.redis.pid().to_string();
+        let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).status();
+        assert!(sent.unwrap().success(), "Redis is there to be signalled");
     }
 }
 

@@ -131,11 +131,11 @@ fn differences(book: &AccountView, live: &Snapshot) -> Vec<String> {
         book.lots.iter().map(|lot| (lot.lot, (lot.remaining, lot.granted_at, lot.expires_at))).collect();
     let in_live: BTreeMap<LotId, _> =
         live.lots.iter().map(|lot| (lot.lot, (lot.remaining, lot.granted_at, lot.expires_at))).collect();
-    let nothing = |lot: &Option<&(Credits, _, _)>| lot.is_none_or(|lot| lot.0 == Credits::ZERO);
+    let nothing = |lot: Option<&(Credits, _, _)>| lot.is_none_or(|lot| lot.0 == Credits::ZERO);
     for lot in in_book.keys().chain(in_live.keys()) {
         let (book, live) = (in_book.get(lot), in_live.get(lot));
         // Live state forgets lots that have nothing and can't get anything back.
-        if !(nothing(&book) && nothing(&live)) {
+        if !(nothing(book) && nothing(live)) {
             compare(&lot.to_string(), format!("{book:?}"), format!("{live:?}"));
         }
     }

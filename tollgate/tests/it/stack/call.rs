@@ -1,5 +1,7 @@
 //! One request of a customer.
 
+use std::fmt::Display;
+
 use reqwest::Method;
 
 use super::{Answer, Stack};
@@ -40,12 +42,12 @@ impl Call {
     }
 
     /// As many credits as the batch is large.
-    pub fn batch(size: impl ToString) -> Self {
+    pub fn batch(size: impl Display) -> Self {
         Self::post("/v1/batch", "{}").header("batch-size", size)
     }
 
-    pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
+    pub fn header(mut self, name: &'static str, value: impl Display) -> Self {
+        self.headers.push((name, format!("{value}")));
         self
     }
 

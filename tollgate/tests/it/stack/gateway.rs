@@ -16,7 +16,9 @@ impl Gateway {
     pub fn start(house: &House<'_>, number: usize, upstreams: &[(&str, String)], settings: &str) -> Self {
         let (port, admin_port, name) = (free_port(), free_port(), format!("gateway-{number}"));
         let (listen, admin) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{admin_port}"));
-        let upstreams: String = upstreams.iter().map(|(name, url)| format!("upstreams.{name} = \"{url}\"\n")).collect();
+        let upstreams: Vec<String> =
+            upstreams.iter().map(|(name, url)| format!("upstreams.{name} = \"{url}\"\n")).collect();
+        let upstreams = upstreams.concat();
         let text = format!(
             "listen = \"{listen}\"\nadmin_listen = \"{admin}\"\nroutes = \"routes.toml\"\nthreads = 2\n\
              billing_url = \"https://billing.example\"\nredis.url = \"{}\"\n{upstreams}{settings}\n",

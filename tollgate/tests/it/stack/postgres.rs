@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,8 @@ use super::PATIENCE;
 /// it has written, so waiting for the disk would prove nothing here.
 const SETTINGS: [&str; 5] =
     ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "log_statement=all", "max_connections=60"];
+
+const PROGRAMS: [&str; 4] = ["initdb", "postgres", "pg_isready", "pg_dump"];
 
 pub struct Postgres {
     bin: PathBuf,
@@ -88,9 +90,11 @@ impl Postgres {
         String::from_utf8_lossy(&std::fs::read(self.log_path()).unwrap_or_default()).into_owned()
     }
 
-    /// Everything a database holds, as statements.
-    pub fn dump(&self, url: &str) -> String {
-        let dumped = self.command("pg_dump").args(["--inserts", url]).output().unwrap();
+    /// Everything the tests' database holds, as statements.
+    pub fn dump(&self) -> String {
+        let port = self.port.to_string();
+        let arguments = ["--inserts", "-h", "127.0.0.1", "-U", "postgres", "-p", &port, "tollgate_test"];
+        let dumped = self.command("pg_dump").args(arguments).output().unwrap();
         assert!(dumped.status.success(), "pg_dump: {}", String::from_utf8_lossy(&dumped.stderr));
         String::from_utf8_lossy(&dumped.stdout).into_owned()
     }
@@ -146,6 +150,6 @@ fn bin() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let debian = versions.map(|version| version.unwrap().path().join("bin"));
     let places = told.into_iter().map(PathBuf::from).chain(std::env::split_paths(&path)).chain(debian);
-    let found = places.into_iter().find(|place| Path::new(place).join("initdb").is_file());
-    found.expect("Postgres is installed (cargo dev test says how)")
+    let complete = |place: &PathBuf| PROGRAMS.iter().all(|program| place.join(program).is_file());
+    places.into_iter().find(complete).expect("Postgres is installed (cargo dev test says how)")
 }

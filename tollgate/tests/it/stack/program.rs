@@ -83,6 +83,10 @@ impl Program {
         assert!(sent.unwrap().success(), "{} is there to be signalled", self.name);
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn is_running(&self) -> bool {
         self.child.is_some()
     }

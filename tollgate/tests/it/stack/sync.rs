@@ -2,19 +2,19 @@
 
 use metering::testing::free_port;
 
-use super::{House, Program};
+use super::{House, Program, wait_until};
 
 pub struct Sync {
     pub program: Program,
 }
 
 impl Sync {
-    pub fn start(house: &House<'_>, number: usize) -> Self {
+    pub fn start(house: &House<'_>, number: usize, settings: &str) -> Self {
         let name = format!("ledger-sync-{number}");
         let admin = format!("127.0.0.1:{}", free_port());
         let text = format!(
             "admin_listen = \"{admin}\"\nredis.url = \"{}\"\npostgres.url = \"{}\"\nshards.count = 4\n\
-             lease.duration_ms = 1500\nlease.heartbeat_ms = 200\nsweep.grace_ms = 0\nsweep.interval_ms = 100\n",
+             lease.duration_ms = 1500\nlease.heartbeat_ms = 200\nsweep.grace_ms = 0\nsweep.interval_ms = 100\n{settings}\n",
             house.redis, house.postgres
         );
         let path = house.directory.join(format!("{name}.toml"));
@@ -23,5 +23,13 @@ impl Sync {
         let admin = format!("http://{admin}");
         let program = Program::start(house.directory, ("ledger-sync", &name), arguments, admin, house.http.clone());
         Self { program }
+    }
+
+    /// Until it has certified as many shards, of accounts and keys together.
+    pub async fn wait_certified(&self, shards: i64) {
+        wait_until(&format!("{shards} shards are certified"), async || {
+            self.program.metric("tollgate_sync_shard_certified").await == shards
+        })
+        .await;
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Program, wait_until};
 
 pub struct Upstream {
-    pub program: Program,
+    _program: Program,
     url: String,
     http: reqwest::Client,
 }
@@ -33,7 +33,7 @@ impl Upstream {
         let arguments = vec!["--listen".to_owned(), address];
         let named = ("pretend-upstream", "upstream");
         let program = Program::start(directory, named, arguments, url.clone(), http.clone());
-        Self { program, url, http }
+        Self { _program: program, url, http }
     }
 
     pub fn url(&self) -> String {
