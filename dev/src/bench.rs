@@ -24,8 +24,6 @@ use load::{Load, Target};
 use redis_side::RedisSide;
 use report::Figures;
 
-/// Connections under load: enough to keep both cores busy, few enough that nobody queues for long.
-const CONNECTIONS: u32 = 16;
 /// Before the first window: connections, caches, branch predictors.
 const WARM_UP: Duration = Duration::from_secs(3);
 
@@ -37,7 +35,9 @@ pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
     let layout = layout.aside("bench");
     let turn = state::lock(&layout)?;
     tools::install_missing(&tools::absent(&["wrk", "redis-cli", "redis-benchmark"]))?;
-    build::workspace(&layout, &["--release", "--bins", "--examples"])?;
+    if !wish.as_built {
+        build::workspace(&layout, &["--release", "--bins", "--examples"])?;
+    }
     let setup_wish = Wish { release: true, upstream: None, no_fault_upstream: true };
     let (house, standing) = up::bring_up(&layout, setup_wish, QUIET)?;
     let upstream = standing.upstream.strip_prefix("http://").context("the upstream's URL")?.to_owned();
@@ -52,16 +52,16 @@ pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
     let load = Load::new(&layout)?;
 
     words::step("warming up");
-    load.run(&gateway, CONNECTIONS, WARM_UP)?;
-    load.run(&plain, CONNECTIONS, WARM_UP)?;
+    load.run(&gateway, wish.connections, WARM_UP)?;
+    load.run(&plain, wish.connections, WARM_UP)?;
     let seconds = Duration::from_secs(wish.seconds);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for window in 1..=wish.windows {
         interrupt::check()?;
         words::step(&format!("window {window} of {}: bare pingora, then the gateway", wish.windows));
-        theirs.push(Window::measure(&load, &plain, CONNECTIONS, seconds, &[bare.pid()])?);
+        theirs.push(Window::measure(&load, &plain, wish.connections, seconds, &[bare.pid()])?);
         let calls = redis.script_calls()?;
-        let mut window = Window::measure(&load, &gateway, CONNECTIONS, seconds, &[gateway_pid, redis_pid])?;
+        let mut window = Window::measure(&load, &gateway, wish.connections, seconds, &[gateway_pid, redis_pid])?;
         window.script_calls = redis.script_calls()?.saturating_sub(calls);
         ours.push(window);
     }

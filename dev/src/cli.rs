@@ -64,6 +64,12 @@ pub struct BenchWish {
     /// Length of a window, seconds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..=120))]
     pub seconds: u64,
+    /// Connections under load. Enough that neither side waits for work: what is measured is CPU time, not waiting.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub connections: u32,
+    /// Measure what was built last, without building.
+    #[arg(long)]
+    pub as_built: bool,
     /// Print one JSON line.
     #[arg(long)]
     pub json: bool,
