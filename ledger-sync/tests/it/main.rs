@@ -1,5 +1,7 @@
 //! ledger-sync on a real Redis and a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a test whose parts are not there has failed")]
 
+mod histories;
+mod model;
 mod process;
 mod stories;

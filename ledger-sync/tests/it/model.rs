@@ -1,0 +1,347 @@
+//! The rules of live balances, said as plainly as they can be: what every answer of the scripts must be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use metering::live::owner::{ControlOutcome, ControlRow, InstallOutcome};
+use metering::live::{BudgetView, Debit, DebitOutcome, Drawn, GiveBack, GiveBackOutcome, Refusal, Undo, UndoOutcome};
+use metering::{
+    AccountId, AccountImage, BudgetAnchor, Change, Credits, Draw, EventId, KeyId, LotId, OpId, Split, Status, TimeMs,
+    lots,
+};
+
+/// One shard. Whatever changes an account is an event: it raises the shard's sequence and the account's own.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub incarnation: u64,
+    pub sequence: u64,
+    pub now: TimeMs,
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// Debits whose events are still in the stream.
+    pub stream: BTreeMap<u64, Drawing>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Drawing {
+    account: AccountId,
+    op: OpId,
+    split: Split,
+    period_end: TimeMs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lot {
+    pub left: u64,
+    pub granted_at: TimeMs,
+    pub expires_at: TimeMs,
+}
+
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub seq: u64,
+    pub version: u64,
+    pub row: u64,
+    pub status: Status,
+    pub anchor: BudgetAnchor,
+    pub limit: u64,
+    pub used: u64,
+    pub period_end: TimeMs,
+    pub lots: BTreeMap<LotId, Lot>,
+    pub revoked: BTreeSet<KeyId>,
+    pub frozen: bool,
+    /// Undos that the book has not settled.
+    pub undos: u64,
+    /// Ops that were given back or undone, with the event that says so; `None` where an install brought the mark.
+    pub closed: BTreeMap<OpId, Option<u64>>,
+    /// What each op holds: drawn, less given back.
+    pub holds: BTreeMap<OpId, u64>,
+    /// Ops that were ever given back or undone.
+    pub ended: BTreeSet<OpId>,
+    /// Lots that live state no longer has although the book has moved their expiry on.
+    pub gone: BTreeSet<LotId>,
+}
+
+fn credits(count: u64) -> Credits {
+    Credits::new(count).unwrap()
+}
+
+impl Model {
+    pub fn debit(&mut self, ask: &Debit) -> DebitOutcome {
+        match self.draw(ask) {
+            Ok(drawn) => DebitOutcome::Drawn(drawn),
+            Err(refusal) => DebitOutcome::Refused(refusal),
+        }
+    }
+
+    fn draw(&mut self, ask: &Debit) -> Result<Drawn, Refusal> {
+        let (now, price) = (self.now, ask.credits.get());
+        let account = self.accounts.get_mut(&ask.account).ok_or(Refusal::Installing)?;
+        let (used, period_end) = account.period(now);
+        let resets_at = period_end;
+        let budget = |used| BudgetView { limit: credits(account.limit), used: credits(used), resets_at };
+        let remaining = account.remaining(now);
+        if account.frozen {
+            return Err(Refusal::Frozen);
+        } else if now >= ask.not_after {
+            return Err(Refusal::TooLate);
+        } else if account.undos > 0 && account.closed.contains_key(&ask.op) {
+            return Err(Refusal::Closed);
+        } else if !account.status.may_spend() {
+            return Err(Refusal::Status(account.status));
+        } else if ask.key.is_some_and(|key| account.revoked.contains(&key)) {
+            return Err(Refusal::KeyRevoked);
+        } else if account.limit > 0 && used + price > account.limit {
+            return Err(Refusal::BudgetExhausted { budget: budget(used), price: ask.credits });
+        } else if remaining < price {
+            return Err(Refusal::CreditsExhausted { remaining: credits(remaining), price: ask.credits });
+        }
+        let budget = (account.limit > 0).then(|| budget(used + price));
+        let split = account.take(price, now);
+        (account.used, account.period_end) = (used + price, period_end);
+        account.seq += 1;
+        *account.holds.entry(ask.op).or_default() += price;
+        let (seq, split_drawn) = (account.seq, split.clone());
+        let event = self.append();
+        let drawing = Drawing { account: ask.account, op: ask.op, split: split_drawn, period_end };
+        self.stream.insert(event.sequence, drawing);
+        Ok(Drawn { event, seq, at: now, remaining: credits(remaining - price), budget, split })
+    }
+
+    pub fn give_back(&mut self, ask: &GiveBack) -> GiveBackOutcome {
+        let account = self.accounts.get_mut(&ask.account).unwrap();
+        if account.closed.contains_key(&ask.debit_op) {
+            return GiveBackOutcome::AlreadyClosed;
+        } else if account.frozen {
+            return GiveBackOutcome::Deferred;
+        }
+        let known = (ask.debit_event.incarnation == self.incarnation).then_some(ask.debit_event.sequence);
+        let drawing = known.and_then(|sequence| self.stream.get(&sequence));
+        let Some(drawing) = drawing.filter(|it| it.op == ask.debit_op && it.account == ask.account) else {
+            self.mark_undone(ask.account, ask.debit_op);
+            return GiveBackOutcome::BecameUndo;
+        };
+        let (returned, lapsed) = account.put_back(ask.debit_op, &drawing.split, drawing.period_end, self.now);
+        let remaining = credits(account.remaining(self.now));
+        self.close(ask.account, ask.debit_op);
+        GiveBackOutcome::Returned { returned: credits(returned), lapsed: credits(lapsed), remaining }
+    }
+
+    pub fn undo(&mut self, ask: &Undo) -> UndoOutcome {
+        let account = self.accounts.get_mut(&ask.account).unwrap();
+        if account.closed.contains_key(&ask.debit_op) {
+            return UndoOutcome::AlreadyClosed;
+        } else if account.frozen {
+            return UndoOutcome::Deferred;
+        }
+        self.mark_undone(ask.account, ask.debit_op);
+        UndoOutcome::Marked
+    }
+
+    pub fn control(&mut self, row: &ControlRow) -> ControlOutcome {
+        let Some(account) = self.accounts.get_mut(&row.account) else { return self.create(row) };
+        if account.frozen {
+            return ControlOutcome::Frozen;
+        } else if row.version <= account.version {
+            let same = row.version < account.version || row.row == account.row;
+            return if same { ControlOutcome::Already } else { ControlOutcome::Gap };
+        } else if row.version != account.version + 1 {
+            return ControlOutcome::Gap;
+        } else if matches!(row.change, Change::LotExpired { lot } if account.lots.get(&lot).is_some_and(|it| self.now < it.expires_at))
+        {
+            return ControlOutcome::Early;
+        }
+        account.apply(&row.change, self.now);
+        (account.seq, account.version, account.row) = (account.seq + 1, row.version, row.row);
+        self.append();
+        ControlOutcome::Applied
+    }
+
+    fn create(&mut self, row: &ControlRow) -> ControlOutcome {
+        let (1, Change::AccountCreated { status, anchor }) = (row.version, &row.change) else {
+            return ControlOutcome::Gap;
+        };
+        let account = Account { seq: 1, row: row.row, ..Account::new(*status, *anchor) };
+        self.accounts.insert(row.account, account);
+        self.append();
+        ControlOutcome::Applied
+    }
+
+    /// What the book says comes in place of what was there. What ops hold, and which have ended, nobody forgets.
+    pub fn install(&mut self, image: &AccountImage) -> InstallOutcome {
+        let before = self.accounts.get(&image.account);
+        if before.is_some_and(|before| before.seq != image.seq) {
+            return InstallOutcome::Moved;
+        }
+        let mut account = Account {
+            seq: image.seq,
+            version: image.control_version,
+            row: image.control_row,
+            limit: image.budget_limit.get(),
+            used: image.budget_used.get(),
+            period_end: image.budget_period_end,
+            revoked: image.revoked_keys.iter().copied().collect(),
+            undos: u64::try_from(image.open_undos.len()).unwrap(),
+            ..Account::new(image.status, image.anchor)
+        };
+        for lot in &image.lots {
+            let (granted_at, expires_at) = (lot.granted_at, lot.expires_at);
+            account.lots.insert(lot.lot, Lot { left: lot.remaining.get(), granted_at, expires_at });
+        }
+        if let Some(before) = before {
+            account.closed.clone_from(&before.closed);
+            account.holds.clone_from(&before.holds);
+            account.ended.clone_from(&before.ended);
+        }
+        account.closed.extend(image.open_undos.iter().map(|op| (*op, None)));
+        self.accounts.insert(image.account, account);
+        self.append();
+        InstallOutcome::Installed
+    }
+
+    /// Events before this one go, and with each the mark it made. Answers those ops.
+    pub fn trim(&mut self, keep_from: u64) -> Vec<OpId> {
+        self.stream.retain(|sequence, _| *sequence >= keep_from);
+        let old = |made: &Option<u64>| made.is_some_and(|made| made < keep_from);
+        let mut gone = Vec::new();
+        for account in self.accounts.values_mut() {
+            gone.extend(account.closed.iter().filter(|(_, made)| old(made)).map(|(op, _)| *op));
+            account.closed.retain(|_, made| !old(made));
+        }
+        gone
+    }
+
+    fn mark_undone(&mut self, account: AccountId, op: OpId) {
+        self.accounts.get_mut(&account).unwrap().undos += 1;
+        self.close(account, op);
+    }
+
+    fn close(&mut self, account: AccountId, op: OpId) {
+        let event = self.append();
+        let account = self.accounts.get_mut(&account).unwrap();
+        account.seq += 1;
+        account.closed.insert(op, Some(event.sequence));
+        account.ended.insert(op);
+    }
+
+    fn append(&mut self) -> EventId {
+        self.sequence += 1;
+        EventId { incarnation: self.incarnation, sequence: self.sequence }
+    }
+}
+
+impl Account {
+    fn new(status: Status, anchor: BudgetAnchor) -> Self {
+        let (lots, revoked, closed) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        let (holds, ended, gone) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let (seq, version, row, limit, used, period_end) = (0, 1, 0, 0, 0, TimeMs::EPOCH);
+        Self {
+            seq,
+            version,
+            row,
+            status,
+            anchor,
+            limit,
+            used,
+            period_end,
+            lots,
+            revoked,
+            frozen: false,
+            undos: 0,
+            closed,
+            holds,
+            ended,
+            gone,
+        }
+    }
+
+    /// A period begins by being in it.
+    fn period(&self, now: TimeMs) -> (u64, TimeMs) {
+        if now < self.period_end { (self.used, self.period_end) } else { (0, self.anchor.period_end(now)) }
+    }
+
+    /// Half-open, and in burn order: earliest expiry first, then oldest grant, then number.
+    fn drawable(&self, now: TimeMs) -> Vec<LotId> {
+        let live = |lot: &Lot| lot.left > 0 && lot.granted_at <= now && now < lot.expires_at;
+        let mut found: Vec<_> = self.lots.iter().filter(|(_, lot)| live(lot)).collect();
+        found.sort_by_key(|(id, lot)| (lot.expires_at, lot.granted_at, **id));
+        found.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    pub fn used_now(&self, now: TimeMs) -> u64 {
+        self.period(now).0
+    }
+
+    pub fn remaining(&self, now: TimeMs) -> u64 {
+        self.drawable(now).iter().map(|id| self.lots[id].left).sum()
+    }
+
+    fn take(&mut self, mut price: u64, now: TimeMs) -> Split {
+        let mut split = Split::new();
+        for id in self.drawable(now) {
+            let lot = self.lots.get_mut(&id).unwrap();
+            let part = lot.left.min(price);
+            if part > 0 {
+                split.push(Draw { lot: id, credits: credits(part) });
+                (lot.left, price) = (lot.left - part, price - part);
+            }
+        }
+        split
+    }
+
+    /// To the lots it came from, unless they are past their expiry; the budget of another period is left alone.
+    fn put_back(&mut self, op: OpId, split: &[Draw], period_end: TimeMs, now: TimeMs) -> (u64, u64) {
+        let all = lots::total(split).unwrap().get();
+        let mut returned = 0;
+        for draw in split {
+            if let Some(lot) = self.lots.get_mut(&draw.lot).filter(|lot| now < lot.expires_at) {
+                lot.left += draw.credits.get();
+                returned += draw.credits.get();
+            }
+        }
+        let holds = self.holds.get_mut(&op).expect("only what was drawn is given back");
+        *holds = holds.checked_sub(all).expect("no op gets back more than it drew");
+        if period_end == self.period_end {
+            self.used = self.used.saturating_sub(all);
+        }
+        (returned, all - returned)
+    }
+
+    pub fn apply(&mut self, change: &Change, now: TimeMs) {
+        match change {
+            Change::AccountCreated { .. } => unreachable!("an account begins once"),
+            Change::StatusSet { status } => self.status = *status,
+            Change::BudgetSet { limit } => self.limit = limit.get(),
+            Change::LotGranted { lot, credits, granted_at, expires_at } => {
+                let granted = Lot { left: credits.get(), granted_at: *granted_at, expires_at: *expires_at };
+                self.lots.entry(*lot).or_insert(granted);
+            }
+            Change::LotExpiryMoved { lot, expires_at } => {
+                // An empty lot past its expiry is gone for good.
+                if let Some(lot) = self.lots.get_mut(lot).filter(|lot| lot.left > 0 || now < lot.expires_at) {
+                    lot.expires_at = *expires_at;
+                } else {
+                    self.gone.insert(*lot);
+                }
+            }
+            Change::LotReduced { lot, credits } => {
+                if let Some(lot) = self.lots.get_mut(lot) {
+                    lot.left = lot.left.saturating_sub(credits.get());
+                }
+            }
+            Change::LotExpired { lot } => {
+                self.lots.remove(lot);
+            }
+            Change::KeyRevoked { key } => {
+                self.revoked.insert(*key);
+            }
+            Change::UndoSettled { debit_op, split, period_end, counted } => {
+                if !split.is_empty() {
+                    self.put_back(*debit_op, split, *period_end, now);
+                }
+                self.undos -= u64::from(*counted);
+                if *counted && self.closed.get(debit_op) == Some(&None) {
+                    self.closed.remove(debit_op);
+                }
+            }
+        }
+    }
+}
