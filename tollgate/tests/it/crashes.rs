@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::stack::{AS_SHIPPED, Load, Plan, Stack, Tally};
+use crate::stack::{AS_SHIPPED, Load, Plan, SHORT_LEASES, Stack, Tally};
 
 const CALLERS: usize = 12;
 /// Calls served between two kills: enough that some are under way at any moment.
@@ -12,7 +12,7 @@ const BETWEEN: usize = 60;
 /// Two of each program, a Redis that loses nothing it has answered, a Postgres that may be killed.
 async fn pairs_that_can_die() -> Stack {
     let plan = Plan { gateways: 2, syncs: 2, appendfsync: "always", own_postgres: true, ..Plan::default() };
-    Stack::with(Plan { gateway_settings: AS_SHIPPED, ..plan }).await
+    Stack::with(Plan { gateway_settings: AS_SHIPPED, sync_settings: SHORT_LEASES, ..plan }).await
 }
 
 /// What callers may see is one of these; the book agrees with what they saw; nothing was built anew.

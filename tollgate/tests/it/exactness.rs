@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ledger::{Entry, EntryKind};
+use ledger::{Entry, EntryKind, Grant};
 use metering::{LotId, Status, TimeMs};
 
-use crate::stack::{Call, Customer, Plan, Stack, Tally};
+use crate::stack::{Call, Customer, Plan, Stack, Tally, by, credits};
 
 const DAY_MS: u64 = 86_400_000;
 const CLIENTS: usize = 64;
@@ -130,6 +130,27 @@ async fn a_lot_that_expires_while_calls_run_pays_up_to_its_last_instant_and_not_
     assert!(!before.is_empty() && drawn_from(&before).keys().eq([&passing]), "{:?}", drawn_from(&before));
     assert_eq!(drawn_from(&after), BTreeMap::from([(lasting, 300)]));
     assert_eq!(tally.served(), before.len() + 300);
+}
+
+#[tokio::test]
+async fn a_lot_to_come_is_drawn_from_its_first_instant_on() {
+    let stack = two_gateways().await;
+    let ada = stack.customer_with(Status::Active, 0).await;
+    let now = stack.now().await;
+    let (granted_at, expires_at) = (now.plus_ms(2000), now.plus_ms(DAY_MS));
+    let grant = Grant { credits: credits(50), product: "pack".to_owned(), granted_at, expires_at, source: None };
+    stack.book.ledger.grant_lot(ada.account, &grant, &by(now)).await.unwrap();
+    stack.wait_carried().await;
+    assert_eq!(stack.remaining(&ada).await, 0, "it has not begun");
+    let load = stack.load(&ada, 8);
+    load.wait_served(50).await;
+    let tally = load.stop().await;
+    tally.assert_only(&["200", "402 credits_exhausted"]);
+    stack.audit_calls(&tally).await;
+    let debits = debits(&stack, &ada).await;
+    assert_eq!((tally.served(), debits.len()), (50, 50));
+    assert!(debits.iter().all(|debit| debit.at >= granted_at), "none before its first instant");
+    assert!(tally.count("402 credits_exhausted") > 0);
 }
 
 async fn expiry(stack: &Stack, customer: &Customer, lot: LotId) -> TimeMs {

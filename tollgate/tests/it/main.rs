@@ -1,12 +1,14 @@
 //! All programs together, as the people who use them meet them: real processes on a real Redis and a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a test whose parts are not there has failed")]
 
+mod audits;
 mod cli;
 mod crashes;
 mod day;
 mod exactness;
 mod faults;
 mod hang_up;
+mod interrupted;
 mod owners;
 mod postgres_away;
 mod prompt_changes;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use ledger::NewKey;
 use metering::{ApiKey, KeyMode, Status};
 
 use crate::stack::{Answer, Call, Customer, Plan, Stack, by, credits};
@@ -100,6 +101,35 @@ async fn a_new_key_works_within_a_second_even_where_it_was_tried_before() {
     let fresh = stack.customer_with(Status::Trial, 5).await;
     prompt(&stack, &fresh, Instant::now(), &[(Call::chat(), "200")]).await;
     stack.audit().await;
+}
+
+#[tokio::test]
+async fn a_key_is_refused_from_the_instant_of_its_expiry() {
+    let stack = two_gateways().await;
+    let ada = stack.customer(1000).await;
+    let now = stack.now().await;
+    let expires_at = now.plus_ms(2500);
+    let new = NewKey { name: "visitor".to_owned(), mode: KeyMode::Live, expires_at: Some(expires_at), random: [5; 32] };
+    let (key, key_id) = stack.book.ledger.issue_key(ada.account, &new, &by(now)).await.unwrap();
+    stack.wait_carried().await;
+    let visitor = Customer { key: key.reveal().to_owned(), key_id, ..ada };
+    warm(&stack, &visitor).await;
+    let load = stack.load(&visitor, 4);
+    while stack.now().await < expires_at {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let refused = "401 invalid_api_key";
+    prompt(&stack, &visitor, Instant::now(), &[(Call::chat(), refused), (strict(), refused)]).await;
+    let answer = stack.send(&visitor.key, Call::chat()).await;
+    assert_eq!(answer.json()["reason"], "expired");
+    let tally = load.stop().await;
+    tally.assert_only(&["200", refused]);
+    stack.audit().await;
+    let late = format!(
+        "SELECT count(*) FROM entries WHERE kind = 'debit' AND occurred_at >= to_timestamp({}::numeric / 1000)",
+        expires_at.plus_ms(100).as_u64() // gateways know Redis' clock to within a round trip
+    );
+    assert_eq!(stack.book.number(&late).await, 0);
 }
 
 #[tokio::test]

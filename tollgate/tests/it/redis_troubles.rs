@@ -1,5 +1,6 @@
 //! Redis restarted, emptied, slow, full, absent: who can't be metered is turned away, and what was drawn stays drawn once.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::stack::{Call, Load, Stack, Tally, wait_until};
@@ -66,6 +67,38 @@ async fn a_redis_that_was_flushed_is_built_anew_from_the_book() {
     stack.redis.command(&["FLUSHALL"]);
     let tally = end(load).await;
     lost_the_tail_only(&stack, &tally, emptied).await;
+}
+
+#[tokio::test]
+async fn an_older_redis_that_was_put_back_is_noticed_and_built_anew() {
+    let mut stack = Stack::pairs().await;
+    let ada = stack.customer(100_000).await;
+    let load = stack.load(&ada, CALLERS);
+    load.wait_served(MOMENT).await;
+    stack.redis.kill();
+    let (files, older) = (stack.redis.directory().join("appendonlydir"), stack.directory.path().join("older"));
+    copy_files(&files, &older);
+    stack.redis.start_again();
+    load.wait_served(100).await;
+    let put_back = Instant::now();
+    stack.redis.kill();
+    std::fs::remove_dir_all(&files).unwrap();
+    copy_files(&older, &files);
+    stack.redis.start_again();
+    let tally = end(load).await;
+    let totals = stack.audit().await;
+    let lost = stack.served_without_debit(&tally).await;
+    assert!(lost.iter().all(|reply| put_back.saturating_duration_since(reply.at) < UNDRAINED_MAX), "{lost:?}");
+    stack.assert_nobody_else_paid(&tally, totals).await;
+    assert_eq!(stack.rebuilds().await, 1, "only the shard that went on since then is behind");
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }
 
 #[tokio::test]

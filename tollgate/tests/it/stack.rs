@@ -44,6 +44,10 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 pub const PATIENT: &str = "meter.wait_ms_max = 20000\nmeter.op_lifetime_ms = 40000";
 /// The gateways' own defaults: for tests in which turning away is allowed.
 pub const AS_SHIPPED: &str = "";
+/// Leases that outlast any pause of a busy machine: for tests in which every owner lives.
+const LONG_LEASES: &str = "lease.duration_ms = 30000";
+/// For tests in which owners die and others follow.
+pub const SHORT_LEASES: &str = "lease.duration_ms = 1500";
 
 /// What a test needs.
 pub struct Plan {
@@ -67,7 +71,7 @@ impl Default for Plan {
             appendfsync: "everysec",
             own_postgres: false,
             gateway_settings: PATIENT,
-            sync_settings: "",
+            sync_settings: LONG_LEASES,
         }
     }
 }
@@ -95,7 +99,7 @@ impl Stack {
     /// Two gateways and two ledger-syncs as they are shipped, and a Redis that loses nothing it has answered.
     pub async fn pairs() -> Self {
         let plan = Plan { gateways: 2, syncs: 2, appendfsync: "always", ..Plan::default() };
-        Self::with(Plan { gateway_settings: AS_SHIPPED, ..plan }).await
+        Self::with(Plan { gateway_settings: AS_SHIPPED, sync_settings: SHORT_LEASES, ..plan }).await
     }
 
     pub async fn with(plan: Plan) -> Self {

@@ -1,11 +1,13 @@
 //! The audit at the end of every test: once everything has settled, book and live state are the same, credit for credit.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use ledger::AccountView;
 use metering::live::Snapshot;
 use metering::{AccountId, Credits, LotId};
 
+use super::program::executable;
 use super::{Stack, wait_until};
 
 /// What must be zero in the book of any test.
@@ -52,6 +54,17 @@ impl Stack {
     /// Waits until everything has settled, then compares. Panics with all that differs.
     pub async fn audit(&self) -> Totals {
         self.wait_settled().await;
+        let odd = self.differences().await;
+        assert!(odd.is_empty(), "book and live state differ:\n{}", odd.join("\n"));
+        let count = async |kind| {
+            let sql = format!("SELECT count(*) FROM entries WHERE kind = '{kind}'");
+            usize::try_from(self.book.number(&sql).await).unwrap()
+        };
+        Totals { debits: count("debit").await, give_backs: count("give_back").await }
+    }
+
+    /// What should not be, each in words: by our own comparison, and by the operators' command.
+    pub async fn differences(&self) -> Vec<String> {
         let accounts = self.book.ledger.accounts_after(None, 10_000).await.unwrap();
         let mut odd: Vec<String> =
             self.book.ledger.recompute(&accounts).await.unwrap().iter().map(ToString::to_string).collect();
@@ -65,12 +78,22 @@ impl Stack {
             let (view, snapshot) = self.both(account).await;
             odd.extend(differences(&view, &snapshot).into_iter().map(|what| format!("{account}: {what}")));
         }
-        assert!(odd.is_empty(), "book and live state differ:\n{}", odd.join("\n"));
-        let count = async |kind| {
-            let sql = format!("SELECT count(*) FROM entries WHERE kind = '{kind}'");
-            usize::try_from(self.book.number(&sql).await).unwrap()
-        };
-        Totals { debits: count("debit").await, give_backs: count("give_back").await }
+        odd.extend(self.verify());
+        odd
+    }
+
+    /// What `tollgate verify` finds; nothing when it is content.
+    fn verify(&self) -> Option<String> {
+        let settings = self.directory.path().join("verify.toml");
+        std::fs::write(
+            &settings,
+            format!("redis.url = \"{}\"\npostgres.url = \"{}\"\n", self.redis.url(), self.book.url),
+        )
+        .unwrap();
+        let mut command = Command::new(executable("tollgate"));
+        let said = command.arg("--config").arg(&settings).arg("verify").output().unwrap();
+        let text = [said.stdout, said.stderr].concat();
+        (!said.status.success()).then(|| format!("tollgate verify: {} {}", said.status, String::from_utf8_lossy(&text)))
     }
 
     /// Nothing is owed by a gateway, nothing waits in a stream or in the outbox, no undo is open.

@@ -21,7 +21,7 @@ pub struct Program {
 }
 
 /// Where cargo put a program beside this test: `target/debug/<name>`.
-fn executable(name: &str) -> PathBuf {
+pub(super) fn executable(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join(name);
     assert!(path.is_file(), "{} is not there: run `cargo build --workspace` first", path.display());

@@ -14,7 +14,7 @@ impl Sync {
         let admin = format!("127.0.0.1:{}", free_port());
         let text = format!(
             "admin_listen = \"{admin}\"\nredis.url = \"{}\"\npostgres.url = \"{}\"\nshards.count = 4\n\
-             lease.duration_ms = 1500\nlease.heartbeat_ms = 200\nsweep.grace_ms = 0\nsweep.interval_ms = 100\n{settings}\n",
+             lease.heartbeat_ms = 200\nsweep.grace_ms = 0\nsweep.interval_ms = 100\n{settings}\n",
             house.redis, house.postgres
         );
         let path = house.directory.join(format!("{name}.toml"));

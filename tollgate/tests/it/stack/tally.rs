@@ -107,9 +107,7 @@ impl Stack {
 
     /// No refused call has paid, and no more debits stand than calls were served or broke off.
     pub async fn assert_nobody_else_paid(&self, tally: &Tally, totals: Totals) {
-        let refused: Vec<&str> =
-            tally.replies.iter().filter(|reply| !reply.is_served()).filter_map(|reply| reply.op.as_deref()).collect();
-        let paid = self.paid_of(&refused).await;
+        let paid = self.refused_with_debit(tally).await;
         assert!(paid.is_empty(), "{} refused calls have paid: {paid:?}", paid.len());
         let most = tally.served() + tally.count("broken");
         assert!(
@@ -117,6 +115,12 @@ impl Stack {
             "{totals:?} stand in the book, but only {most} calls can have drawn: {:?}",
             tally.by_answer()
         );
+    }
+
+    /// Refused calls that have paid all the same.
+    pub async fn refused_with_debit(&self, tally: &Tally) -> HashSet<String> {
+        let refused = tally.replies.iter().filter(|reply| !reply.is_served());
+        self.paid_of(&refused.filter_map(|reply| reply.op.as_deref()).collect::<Vec<_>>()).await
     }
 
     /// Those of the ops that have a debit which was not given back.
