@@ -46,10 +46,8 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
     background.block_on(async { tokio::time::timeout(Duration::from_secs(2), upstreams.resolve()).await.ok() });
     background.spawn(upstreams.clone().keep_resolving());
 
-    // Requests have a connection of their own, driven by the proxy's runtime: an answer wakes the worker that waits for it.
-    let beside = background.block_on(async { meter.beside() }).context("redis.url")?;
-    let balance = balance(settings, &background, &meter, beside.clone(), &metrics);
-    let keys = key_cache(settings, beside, &metrics);
+    let balance = balance(settings, &background, &meter, &metrics);
+    let keys = key_cache(settings, &meter, &metrics);
     let health = Arc::new(Health::new(metrics.clone()));
     background.spawn(follow_changes(keys.clone(), health.watch_redis()));
     background.spawn(keep_asking(meter, health.clone(), Duration::from_millis(settings.meter.ping_ms)));
@@ -86,7 +84,7 @@ fn check_free(address: SocketAddr) -> anyhow::Result<()> {
     TcpListener::bind(address).map(drop).with_context(|| format!("can't listen on {address}"))
 }
 
-fn balance(settings: &Settings, background: &Runtime, meter: &Meter, beside: Meter, metrics: &Arc<Metrics>) -> Balance {
+fn balance(settings: &Settings, background: &Runtime, meter: &Meter, metrics: &Arc<Metrics>) -> Balance {
     let wait_max = Duration::from_millis(settings.meter.wait_ms_max);
     let pauses = Pauses {
         min: Duration::from_millis(settings.meter.restitution_pause_ms_min),
@@ -96,7 +94,7 @@ fn balance(settings: &Settings, background: &Runtime, meter: &Meter, beside: Met
         Restitutions::new(settings.meter.restitutions_max, pauses, meter.clone(), wait_max, metrics.clone());
     background.spawn(work);
     Balance {
-        meter: beside,
+        meter: meter.clone(),
         restitutions,
         wait_max,
         op_lifetime_ms: settings.meter.op_lifetime_ms,
@@ -104,14 +102,14 @@ fn balance(settings: &Settings, background: &Runtime, meter: &Meter, beside: Met
     }
 }
 
-fn key_cache(settings: &Settings, meter: Meter, metrics: &Arc<Metrics>) -> KeyCache {
+fn key_cache(settings: &Settings, meter: &Meter, metrics: &Arc<Metrics>) -> KeyCache {
     let ages = Ages {
         entries_max: settings.key_cache.entries_max,
         fresh: Duration::from_millis(settings.key_cache.fresh_ms),
         unknown_fresh: Duration::from_millis(settings.key_cache.unknown_fresh_ms),
         stale_max: Duration::from_millis(settings.key_cache.stale_ms_max),
     };
-    KeyCache::new(meter, ages, Duration::from_millis(settings.meter.wait_ms_max), metrics.clone())
+    KeyCache::new(meter.clone(), ages, Duration::from_millis(settings.meter.wait_ms_max), metrics.clone())
 }
 
 fn limits(settings: &Settings) -> Limits {

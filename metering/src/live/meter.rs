@@ -52,13 +52,6 @@ impl Meter {
         Ok(Self { connection, client, shared: Arc::new(shared) })
     }
 
-    /// The same meter over a connection of its own, whose work is done by whichever runtime uses it first: a request that finds its
-    /// connection on its own runtime spares two wake-ups of another thread. Call it inside a runtime.
-    pub fn beside(&self) -> Result<Self, MeterError> {
-        let connection = connect::reconnecting(self.client.clone()).map_err(MeterError::from_redis)?;
-        Ok(Self { connection, client: self.client.clone(), shared: Arc::clone(&self.shared) })
-    }
-
     /// The time in Redis, as the last reply told it; the epoch before the first reply.
     #[must_use]
     pub fn store_now(&self) -> TimeMs {
