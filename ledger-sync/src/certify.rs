@@ -1,6 +1,6 @@
 //! Certification: does this Redis process hold all that the book knows of a shard?
 //!
-//! Seal, raise the fence in the book, compare, drain what is left, certify. Until it is done no debit runs; behind or missing,
+//! Catch up, seal, raise the fence in the book, compare, drain what is left, certify. Until it is done no debit runs; behind or missing,
 //! and a new incarnation is built from the book.
 
 use ledger::{Fence as BookFence, ShardRow, ShardState};
@@ -38,6 +38,7 @@ pub async fn certify(service: &Service, shard: Shard, epoch: u64) -> Result<Hold
     link.agree_on_shards(service.shard_count).await?;
     let head = link.head(shard).await?;
     refuse_older_book(shard, &row, &head)?;
+    let row = catch_up(service, &mut link, row, &head).await?;
     link.seal(shard, epoch).await?;
     let certification = service.book.raise_fence(shard, epoch, head.certification).await?;
     let fence = BookFence { shard, epoch, certification, incarnation: row.incarnation };
@@ -46,6 +47,27 @@ pub async fn certify(service: &Service, shard: Shard, epoch: u64) -> Result<Hold
         None => go_on(service, link, &row, fence).await,
         Some(why) => begin(service, link, &row, &head, fence, found, &why).await,
     }
+}
+
+/// Records most of what waits in the stream while gateways are still let in, so that the shard is closed for the last events
+/// only: a book that was away for long would keep callers waiting for as long as it takes to follow. Nothing but scripts of
+/// the last certification can have written these events, and the book is compared with them first, as it is after the seal.
+async fn catch_up(
+    service: &Service,
+    link: &mut OwnerLink,
+    row: ShardRow,
+    head: &Head,
+) -> Result<ShardRow, Interruption> {
+    if row.shard.kind == ShardKind::Keys || row.incarnation == 0 {
+        return Ok(row);
+    }
+    let fence = row.fence();
+    let found = link.look(&live_fence(&fence)).await?;
+    if behind(link, &row, head, found, &fence).await?.is_some() {
+        return Ok(row);
+    }
+    drain_rest(service, link, &fence, row.applied_sequence, false).await?;
+    ours(service, row.shard, row.epoch).await
 }
 
 async fn ours(service: &Service, shard: Shard, epoch: u64) -> Result<ShardRow, Interruption> {
@@ -110,7 +132,7 @@ async fn go_on(service: &Service, mut link: OwnerLink, row: &ShardRow, fence: Bo
     let mut applied = row.applied_sequence;
     let mut drained = applied.unwrap_or(0);
     if fence.shard.kind == ShardKind::Accounts {
-        applied = drain_rest(service, &mut link, &fence, applied).await?;
+        applied = drain_rest(service, &mut link, &fence, applied, true).await?;
         drained = applied.unwrap_or(0);
         let at = link.look(&live_fence(&fence)).await?.map_or(0, |stream| stream.sequence);
         if at != drained {

@@ -115,17 +115,20 @@ impl Drain {
     }
 }
 
-/// Records what is left in the stream of a sealed shard; answers the last sequence in the book.
+/// Records what is in the stream of a shard before it is served; answers the last sequence in the book. On a sealed shard to
+/// the end; on one that gateways still write to, until less than a whole batch is left.
 pub async fn drain_rest(
     service: &Service,
     link: &mut OwnerLink,
     fence: &BookFence,
     mut applied: Option<u64>,
+    sealed: bool,
 ) -> Result<Option<u64>, Interruption> {
+    let least = if sealed { 1 } else { batch_size(service) };
     loop {
         let events = read(link, fence, applied, batch_size(service)).await?;
-        let Some(last) = events.last().map(|event| event.id.sequence) else { return Ok(applied) };
-        let count = events.len();
+        let Some(last) = events.last().filter(|_| events.len() >= least) else { return Ok(applied) };
+        let (last, count) = (last.id.sequence, events.len());
         let started = std::time::Instant::now();
         let recorded = service.book.record(&DrainBatch { fence: *fence, from: applied, events }).await?;
         service.metrics.recorded(&recorded, count, started.elapsed());

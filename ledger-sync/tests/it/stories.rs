@@ -292,3 +292,30 @@ async fn a_hand_over_closes_a_shard_for_a_moment_however_many_events_it_keeps() 
     }
     assert!(longest < Duration::from_secs(1), "a caller had to wait for {longest:?}");
 }
+
+#[tokio::test]
+async fn an_owner_who_finds_a_long_stream_closes_the_shard_for_its_end_only() {
+    let (redis, book) = (RedisServer::start(), database().await);
+    let mut first = Sync::start(&redis.url(), &book.url).await;
+    let meter = Meter::connect(&redis.url()).await.unwrap();
+    let ada = ada(&book, 100_000).await;
+    wait_remaining(&meter, ada, 100_000).await;
+    first.kill();
+    for _ in 0..24 {
+        let asks: Vec<Debit> = (0..500).map(|_| ask(ada, 1)).collect();
+        meter.debit_many(ada.shard(meter.shard_count().unwrap()), &asks).await.unwrap();
+    }
+    let _second = Sync::start_unready(&redis.url(), &book.url, "drain.batch_events = 500");
+    let (mut longest, mut following) = (Duration::ZERO, None);
+    let behind = async || book.number("SELECT count(*) FROM entries WHERE kind = 'debit'").await < 12_000;
+    while behind().await {
+        if following.is_none() && book.number("SELECT count(*) FROM entries WHERE kind = 'debit'").await > 0 {
+            following = Some(Instant::now());
+        }
+        let asked = Instant::now();
+        draw_one(&meter, ada).await;
+        longest = longest.max(asked.elapsed());
+    }
+    let followed = following.expect("it does not follow all at once").elapsed();
+    assert!(longest < followed / 2, "a caller waited for {longest:?} while the book followed for {followed:?}");
+}
