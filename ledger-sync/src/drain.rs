@@ -124,10 +124,10 @@ pub async fn drain_rest(
     mut applied: Option<u64>,
     sealed: bool,
 ) -> Result<Option<u64>, Interruption> {
-    let least = if sealed { 1 } else { batch_size(service) };
+    let enough = if sealed { 1 } else { batch_size(service) };
     loop {
         let events = read(link, fence, applied, batch_size(service)).await?;
-        let Some(last) = events.last().filter(|_| events.len() >= least) else { return Ok(applied) };
+        let Some(last) = events.last().filter(|_| events.len() >= enough) else { return Ok(applied) };
         let (last, count) = (last.id.sequence, events.len());
         let started = std::time::Instant::now();
         let recorded = service.book.record(&DrainBatch { fence: *fence, from: applied, events }).await?;
