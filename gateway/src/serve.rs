@@ -17,7 +17,7 @@ use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
 
 use crate::admin::Admin;
-use crate::edge::{Connections, Edge};
+use crate::edge::{Companion, Connections, Edge};
 use crate::gateway::Gateway;
 use crate::key_cache::{Ages, KeyCache, follow_changes};
 use crate::limits::{HeaderLimits, Limits};
@@ -33,7 +33,7 @@ use crate::watch::{Health, await_listener, keep_asking};
 pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
     check_free(settings.listen)?;
     check_free(settings.admin_listen)?;
-    // Owns the connection to Redis and everything that outlives a request; pingora's runtimes end before it.
+    // Owns everything that outlives a request; pingora's runtimes end before it.
     let background = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("background")
@@ -41,16 +41,19 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
         .build()
         .context("no runtime")?;
     let metrics = Arc::new(Metrics::new()?);
+    // Requests ask over a connection that the proxy's own runtime drives, so that an answer wakes nobody on another thread; what is
+    // still owed when that runtime has ended goes over the other one.
     let meter = background.block_on(Meter::connect(settings.redis.url.expose_secret())).context("redis.url")?;
+    let owing = background.block_on(async { meter.beside() }).context("redis.url")?;
     let upstreams = Upstreams::new(&settings.upstreams)?;
     background.block_on(async { tokio::time::timeout(Duration::from_secs(2), upstreams.resolve()).await.ok() });
     background.spawn(upstreams.clone().keep_resolving());
 
-    let balance = balance(settings, &background, &meter, &metrics);
+    let balance = balance(settings, &background, meter.clone(), owing, &metrics);
     let keys = key_cache(settings, &meter, &metrics);
     let health = Arc::new(Health::new(metrics.clone()));
     background.spawn(follow_changes(keys.clone(), health.watch_redis()));
-    background.spawn(keep_asking(meter, health.clone(), Duration::from_millis(settings.meter.ping_ms)));
+    let companion = Companion::new(keep_asking(meter, health.clone(), Duration::from_millis(settings.meter.ping_ms)));
 
     let log = Arc::new(RequestLog::start(settings.log.format, settings.log.request_one_in, metrics.clone())?);
     let last_words = LastWords {
@@ -71,7 +74,7 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
         metrics: metrics.clone(),
     };
     background.spawn(await_listener(settings.listen, health.clone()));
-    let server = server(settings, gateway, Admin { metrics, health, keys });
+    let server = server(settings, gateway, companion, Admin { metrics, health, keys });
     background.spawn(end_when_idle(server.watch_execution_phase(), last_words.clone()));
     server.run(RunArgs::default());
     // The grace period ran out, or the stop was a fast one: requests were cut, and their debits came to the restitutions.
@@ -84,17 +87,23 @@ fn check_free(address: SocketAddr) -> anyhow::Result<()> {
     TcpListener::bind(address).map(drop).with_context(|| format!("can't listen on {address}"))
 }
 
-fn balance(settings: &Settings, background: &Runtime, meter: &Meter, metrics: &Arc<Metrics>) -> Balance {
+fn balance(
+    settings: &Settings,
+    background: &Runtime,
+    meter: Meter,
+    owing: Meter,
+    metrics: &Arc<Metrics>,
+) -> Balance {
     let wait_max = Duration::from_millis(settings.meter.wait_ms_max);
     let pauses = Pauses {
         min: Duration::from_millis(settings.meter.restitution_pause_ms_min),
         max: Duration::from_millis(settings.meter.restitution_pause_ms_max),
     };
     let (restitutions, work) =
-        Restitutions::new(settings.meter.restitutions_max, pauses, meter.clone(), wait_max, metrics.clone());
+        Restitutions::new(settings.meter.restitutions_max, pauses, owing, wait_max, metrics.clone());
     background.spawn(work);
     Balance {
-        meter: meter.clone(),
+        meter,
         restitutions,
         wait_max,
         op_lifetime_ms: settings.meter.op_lifetime_ms,
@@ -122,7 +131,7 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
-fn server(settings: &Settings, gateway: Gateway, admin: Admin) -> Server {
+fn server(settings: &Settings, gateway: Gateway, companion: Companion, admin: Admin) -> Server {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let own = |ending: &str| {
         let name = format!("tollgate-gateway-{}.{ending}", std::process::id());
@@ -151,6 +160,7 @@ fn server(settings: &Settings, gateway: Gateway, admin: Admin) -> Server {
         ),
         header_max: Duration::from_millis(limits.header_ms_max),
         proxy: Arc::new(http_proxy(&server.configuration, gateway)),
+        companion,
     };
     let mut edge = Service::new("gateway".to_owned(), edge);
     edge.add_tcp(&settings.listen.to_string());

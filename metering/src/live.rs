@@ -8,6 +8,7 @@ pub mod asks;
 pub(crate) mod connect;
 pub mod errors;
 mod fences;
+mod groups;
 pub mod keys;
 mod meter;
 pub mod owner;

@@ -4,7 +4,7 @@ use redis::{ErrorKind, RedisError};
 use thiserror::Error;
 
 /// A call that got no answer of its own.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum MeterError {
     /// The shard is not certified: nothing was written. Soon it will be.
     #[error("the shard is not certified")]

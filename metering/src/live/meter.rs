@@ -9,7 +9,8 @@ use redis::aio::ConnectionManager;
 use redis::{Client, Cmd, Value, cmd};
 
 use super::fences::{Fences, Known};
-use super::keys::KEY_CHANGES;
+use super::groups::Groups;
+use super::keys::{KEY_CHANGES, KeyWriter};
 use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
@@ -32,6 +33,7 @@ const CERTIFICATION_PAUSE: Duration = Duration::from_millis(10);
 pub struct Meter {
     connection: ConnectionManager,
     client: Client,
+    groups: Arc<Groups>,
     shared: Arc<Shared>,
 }
 
@@ -49,7 +51,15 @@ impl Meter {
         let client = connect::client(redis_url).map_err(MeterError::from_redis)?;
         let connection = connect::reconnecting(client.clone()).map_err(MeterError::from_redis)?;
         let shared = Shared { fences: Fences::default(), offset_ms: AtomicI64::new(0), started: Instant::now() };
-        Ok(Self { connection, client, shared: Arc::new(shared) })
+        Ok(Self { connection, client, groups: Arc::default(), shared: Arc::new(shared) })
+    }
+
+    /// The same meter over a connection of its own. A connection is driven by the runtime that made it, and its answers are
+    /// quickest on that runtime, so each runtime that asks has its own; call this inside it.
+    pub fn beside(&self) -> Result<Self, MeterError> {
+        let connection = connect::reconnecting(self.client.clone()).map_err(MeterError::from_redis)?;
+        let (client, shared) = (self.client.clone(), Arc::clone(&self.shared));
+        Ok(Self { connection, client, groups: Arc::default(), shared })
     }
 
     /// The time in Redis, as the last reply told it; the epoch before the first reply.
@@ -73,13 +83,6 @@ impl Meter {
             cmd("TIME").query_async(&mut connection).await.map_err(MeterError::from_redis)?;
         self.learn_time(TimeMs::new(seconds.saturating_mul(1000).saturating_add(micros / 1000)));
         self.shared.fences.read_all(&mut connection).await
-    }
-
-    /// Draws credits for one request.
-    pub async fn debit(&self, ask: &Debit) -> Result<DebitOutcome, MeterError> {
-        let shard = self.account_shard(&ask.account).await?;
-        let mut outcomes = self.debit_many(shard, std::slice::from_ref(ask)).await?;
-        outcomes.pop().ok_or_else(|| super::replies::odd("one answer an item"))
     }
 
     /// Draws credits for several requests of one shard in one call, each answered on its own, in order.
@@ -147,7 +150,11 @@ impl Meter {
         owner::read_range(&mut self.connection.clone(), &fence, first.sequence, None, most).await
     }
 
-    async fn count(&self) -> Result<ShardCount, MeterError> {
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    pub(super) async fn count(&self) -> Result<ShardCount, MeterError> {
         match self.shared.fences.count() {
             Some(count) => Ok(count),
             None => self.shared.fences.read_count(&mut self.connection.clone()).await,
@@ -206,9 +213,11 @@ fn debit_command(known: &Known, asks: &[Debit]) -> Cmd {
     let fence = &known.fence;
     let mut command = evalsha(known, Script::Debit, asks.len().saturating_mul(5).saturating_add(2));
     command.arg(fence.meta()).arg(fence.events());
+    let mut keys = KeyWriter::new(fence);
     for Debit { account, op, .. } in asks {
-        command.arg(fence.account(account)).arg(fence.lots(account)).arg(fence.future_lots(account));
-        command.arg(fence.emptied_lots(account)).arg(fence.closed(op));
+        keys.debit(account, op, |key| {
+            command.arg(key);
+        });
     }
     command.arg(asks.len());
     for ask in asks {

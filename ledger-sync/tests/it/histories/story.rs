@@ -392,6 +392,10 @@ impl<'a> Story<'a> {
         let outcomes = self.world.link.install(&self.world.certified, images).await.unwrap();
         assert_eq!(outcomes, [self.model.install(&image)]);
         assert_eq!(outcomes, [InstallOutcome::Installed]);
+        // The book settled what was on its way when it made the image: that stays, whatever Redis loses afterwards.
+        if let Some(drained) = &mut self.drained {
+            drained.accounts.insert(account, self.model.accounts[&account].clone());
+        }
     }
 
     /// A picture that was read before the last events.

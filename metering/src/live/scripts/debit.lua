@@ -3,6 +3,7 @@
 -- ARGV: 1 items; then 6 an item: op, account, credits (≥ 1), not_after_ms, key ('' = none), route.
 -- Rule: every argument is read before the first item draws. Nothing of an item is written unless all its checks pass, in this
 --   order: present, not frozen → in time, not undone → status → key → budget of the current period → lots with credits at now, earliest expiry first → exposure below its caps.
+--   What head lots pay is decided in memory and written together, events first: an account that many items draw from is read and written once.
 -- Returns: {now_ms, item…}; an item is {'drawn', event id, 'seq now price period_end remaining used', limit, split} or {refusal, numbers…}.
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'open')
@@ -10,18 +11,48 @@ if not shard then return uncertified() end
 local now, spends = shard.now, { t = true, a = true, o = true }
 local last_sequence, until_ms, cap_credits = string.match(shard.bounds, '^(%d+) (%d+) (%d+)$')
 last_sequence, until_ms, cap_credits = tonumber(last_sequence), tonumber(until_ms), tonumber(cap_credits)
+-- Accounts as the items so far leave them, and what of that is not written yet. Deferred items change nothing but `m`.
+local accounts, events, unwritten = {}, {}, {}
+
+local function find_account(key, api_key)
+  local a = accounts[key]
+  if not a then
+    a = load_account(key, api_key)
+    if not a then return nil end
+    accounts[key], a.stored_period, a.revoked = a, a.period_end, { [api_key] = a.key_revoked }
+  elseif a.revoked[api_key] == nil then
+    a.revoked[api_key] = redis.call('HGET', key, 'x' .. api_key)
+  end
+  return a
+end
+
+local function decide(a, ...)
+  local id = string.format('%s-%d', INCARNATION, shard.sequence + 1)
+  events[#events + 1] = { 'XADD', KEYS[2], id, 'v', '1', ... }
+  shard.sequence = shard.sequence + 1
+  if not a.unwritten then a.unwritten, unwritten[#unwritten + 1] = true, a end
+  return id
+end
+
+local function write_decided()
+  for _, event in ipairs(events) do redis.call(unpack(event)) end
+  for _, a in ipairs(unwritten) do
+    redis.call('HSET', a.key, 'm', money(a))
+    a.unwritten = nil
+  end
+  events, unwritten = {}, {}
+end
 
 local function draw(i, price, not_after)
   local k, v = 2 + (i - 1) * 5, 1 + (i - 1) * 6
   local key = ARGV[v + 5]
-  local a = load_account(KEYS[k + 1], key)
+  local a = find_account(KEYS[k + 1], key)
   if not a then return { 'absent' } end
   if a.frozen then return { 'frozen' } end
   if now >= not_after then return { 'too_late' } end
   if a.undos > 0 and redis.call('EXISTS', KEYS[k + 5]) == 1 then return { 'closed' } end
   if not spends[a.status] then return { 'status', a.status } end
-  if a.key_revoked then return { 'key_revoked' } end
-  local period = a.period_end
+  if a.revoked[key] then return { 'key_revoked' } end
   turn_period(a, now)
   local limit = a.limit > 0 and a.limit or NEVER -- without a budget, what can be counted
   if a.used + price > limit then return { 'budget', text(limit), text(a.used), text(a.period_end) } end
@@ -44,14 +75,14 @@ local function draw(i, price, not_after)
   end
   a.seq, a.used, total = a.seq + 1, a.used + price, total - price
   local numbers = string.format('%d %d %d %d %d %d', a.seq, now, price, a.period_end, total, a.used)
-  local event = append(shard, KEYS[2], 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', ARGV[v + 6])
+  local event = decide(a, 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', ARGV[v + 6])
   shard.exposed = shard.exposed + price
-  if head_pays and a.period_end == period then
-    redis.call('HSET', a.key, 'm', money(a))
-  else
+  if not head_pays or a.period_end ~= a.stored_period then
     detail(a)
+    write_decided()
     if all then keep_lots(at, a, all, now) elseif lots then store_reached(at, a, lots, reached, total) end
     save_account(a)
+    a.stored_period = a.period_end
   end
   return { 'drawn', event, numbers, text(a.limit), split }
 end
@@ -64,5 +95,8 @@ for i = 1, items do
   assert(prices[i] > 0, 'a debit draws at least 1')
 end
 for i = 1, items do answers[i + 1] = draw(i, prices[i], deadlines[i]) end
-if shard.sequence > before_all then leave(shard) end
+if shard.sequence > before_all then
+  write_decided()
+  leave(shard)
+end
 return answers
