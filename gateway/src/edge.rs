@@ -40,7 +40,10 @@ impl Companion {
     fn start(&self) {
         self.started.call_once(|| {
             let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
-            #[expect(clippy::disallowed_methods, reason = "ends with the runtime that it belongs to; nothing of it must be awaited")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "ends with the runtime that it belongs to; nothing of it must be awaited"
+            )]
             work.map(tokio::spawn);
         });
     }

@@ -28,17 +28,20 @@ impl Unanswered {
     }
 }
 
+impl From<MeterError> for Unanswered {
+    fn from(error: MeterError) -> Self {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the live balance gave no answer");
+        match error {
+            MeterError::Uncertified => Self::Uncertified,
+            MeterError::Unavailable(_) => Self::Away,
+            MeterError::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
 pub async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, MeterError>>) -> Result<T, Unanswered> {
     match timeout(limit, call).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the live balance gave no answer");
-            Err(match error {
-                MeterError::Uncertified => Unanswered::Uncertified,
-                MeterError::Unavailable(_) => Unanswered::Away,
-                MeterError::Unknown(_) => Unanswered::Unknown,
-            })
-        }
+        Ok(answer) => answer.map_err(Unanswered::from),
         Err(_) => Err(Unanswered::Unknown),
     }
 }

@@ -87,13 +87,7 @@ fn check_free(address: SocketAddr) -> anyhow::Result<()> {
     TcpListener::bind(address).map(drop).with_context(|| format!("can't listen on {address}"))
 }
 
-fn balance(
-    settings: &Settings,
-    background: &Runtime,
-    meter: Meter,
-    owing: Meter,
-    metrics: &Arc<Metrics>,
-) -> Balance {
+fn balance(settings: &Settings, background: &Runtime, meter: Meter, owing: Meter, metrics: &Arc<Metrics>) -> Balance {
     let wait_max = Duration::from_millis(settings.meter.wait_ms_max);
     let pauses = Pauses {
         min: Duration::from_millis(settings.meter.restitution_pause_ms_min),
@@ -103,7 +97,7 @@ fn balance(
         Restitutions::new(settings.meter.restitutions_max, pauses, owing, wait_max, metrics.clone());
     background.spawn(work);
     Balance {
-        meter,
+        meter: meter.with_debit_wait(wait_max),
         restitutions,
         wait_max,
         op_lifetime_ms: settings.meter.op_lifetime_ms,

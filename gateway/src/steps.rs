@@ -9,6 +9,8 @@ pub mod draw;
 mod fail;
 mod finish;
 pub mod give_back;
+mod header_lines;
+mod own_answer;
 mod price;
 mod reject;
 pub mod screen;

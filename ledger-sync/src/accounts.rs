@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::carry::Carrier;
 use crate::certify::{Hold, certify};
-use crate::drain::Drain;
+use crate::drain::{Drain, batch_size};
 use crate::install::{self, install_all};
 use crate::interruption::Interruption;
 use crate::report::Reporter;
@@ -99,7 +99,8 @@ struct Rounds {
 }
 
 impl Rounds {
-    /// One turn: drain, carry, remember, and from time to time sweep and note. Answers whether there is more to do at once.
+    /// One turn: drain, carry, remember, and from time to time sweep and note. Answers whether there is more to do at once: less than a
+    /// whole batch can wait one interval for company, because a transaction costs as much for one event as for hundreds.
     async fn turn(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<bool, Interruption> {
         let drained = drain.once(service, hold).await?;
         let carried = self.carrier.once(service, hold, drain).await?;
@@ -115,7 +116,7 @@ impl Rounds {
             drain.note(service, hold).await?;
             self.last_note = Instant::now();
         }
-        Ok(drained > 0 || carried > 0 || remembering)
+        Ok(drained >= batch_size(service) || carried > 0 || remembering)
     }
 
     /// Takes expired lots off the books and closes undos whose debit can't come any more.

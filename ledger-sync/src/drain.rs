@@ -160,6 +160,7 @@ fn live(fence: &BookFence) -> Fence {
     Fence { shard: fence.shard, incarnation: fence.incarnation, certification: fence.certification }
 }
 
-fn batch_size(service: &Service) -> usize {
+/// Events of a whole batch.
+pub fn batch_size(service: &Service) -> usize {
     usize::try_from(service.settings.drain.batch_events).unwrap_or(usize::MAX)
 }

@@ -1,7 +1,7 @@
 //! Verifies all the time, a few accounts at a time: book recomputed from its entries, live state compared with the book.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledger::{Comparison, LookError, look};
 use metering::AccountId;
@@ -13,8 +13,10 @@ use crate::service::Service;
 
 /// Accounts looked at together.
 const ACCOUNTS_A_PAGE: u32 = 50;
-/// Pause between two pages: a sample, not a load.
+/// Pause between two pages, and how many times longer than the page it is at least: a sample, not a load. Accounts with millions of
+/// entries take the book a while to add up.
 const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_TIMES: u32 = 30;
 
 /// What the pages of one round through all accounts have found so far.
 #[derive(Default)]
@@ -27,13 +29,16 @@ struct Round {
 /// Goes through all accounts, again and again, until the service stops.
 pub async fn run(service: Arc<Service>) {
     let Ok(meter) = Meter::connect(service.settings.redis.url.expose_secret()).await else { return };
-    let mut round = Round::default();
+    let (mut round, mut pause) = (Round::default(), PAUSE);
     loop {
         tokio::select! {
             () = service.stop.cancelled() => return,
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(pause) => {}
         }
-        match round.page(&service, &meter).await {
+        let started = Instant::now();
+        let looked = round.page(&service, &meter).await;
+        pause = PAUSE.max(started.elapsed() * PAUSE_TIMES);
+        match looked {
             Ok(true) => {}
             Ok(false) => {
                 service.metrics.drift_credits.set(i64::try_from(round.drift).unwrap_or(i64::MAX));

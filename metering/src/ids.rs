@@ -22,6 +22,11 @@ fn uuid_from_hex(text: &str) -> Option<Uuid> {
     if canonical { Uuid::try_parse(text).ok() } else { None }
 }
 
+fn uuid_hex(uuid: Uuid) -> String {
+    let mut hex = [0; uuid::fmt::Simple::LENGTH];
+    uuid.as_simple().encode_lower(&mut hex).to_owned() // without the machinery of fmt: each debit writes five of these
+}
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $expected:literal) => {
         $(#[$doc])*
@@ -45,7 +50,7 @@ macro_rules! uuid_id {
             /// The 32 hex digits without prefix, as live state stores it.
             #[must_use]
             pub fn hex(&self) -> String {
-                self.0.as_simple().to_string()
+                uuid_hex(self.0)
             }
 
             /// Reads what [`Self::hex`] wrote.
@@ -121,7 +126,7 @@ impl OpId {
     /// The 32 hex digits, as live state stores it.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.as_simple().to_string()
+        uuid_hex(self.0)
     }
 
     /// Reads what [`Self::hex`] wrote.

@@ -1,10 +1,8 @@
 //! `GET /v1/credits`: what the account has, answered by the gateway itself.
 
-use http::HeaderValue;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::HeaderMap;
 use metering::live::CreditsView;
 use pingora::Result;
-use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use serde_json::{Value, json};
 
@@ -12,8 +10,8 @@ use crate::meter_call::within;
 use crate::rejection::{KeyFault, Rejection};
 use crate::request::Request;
 use crate::rfc3339::rfc3339;
-use crate::steps::answer_headers;
 use crate::steps::draw::Balance;
+use crate::steps::own_answer::write_own_answer;
 
 /// Reads the balance; not from any cache, because a caller asks this to know.
 pub async fn read_credits(balance: &Balance, request: &Request) -> Result<CreditsView, Rejection> {
@@ -26,12 +24,7 @@ pub async fn read_credits(balance: &Balance, request: &Request) -> Result<Credit
 
 pub async fn answer_credits(session: &mut Session, request: &Request, credits: &CreditsView) -> Result<()> {
     let body = shown(credits).to_string().into_bytes();
-    let mut header = ResponseHeader::build(200, Some(6))?;
-    header.insert_header(CONTENT_TYPE, HeaderValue::from_static("application/json"))?;
-    header.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
-    answer_headers::on_any(&mut header, request)?;
-    session.write_response_header(Box::new(header), false).await?;
-    session.write_response_body(Some(body.into()), true).await
+    write_own_answer(session, request, 200, "application/json", HeaderMap::new(), body).await
 }
 
 fn shown(credits: &CreditsView) -> Value {

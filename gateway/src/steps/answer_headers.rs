@@ -1,15 +1,16 @@
 //! What an answer says about credits, and what it must not say.
 
-use http::header::CACHE_CONTROL;
-use http::{HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, InvalidHeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use metering::Credits;
 use metering::live::BudgetView;
-use pingora::Result;
 use pingora::http::ResponseHeader;
+use pingora::{ErrorType, OrErr, Result};
 
 use crate::open_debit::{OpenDebit, Standing};
 use crate::request::Request;
 use crate::rfc3339::rfc3339;
+use crate::steps::header_lines::change_response;
 use crate::steps::trusted_headers::REQUEST_ID;
 
 const COST: HeaderName = HeaderName::from_static("credits-cost");
@@ -24,45 +25,50 @@ pub fn answer_headers(header: &mut ResponseHeader, request: &Request) -> Result<
         let name = name.as_str();
         name.starts_with("tollgate-") || name.starts_with("credits-") || name.starts_with("budget-")
     };
-    let claimed: Vec<HeaderName> = header.headers.keys().filter(|name| ours(name)).cloned().collect();
-    for name in &claimed {
-        header.remove_header(name);
-    }
-    on_any(header, request)
+    change_response(header, |lines| {
+        let claimed: Vec<HeaderName> = lines.keys().filter(|name| ours(name)).cloned().collect();
+        for name in &claimed {
+            lines.remove(name);
+        }
+        on_any(lines, request)
+    })
+    .or_err(ErrorType::InvalidHTTPHeader, "what callers are told makes no header")
 }
 
 /// On every answer.
-pub fn on_any(header: &mut ResponseHeader, request: &Request) -> Result<()> {
-    header.insert_header(REQUEST_ID, &request.id)?;
+pub fn on_any(lines: &mut HeaderMap, request: &Request) -> Result<(), InvalidHeaderValue> {
+    lines.insert(REQUEST_ID, request.id.clone());
     let Some(admission) = &request.admission else { return Ok(()) };
     if admission.caller().is_some() {
         // What was answered to one key must not be answered to another by a cache on the way.
-        header.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
+        lines.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    admission.debit().map_or(Ok(()), |debit| on_priced(header, request, debit))
+    admission.debit().map_or(Ok(()), |debit| on_priced(lines, request, debit))
 }
 
-fn on_priced(header: &mut ResponseHeader, request: &Request, debit: &OpenDebit) -> Result<()> {
-    header.insert_header(RECEIPT, &request.id)?;
+fn on_priced(lines: &mut HeaderMap, request: &Request, debit: &OpenDebit) -> Result<(), InvalidHeaderValue> {
+    lines.insert(RECEIPT, request.id.clone());
     match debit.standing() {
         Standing::Drawn(drawn) => {
-            header.insert_header(COST, HeaderValue::from(debit.credits().get()))?;
-            on_remaining(header, drawn.remaining)?;
-            drawn.budget.as_ref().map_or(Ok(()), |budget| on_budgeted(header, budget))
+            lines.insert(COST, HeaderValue::from(debit.credits().get()));
+            on_remaining(lines, drawn.remaining);
+            drawn.budget.as_ref().map_or(Ok(()), |budget| on_budgeted(lines, budget))
         }
         Standing::GivenBack { remaining } => {
-            header.insert_header(COST, HeaderValue::from(0))?;
-            remaining.map_or(Ok(()), |remaining| on_remaining(header, remaining))
+            lines.insert(COST, HeaderValue::from(0));
+            remaining.into_iter().for_each(|remaining| on_remaining(lines, remaining));
+            Ok(())
         }
         Standing::Nothing => Ok(()),
     }
 }
 
-pub fn on_remaining(header: &mut ResponseHeader, remaining: Credits) -> Result<()> {
-    header.insert_header(REMAINING, HeaderValue::from(remaining.get()))
+pub fn on_remaining(lines: &mut HeaderMap, remaining: Credits) {
+    lines.insert(REMAINING, HeaderValue::from(remaining.get()));
 }
 
-pub fn on_budgeted(header: &mut ResponseHeader, budget: &BudgetView) -> Result<()> {
-    header.insert_header(BUDGET_REMAINING, HeaderValue::from(budget.left().get()))?;
-    header.insert_header(BUDGET_RESET, rfc3339(budget.resets_at))
+pub fn on_budgeted(lines: &mut HeaderMap, budget: &BudgetView) -> Result<(), InvalidHeaderValue> {
+    lines.insert(BUDGET_REMAINING, HeaderValue::from(budget.left().get()));
+    lines.insert(BUDGET_RESET, HeaderValue::try_from(rfc3339(budget.resets_at))?);
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use metering::Credits;
 use metering::live::{Debit, DebitOutcome, Meter, Refusal};
 
-use crate::meter_call::{Unanswered, within};
+use crate::meter_call::Unanswered;
 use crate::metrics::{DebitLabel, Metrics};
 use crate::open_debit::OpenDebit;
 use crate::rejection::{KeyFault, Rejection, Unmetered};
@@ -59,7 +59,7 @@ pub async fn draw(
     // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
     let mut debit = OpenDebit::asked(&ask, balance.restitutions.clone());
     let timer = balance.metrics.debit_seconds.start_timer();
-    let outcome = within(balance.wait_max, balance.meter.debit(&ask)).await;
+    let outcome = balance.meter.debit(&ask).await.map_err(Unanswered::from);
     timer.observe_duration();
     balance.metrics.debit(DebitLabel::of(&outcome));
     match outcome {

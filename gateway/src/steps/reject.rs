@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
-use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
-};
-use pingora::Result;
-use pingora::http::{RequestHeader, ResponseHeader};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, EXPECT, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue};
+use pingora::http::RequestHeader;
 use pingora::proxy::Session;
+use pingora::{ErrorType, OrErr, Result};
 
 use crate::rejection::{Code, Rejection};
 use crate::request::Request;
-use crate::steps::answer_headers;
+use crate::steps::answer_headers::{on_budgeted, on_remaining};
+use crate::steps::own_answer::write_own_answer;
 
 /// A refused request's body is read to its end up to this size, and for this long.
 const DRAIN_BYTES_MAX: u64 = 64 * 1024;
@@ -28,22 +27,21 @@ pub async fn reject(
     let code = rejection.code();
     request.answered = Some(code);
     let body = rejection.problem(request.id.to_str().unwrap_or_default(), billing_url);
-    let mut header = ResponseHeader::build(code.status(), Some(10))?;
-    header.insert_header(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))?;
-    header.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()))?;
+    let mut lines = HeaderMap::new();
     if code == Code::InvalidApiKey {
-        header.insert_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))?;
+        lines.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if let Some(seconds) = rejection.retry_after_seconds() {
-        header.insert_header(RETRY_AFTER, HeaderValue::from(seconds))?;
+        lines.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     match rejection {
-        Rejection::BudgetExhausted { budget, .. } => answer_headers::on_budgeted(&mut header, budget)?,
-        Rejection::CreditsExhausted { remaining, .. } => answer_headers::on_remaining(&mut header, *remaining)?,
+        Rejection::BudgetExhausted { budget, .. } => {
+            on_budgeted(&mut lines, budget).or_err(ErrorType::InvalidHTTPHeader, "a budget makes no header")?;
+        }
+        Rejection::CreditsExhausted { remaining, .. } => on_remaining(&mut lines, *remaining),
         _ => {}
     }
-    header.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
-    answer_headers::on_any(&mut header, request)?;
+    lines.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if rejection.ends_connection() {
         session.set_keepalive(None);
     } else if is_soon_read(session.req_header()) {
@@ -51,8 +49,7 @@ pub async fn reject(
         session.set_close_on_response_before_downstream_finish(false);
         session.set_total_drain_timeout(Some(DRAIN_MAX));
     }
-    session.write_response_header(Box::new(header), false).await?;
-    session.write_response_body(Some(body.into()), true).await
+    write_own_answer(session, request, code.status(), "application/problem+json", lines, body.into()).await
 }
 
 /// Whether what may be left of the request is small, and on its way: a caller who expects 100 sends nothing after a refusal.

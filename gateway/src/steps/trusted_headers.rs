@@ -3,13 +3,14 @@
 
 use std::net::IpAddr;
 
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST};
-use http::{HeaderName, HeaderValue};
-use pingora::Result;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, InvalidHeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use pingora::http::RequestHeader;
+use pingora::{ErrorType, OrErr, Result};
 
 use crate::admission::Admission;
 use crate::request::Request;
+use crate::steps::header_lines::change_request;
 
 pub const ACCOUNT: HeaderName = HeaderName::from_static("tollgate-account");
 pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -36,36 +37,48 @@ pub fn set_trusted_headers(
     request: &Request,
     caller: Option<IpAddr>,
 ) -> Result<()> {
-    header.set_uri(admission.target().uri());
+    change_request(header, |parts| {
+        parts.uri = admission.target().uri();
+        set_lines(&mut parts.headers, admission, request, caller)
+    })
+    .or_err(ErrorType::InvalidHTTPHeader, "what upstreams are told makes no header")
+}
+
+fn set_lines(
+    lines: &mut HeaderMap,
+    admission: &Admission,
+    request: &Request,
+    caller: Option<IpAddr>,
+) -> Result<(), InvalidHeaderValue> {
     if admission.has_untrusted_headers() {
-        let untrusted: Vec<HeaderName> = header.headers.keys().filter(|name| is_untrusted(name)).cloned().collect();
+        let untrusted: Vec<HeaderName> = lines.keys().filter(|name| is_untrusted(name)).cloned().collect();
         for name in &untrusted {
-            header.remove_header(name);
+            lines.remove(name);
         }
     }
     if let Some(caller) = admission.caller() {
-        header.remove_header(&AUTHORIZATION);
-        header.remove_header(&API_KEY);
-        header.insert_header(ACCOUNT, &caller.account_value)?;
-        header.insert_header(KEY_ID, &caller.key_value)?;
+        lines.remove(AUTHORIZATION);
+        lines.remove(API_KEY);
+        lines.insert(ACCOUNT, caller.account_value.clone());
+        lines.insert(KEY_ID, caller.key_value.clone());
     }
-    if let Some(host) = header.headers.get(HOST).cloned() {
-        header.insert_header(FORWARDED_HOST, host)?;
+    if let Some(host) = lines.get(HOST).cloned() {
+        lines.insert(FORWARDED_HOST, host);
     }
     if let Some(upstream) = admission.upstream() {
-        header.insert_header(HOST, upstream.host())?;
+        lines.insert(HOST, upstream.host().clone());
     }
-    header.insert_header(FORWARDED_PROTO, HeaderValue::from_static("http"))?;
+    lines.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
     if let Some(address) = caller {
-        header.insert_header(FORWARDED_FOR, address.to_string())?;
+        lines.insert(FORWARDED_FOR, HeaderValue::try_from(address.to_string())?);
     }
     if admission.route().terminal_event.is_some() {
         // A compressed stream could not be watched for its end.
-        header.remove_header(&ACCEPT_ENCODING);
+        lines.remove(ACCEPT_ENCODING);
     }
-    header.insert_header(REQUEST_ID, &request.id)?;
-    if !header.headers.get(TRACEPARENT).is_some_and(|value| is_traceparent(value.as_bytes())) {
-        header.insert_header(TRACEPARENT, new_traceparent(request))?;
+    lines.insert(REQUEST_ID, request.id.clone());
+    if !lines.get(TRACEPARENT).is_some_and(|value| is_traceparent(value.as_bytes())) {
+        lines.insert(TRACEPARENT, HeaderValue::try_from(new_traceparent(request))?);
     }
     Ok(())
 }
@@ -82,9 +95,9 @@ fn is_traceparent(value: &[u8]) -> bool {
 
 /// A trace of its own whose id is the request's, so that the upstream's traces are found by it.
 fn new_traceparent(request: &Request) -> String {
-    let id = request.op.as_uuid();
-    let (_, random) = id.as_u64_pair();
-    format!("00-{}-{random:016x}-00", id.as_simple())
+    let id = request.op.hex();
+    let random = &id[16..];
+    ["00-", &id, "-", random, "-00"].concat()
 }
 
 #[cfg(test)]

@@ -1,107 +1,162 @@
 //! Debits that wait while a call of their shard is in flight go together in its next one: one script call for many requests.
 //!
+//! Whoever comes first leads: sends its own debit, with those that have come meanwhile, then hands the baton to one who waits.
 //! A group has no say in what its debits are answered: the script answers each on its own, in the order they came. A call that
 //! got no answer leaves all of its debits unknown, as it would have left each alone.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use redis::RedisError;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Debit, DebitOutcome, Meter, MeterError};
-use crate::{Shard, ShardCount};
+use crate::ShardCount;
 
 /// Debits of one call. At about 1 µs each for a hot account and 10 µs for strangers Redis is not kept from others for long.
 const GROUP_MAX: usize = 64;
 /// Debits that wait at one shard; more than the callers of a gateway at full load.
 const WAITING_MAX: usize = 16_384;
-/// How long a call may keep the others waiting. Callers have given up long before; this is for a connection that is dead.
-const CALL_WAIT: Duration = Duration::from_secs(1);
 
 type Answer = Result<DebitOutcome, MeterError>;
 
 struct Waiting {
     ask: Debit,
-    answer: oneshot::Sender<Answer>,
+    since: Instant,
+    word: oneshot::Sender<Word>,
+}
+
+/// What somebody who waits is told.
+enum Word {
+    Answer(Answer),
+    /// It is your turn to send.
+    Lead(Baton),
 }
 
 #[derive(Default)]
 struct Queue {
-    waiting: Vec<Waiting>,
-    /// Somebody sends what waits here, and goes on until nothing does.
-    served: bool,
+    waiting: VecDeque<Waiting>,
+    /// Somebody holds the baton.
+    led: bool,
 }
 
-/// The queues of all shards.
 #[derive(Default)]
-pub(super) struct Groups(OnceLock<Box<[Mutex<Queue>]>>);
+struct Desk(Mutex<Queue>);
 
-impl Groups {
-    fn queue(&self, shard: Shard, count: ShardCount) -> Option<&Mutex<Queue>> {
-        let queues = self.0.get_or_init(|| (0..count.get()).map(|_| Mutex::default()).collect());
-        queues.get(usize::from(shard.number))
-    }
-}
+/// The right to send the debits of a shard. Dropped, it goes to the next who waits, so it can't be lost with its holder.
+struct Baton(Arc<Desk>);
+
+/// The desks of all shards.
+#[derive(Default)]
+pub(super) struct Groups(OnceLock<Box<[Arc<Desk>]>>);
 
 impl Meter {
-    /// Draws credits for one request, in one call with others of its shard that came while a call was in flight. Dropped before
-    /// it was sent, a debit is not sent; dropped later, it may happen: undo it.
+    /// Draws credits for one request, in one call with others of its shard that came while a call was in flight. A debit waits at
+    /// most as long as [`Self::with_debit_wait`] says to be sent (then `Unavailable`: nothing was written), and its call as long for
+    /// an answer (then `Unknown`). Dropped while it waits, a debit may happen: undo it.
     pub async fn debit(&self, ask: &Debit) -> Answer {
         let count = self.count().await?;
-        let shard = ask.account.shard(count);
-        let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { ask: ask.clone(), answer };
-        let serve = {
-            let Some(queue) = self.groups().queue(shard, count) else { return Err(super::replies::odd("a shard")) };
-            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-            if queue.waiting.len() >= WAITING_MAX {
-                return Err(MeterError::Unavailable(failed("too many debits wait already")));
-            }
-            queue.waiting.push(waiting);
-            !std::mem::replace(&mut queue.served, true)
+        let desk = self.groups().desk(usize::from(ask.account.shard(count).number), count);
+        let desk = desk.ok_or_else(|| super::replies::odd("a shard"))?;
+        let baton = match desk.enter(ask)? {
+            Ok(baton) => baton,
+            // The word goes missing only when the leader is dropped in the middle of its call.
+            Err(word) => match word.await {
+                Ok(Word::Answer(answer)) => return answer,
+                Ok(Word::Lead(baton)) => baton,
+                Err(_) => return Err(MeterError::Unknown(failed("the call was given up"))),
+            },
         };
-        if serve {
-            let meter = self.clone();
-            #[expect(clippy::disallowed_methods, reason = "ends with the debits that wait for it, each of which is counted")]
-            tokio::spawn(async move { meter.serve(shard, count).await });
-        }
-        // The sender goes without an answer only when the runtime ends, in the middle of a call perhaps.
-        answered.await.unwrap_or_else(|_| Err(MeterError::Unknown(failed("the runtime has ended"))))
+        self.lead(baton, ask).await
     }
 
-    /// Sends what waits at a shard, group by group, until nothing does.
-    async fn serve(&self, shard: Shard, count: ShardCount) {
-        let Some(queue) = self.groups().queue(shard, count) else { return };
-        let mut group = Vec::new();
-        while next_group(queue, &mut group) {
-            let (asks, answers): (Vec<Debit>, Vec<_>) =
-                group.drain(..).filter(|it: &Waiting| !it.answer.is_closed()).map(|it| (it.ask, it.answer)).unzip();
-            if asks.is_empty() {
-                continue;
+    async fn lead(&self, baton: Baton, ask: &Debit) -> Answer {
+        let wait_max = self.debit_wait();
+        let others = baton.0.take_others(wait_max);
+        let shard = ask.account.shard(self.count().await?);
+        let asks: Vec<&Debit> = std::iter::once(ask).chain(others.iter().map(|other| &other.ask)).collect();
+        let outcomes = timeout(wait_max, self.debit_many(shard, &asks)).await;
+        // Before the answers, which wake as many as there are.
+        drop(baton);
+        let words = others.into_iter().map(|other| other.word);
+        match outcomes.unwrap_or_else(|_| Err(MeterError::Unknown(failed("no answer in time")))) {
+            Ok(outcomes) => {
+                let mut outcomes = outcomes.into_iter();
+                let own = outcomes.next().ok_or_else(|| super::replies::odd("an answer to a debit"));
+                tell(words.zip(outcomes.map(Ok)));
+                own
             }
-            let outcomes = timeout(CALL_WAIT, self.debit_many(shard, &asks)).await;
-            match outcomes.unwrap_or_else(|_| Err(MeterError::Unknown(failed("no answer in time")))) {
-                // An error means that nobody waits any more: the asker undoes what it does not know.
-                Ok(outcomes) => answers.into_iter().zip(outcomes).for_each(|(answer, outcome)| {
-                    answer.send(Ok(outcome)).ok();
-                }),
-                Err(error) => answers.into_iter().for_each(|answer| {
-                    answer.send(Err(error.clone())).ok();
-                }),
+            Err(error) => {
+                tell(words.map(|word| (word, Err(error.clone()))));
+                Err(error)
             }
         }
     }
 }
 
-/// Takes the next group; without one, says that nobody serves the queue any more.
-fn next_group(queue: &Mutex<Queue>, group: &mut Vec<Waiting>) -> bool {
-    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-    let most = queue.waiting.len().min(GROUP_MAX);
-    group.extend(queue.waiting.drain(..most));
-    queue.served = !group.is_empty();
-    queue.served
+fn tell(answers: impl Iterator<Item = (oneshot::Sender<Word>, Answer)>) {
+    for (word, answer) in answers {
+        word.send(Word::Answer(answer)).ok(); // who does not wait any more undoes what it does not know
+    }
+}
+
+impl Groups {
+    fn desk(&self, number: usize, count: ShardCount) -> Option<&Arc<Desk>> {
+        self.0.get_or_init(|| (0..count.get()).map(|_| Arc::default()).collect()).get(number)
+    }
+}
+
+impl Desk {
+    /// The baton, if nobody has it; else the place where the word will come.
+    fn enter(self: &Arc<Self>, ask: &Debit) -> Result<Result<Baton, oneshot::Receiver<Word>>, MeterError> {
+        let mut queue = self.queue();
+        if !std::mem::replace(&mut queue.led, true) {
+            return Ok(Ok(Baton(Arc::clone(self))));
+        }
+        if queue.waiting.len() >= WAITING_MAX {
+            return Err(MeterError::Unavailable(failed("too many debits wait already")));
+        }
+        let (word, receiver) = oneshot::channel();
+        queue.waiting.push_back(Waiting { ask: ask.clone(), since: Instant::now(), word });
+        Ok(Err(receiver))
+    }
+
+    /// Those who go along with the leader. Who has waited too long is told that nothing was sent.
+    fn take_others(&self, wait_max: Duration) -> Vec<Waiting> {
+        let mut queue = self.queue();
+        let most = queue.waiting.len().min(GROUP_MAX - 1);
+        let (late, others): (Vec<_>, Vec<_>) = queue
+            .waiting
+            .drain(..most)
+            .filter(|it| !it.word.is_closed())
+            .partition(|it| it.since.elapsed() >= wait_max);
+        drop(queue);
+        tell(
+            late.into_iter()
+                .map(|it| (it.word, Err(MeterError::Unavailable(failed("the calls before took too long"))))),
+        );
+        others
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Baton {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        while let Some(next) = queue.waiting.pop_front() {
+            if !next.word.is_closed() {
+                drop(queue); // unheard after all, the baton is dropped and comes back here
+                next.word.send(Word::Lead(Self(Arc::clone(&self.0)))).ok();
+                return;
+            }
+        }
+        queue.led = false;
+    }
 }
 
 fn failed(why: &'static str) -> RedisError {

@@ -1,5 +1,6 @@
 //! The gateway's side of live balances: debits, give-backs, undos, key look-ups.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -25,15 +26,19 @@ const CERTIFICATION_WAIT: Duration = Duration::from_millis(200);
 /// Pause between two looks at the fence while waiting.
 const CERTIFICATION_PAUSE: Duration = Duration::from_millis(10);
 
+/// How long a debit waits unless somebody says otherwise: longer than any Redis that is well takes.
+const DEBIT_WAIT: Duration = Duration::from_secs(5);
+
 /// A gateway's way to live balances. Cheap to clone; comes back by itself when Redis does.
 ///
-/// Calls have no deadline of their own except the wait for certification: wrap each in yours. A debit whose call was given up
-/// may have happened: undo it.
+/// Calls have no deadline of their own except debits and the wait for certification: wrap each in yours. A debit whose call was
+/// given up may have happened: undo it.
 #[derive(Clone)]
 pub struct Meter {
     connection: ConnectionManager,
     client: Client,
     groups: Arc<Groups>,
+    debit_wait: Duration,
     shared: Arc<Shared>,
 }
 
@@ -51,7 +56,7 @@ impl Meter {
         let client = connect::client(redis_url).map_err(MeterError::from_redis)?;
         let connection = connect::reconnecting(client.clone()).map_err(MeterError::from_redis)?;
         let shared = Shared { fences: Fences::default(), offset_ms: AtomicI64::new(0), started: Instant::now() };
-        Ok(Self { connection, client, groups: Arc::default(), shared: Arc::new(shared) })
+        Ok(Self { connection, client, groups: Arc::default(), debit_wait: DEBIT_WAIT, shared: Arc::new(shared) })
     }
 
     /// The same meter over a connection of its own. A connection is driven by the runtime that made it, and its answers are
@@ -59,7 +64,17 @@ impl Meter {
     pub fn beside(&self) -> Result<Self, MeterError> {
         let connection = connect::reconnecting(self.client.clone()).map_err(MeterError::from_redis)?;
         let (client, shared) = (self.client.clone(), Arc::clone(&self.shared));
-        Ok(Self { connection, client, groups: Arc::default(), shared })
+        Ok(Self { connection, client, groups: Arc::default(), debit_wait: self.debit_wait, shared })
+    }
+
+    /// The same meter, whose debits wait this long: to be sent, and then for their answer.
+    #[must_use]
+    pub fn with_debit_wait(self, debit_wait: Duration) -> Self {
+        Self { debit_wait, ..self }
+    }
+
+    pub(super) const fn debit_wait(&self) -> Duration {
+        self.debit_wait
     }
 
     /// The time in Redis, as the last reply told it; the epoch before the first reply.
@@ -86,10 +101,19 @@ impl Meter {
     }
 
     /// Draws credits for several requests of one shard in one call, each answered on its own, in order.
-    pub async fn debit_many(&self, shard: Shard, asks: &[Debit]) -> Result<Vec<DebitOutcome>, MeterError> {
+    pub async fn debit_many<D>(&self, shard: Shard, asks: &[D]) -> Result<Vec<DebitOutcome>, MeterError>
+    where
+        D: Borrow<Debit> + Sync,
+    {
         let reply = self.run(shard, |known| debit_command(known, asks)).await?;
         let (mut reply, at) = self.opened(reply)?;
-        asks.iter().map(|ask| answers::read::debit(&mut reply.list()?, ask.credits, at)).collect()
+        let lines = reply.text()?;
+        let outcomes: Vec<DebitOutcome> = lines
+            .lines()
+            .zip(asks)
+            .map(|(line, ask)| answers::read::debit(line, ask.borrow().credits, at))
+            .collect::<Result<_, _>>()?;
+        if outcomes.len() == asks.len() { Ok(outcomes) } else { Err(super::replies::odd("one answer an item")) }
     }
 
     /// Gives a debit back. May be sent again: the second time it answers `AlreadyClosed`.
@@ -209,18 +233,18 @@ fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
     command
 }
 
-fn debit_command(known: &Known, asks: &[Debit]) -> Cmd {
+fn debit_command<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
     let fence = &known.fence;
     let mut command = evalsha(known, Script::Debit, asks.len().saturating_mul(5).saturating_add(2));
     command.arg(fence.meta()).arg(fence.events());
     let mut keys = KeyWriter::new(fence);
-    for Debit { account, op, .. } in asks {
+    for Debit { account, op, .. } in asks.iter().map(Borrow::borrow) {
         keys.debit(account, op, |key| {
             command.arg(key);
         });
     }
     command.arg(asks.len());
-    for ask in asks {
+    for ask in asks.iter().map(Borrow::borrow) {
         command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.credits.get()).arg(ask.not_after.as_u64());
         command.arg(ask.key.map_or_else(String::new, |key| key.hex())).arg(ask.route.as_str());
     }

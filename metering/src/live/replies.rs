@@ -42,11 +42,6 @@ impl Reply {
         self.number().map(TimeMs::new)
     }
 
-    /// The next field as a list of its own.
-    pub(super) fn list(&mut self) -> Result<Self, MeterError> {
-        self.0.next().map_or_else(|| Err(odd("a list")), Self::open)
-    }
-
     /// Whether fields are left.
     pub(super) fn more(&self) -> bool {
         self.0.len() > 0

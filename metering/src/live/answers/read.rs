@@ -6,32 +6,38 @@ use crate::live::MeterError;
 use crate::live::replies::{Reply, odd};
 use crate::{AccountId, Credits, KeyDigest, KeyId, KeyImage, KeyState, Status, TimeMs, lots};
 
-pub(in crate::live) fn debit(reply: &mut Reply, price: Credits, at: TimeMs) -> Result<DebitOutcome, MeterError> {
-    let refusal = match reply.text()?.as_str() {
-        "drawn" => return drawn(reply, at).map(DebitOutcome::Drawn),
-        "absent" => Refusal::Installing,
-        "frozen" => Refusal::Frozen,
-        "too_late" => Refusal::TooLate,
-        "closed" => Refusal::Closed,
-        "status" => Refusal::Status(status(reply)?),
-        "key_revoked" => Refusal::KeyRevoked,
-        "budget" => {
-            let budget = BudgetView { limit: reply.credits()?, used: reply.credits()?, resets_at: reply.time()? };
-            Refusal::BudgetExhausted { budget, price }
-        }
-        "credits" => Refusal::CreditsExhausted { remaining: reply.credits()?, price },
-        "exposure" => Refusal::ExposureCap { what: exposure(reply)? },
-        _ => return Err(odd("an answer to a debit")),
+/// One line of the reply to a debit.
+pub(in crate::live) fn debit(line: &str, price: Credits, at: TimeMs) -> Result<DebitOutcome, MeterError> {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let refusal = match word {
+        "drawn" => return drawn(rest, at).map(DebitOutcome::Drawn).ok_or_else(|| odd("a debit that was drawn")),
+        "absent" => Some(Refusal::Installing),
+        "frozen" => Some(Refusal::Frozen),
+        "too_late" => Some(Refusal::TooLate),
+        "closed" => Some(Refusal::Closed),
+        "status" => Status::from_letter(rest).map(Refusal::Status),
+        "key_revoked" => Some(Refusal::KeyRevoked),
+        "budget" => budget_exhausted(rest, price),
+        "credits" => rest.parse().ok().map(|remaining| Refusal::CreditsExhausted { remaining, price }),
+        "exposure" => exposure(rest),
+        _ => None,
     };
-    Ok(DebitOutcome::Refused(refusal))
+    refusal.map(DebitOutcome::Refused).ok_or_else(|| odd("an answer to a debit"))
 }
 
-fn drawn(reply: &mut Reply, at: TimeMs) -> Result<Drawn, MeterError> {
-    let event = reply.text()?.parse().map_err(|_| odd("an event id"))?;
-    let numbers = DebitNumbers::read(&reply.text()?).ok_or_else(|| odd("the numbers of a debit"))?;
-    let budget = budget(reply.credits()?, numbers.budget_used_after, numbers.period_end);
-    let split = lots::read(&reply.text()?).ok_or_else(|| odd("a split"))?;
-    Ok(Drawn { event, seq: numbers.seq, at, remaining: numbers.remaining_after, budget, split })
+fn drawn(words: &str, at: TimeMs) -> Option<Drawn> {
+    let mut words = words.splitn(4, ' ');
+    let (event, limit, split) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, lots::read(words.next()?)?);
+    let numbers = DebitNumbers::read(words.next()?)?;
+    let budget = budget(limit, numbers.budget_used_after, numbers.period_end);
+    Some(Drawn { event, seq: numbers.seq, at, remaining: numbers.remaining_after, budget, split })
+}
+
+fn budget_exhausted(words: &str, price: Credits) -> Option<Refusal> {
+    let mut numbers = words.split(' ').map(|digits| digits.parse::<Credits>().ok());
+    let mut next = || numbers.next().flatten();
+    let budget = BudgetView { limit: next()?, used: next()?, resets_at: TimeMs::new(next()?.get()) };
+    numbers.next().is_none().then_some(Refusal::BudgetExhausted { budget, price })
 }
 
 /// A limit of 0 is no budget.
@@ -39,13 +45,14 @@ fn budget(limit: Credits, used: Credits, resets_at: TimeMs) -> Option<BudgetView
     (!limit.is_zero()).then_some(BudgetView { limit, used, resets_at })
 }
 
-fn exposure(reply: &mut Reply) -> Result<Exposure, MeterError> {
-    match reply.text()?.as_str() {
-        "events" => Ok(Exposure::Events),
-        "credits" => Ok(Exposure::Credits),
-        "age" => Ok(Exposure::Age),
-        _ => Err(odd("an exposure cap")),
-    }
+fn exposure(word: &str) -> Option<Refusal> {
+    let what = match word {
+        "events" => Exposure::Events,
+        "credits" => Exposure::Credits,
+        "age" => Exposure::Age,
+        _ => return None,
+    };
+    Some(Refusal::ExposureCap { what })
 }
 
 fn status(reply: &mut Reply) -> Result<Status, MeterError> {

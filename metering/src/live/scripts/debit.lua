@@ -4,7 +4,8 @@
 -- Rule: every argument is read before the first item draws. Nothing of an item is written unless all its checks pass, in this
 --   order: present, not frozen → in time, not undone → status → key → budget of the current period → lots with credits at now, earliest expiry first → exposure below its caps.
 --   What head lots pay is decided in memory and written together, events first: an account that many items draw from is read and written once.
--- Returns: {now_ms, item…}; an item is {'drawn', event id, 'seq now price period_end remaining used', limit, split} or {refusal, numbers…}.
+-- Returns: {now_ms, items}: a line an item, its words between blanks: `drawn event limit split seq now price period_end remaining used`,
+--   or the refusal and the numbers that caused it.
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
@@ -47,25 +48,25 @@ local function draw(i, price, not_after)
   local k, v = 2 + (i - 1) * 5, 1 + (i - 1) * 6
   local key = ARGV[v + 5]
   local a = find_account(KEYS[k + 1], key)
-  if not a then return { 'absent' } end
-  if a.frozen then return { 'frozen' } end
-  if now >= not_after then return { 'too_late' } end
-  if a.undos > 0 and redis.call('EXISTS', KEYS[k + 5]) == 1 then return { 'closed' } end
-  if not spends[a.status] then return { 'status', a.status } end
-  if a.revoked[key] then return { 'key_revoked' } end
+  if not a then return 'absent' end
+  if a.frozen then return 'frozen' end
+  if now >= not_after then return 'too_late' end
+  if a.undos > 0 and redis.call('EXISTS', KEYS[k + 5]) == 1 then return 'closed' end
+  if not spends[a.status] then return 'status ' .. a.status end
+  if a.revoked[key] then return 'key_revoked' end
   turn_period(a, now)
   local limit = a.limit > 0 and a.limit or NEVER -- without a budget, what can be counted
-  if a.used + price > limit then return { 'budget', text(limit), text(a.used), text(a.period_end) } end
+  if a.used + price > limit then return string.format('budget %d %d %d', limit, a.used, a.period_end) end
   local head_pays = now < a.next_change and a.head.left >= price
   local at, lots, total, all = nil, nil, a.head.left + a.tail, nil
   if not head_pays then
     at = { lots = KEYS[k + 2], future = KEYS[k + 3], emptied = KEYS[k + 4] }
     lots, total, all = survey(at, a, price, now)
   end
-  if total < price then return { 'credits', text(total) } end
-  if shard.sequence >= last_sequence then return { 'exposure', 'events' } end
-  if shard.exposed + price > cap_credits then return { 'exposure', 'credits' } end
-  if now >= until_ms then return { 'exposure', 'age' } end
+  if total < price then return 'credits ' .. text(total) end
+  if shard.sequence >= last_sequence then return 'exposure events' end
+  if shard.exposed + price > cap_credits then return 'exposure credits' end
+  if now >= until_ms then return 'exposure age' end
 
   local split, reached
   if head_pays then
@@ -84,19 +85,19 @@ local function draw(i, price, not_after)
     save_account(a)
     a.stored_period = a.period_end
   end
-  return { 'drawn', event, numbers, text(a.limit), split }
+  return string.format('drawn %s %d %s %s', event, a.limit, split, numbers)
 end
 
 local items = whole(ARGV[1])
 assert(#KEYS == 2 + 5 * items and #ARGV == 1 + 6 * items, 'an item is 5 keys and 6 arguments')
-local prices, deadlines, answers, before_all = {}, {}, { text(now) }, shard.sequence
+local prices, deadlines, answers, before_all = {}, {}, {}, shard.sequence
 for i = 1, items do
   prices[i], deadlines[i] = whole(ARGV[6 * i - 2]), whole(ARGV[6 * i - 1])
   assert(prices[i] > 0, 'a debit draws at least 1')
 end
-for i = 1, items do answers[i + 1] = draw(i, prices[i], deadlines[i]) end
+for i = 1, items do answers[i] = draw(i, prices[i], deadlines[i]) end
 if shard.sequence > before_all then
   write_decided()
   leave(shard)
 end
-return answers
+return { text(now), table.concat(answers, '\n') }
