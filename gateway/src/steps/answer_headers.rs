@@ -56,7 +56,9 @@ fn on_priced(lines: &mut HeaderMap, request: &Request, debit: &OpenDebit) -> Res
         }
         Standing::GivenBack { remaining } => {
             lines.insert(COST, HeaderValue::from(0));
-            remaining.into_iter().for_each(|remaining| on_remaining(lines, remaining));
+            if let Some(remaining) = remaining {
+                on_remaining(lines, remaining);
+            }
             Ok(())
         }
         Standing::Nothing => Ok(()),
