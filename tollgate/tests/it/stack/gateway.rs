@@ -20,13 +20,14 @@ impl Gateway {
             upstreams.iter().map(|(name, url)| format!("upstreams.{name} = \"{url}\"\n")).collect();
         let upstreams = upstreams.concat();
         let text = format!(
-            "listen = \"{listen}\"\nadmin_listen = \"{admin}\"\nroutes = \"routes.toml\"\nthreads = 2\n\
+            "listen = \"{listen}\"\nadmin_listen = \"{admin}\"\nroutes = \"{name}-routes.toml\"\nthreads = 2\n\
              billing_url = \"https://billing.example\"\nredis.url = \"{}\"\n{upstreams}{settings}\n",
             house.redis
         );
         let path = house.directory.join(format!("{name}.toml"));
         std::fs::write(&path, text).unwrap();
-        std::fs::write(house.directory.join("routes.toml"), ROUTES).unwrap();
+        let routes = house.directory.join(format!("{name}-routes.toml")); // its own: another gateway may be reading already
+        std::fs::write(routes, ROUTES).unwrap();
         let arguments = vec!["--config".to_owned(), path.display().to_string()];
         let admin = format!("http://{admin}");
         let program = Program::start(house.directory, ("gateway", &name), arguments, admin, house.http.clone());
