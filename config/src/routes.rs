@@ -28,6 +28,8 @@ pub struct Route {
     pub auth: Auth,
     pub price: Price,
     pub when_blocked: WhenBlocked,
+    /// The scope that a key needs here; a key without any scope has them all.
+    pub scope: Option<String>,
     pub target: Target,
     pub body_bytes_max: u64,
     pub give_back: Vec<Failure>,
@@ -146,6 +148,11 @@ mod tests {
         assert!(changed("upstream = \"demo\"", "").starts_with("routes.toml:1: "));
         assert!(
             changed("upstream = \"demo\"", "upstream = \"demo\"\ngive_back = [\"x\"]").starts_with("routes.toml:8: ")
+        );
+        assert!(changed("price = 1", "price = 1\nscope = \"A b\"").starts_with("routes.toml:7: scope"));
+        assert!(
+            changed("auth = \"api_key\"\nprice = 1", "auth = \"none\"\nprice = 0\nscope = \"a\"")
+                .starts_with("routes.toml:7: `scope` needs auth")
         );
         assert!(refused("").contains("no route"));
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use metering::live::RateState;
+
 use crate::key_cache::Caller;
 use crate::open_debit::OpenDebit;
 use crate::route_table::{Destination, Route};
@@ -59,6 +61,11 @@ impl Admission {
     /// `None` on a free route.
     pub fn debit(&self) -> Option<&OpenDebit> {
         self.payment.debit()
+    }
+
+    /// What the rates of the caller's key have let pass; empty without rates.
+    pub fn rates(&self) -> &[RateState] {
+        self.payment.rates()
     }
 
     pub fn debit_mut(&mut self) -> Option<&mut OpenDebit> {

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
-use metering::live::{Meter, MeterError};
-use metering::{AccountId, KeyDigest, KeyId, KeyImage, KeyState, Status, TimeMs};
+use metering::live::{KeyRates, Meter, MeterError};
+use metering::{AccountId, KeyDigest, KeyId, KeyImage, KeyPolicy, KeyState, Status, TimeMs};
 use moka::future::Cache;
 use moka::ops::compute::{CompResult, Op};
 
@@ -28,6 +28,8 @@ pub struct Caller {
     pub state: KeyState,
     pub account_status: Status,
     pub expires_at: Option<TimeMs>,
+    pub policy: KeyPolicy,
+    pub rates: Option<KeyRates>,
     pub account_value: HeaderValue,
     pub key_value: HeaderValue,
 }
@@ -40,6 +42,8 @@ impl Caller {
             state: image.state,
             account_status: image.account_status,
             expires_at: image.expires_at,
+            policy: image.policy.clone(),
+            rates: KeyRates::of(image),
             account_value: HeaderValue::from_str(&image.account.to_string())?,
             key_value: HeaderValue::from_str(&image.key.to_string())?,
         })

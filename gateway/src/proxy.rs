@@ -16,8 +16,9 @@ use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::route_table::Destination;
 use crate::steps::{
-    after_header, answer_credits, answer_headers, authenticate, canonical_target, check_declared_length, count_body,
-    draw, fail, finish, give_back, may_retry, price, read_credits, reject, screen, set_trusted_headers,
+    after_header, answer_credits, answer_headers, authenticate, canonical_target, check_declared_length,
+    check_key_policy, count_body, draw, fail, finish, give_back, may_retry, price, read_credits, reject, screen,
+    set_trusted_headers,
 };
 
 impl Gateway {
@@ -30,6 +31,7 @@ impl Gateway {
         check_declared_length(route, header)?;
         let caller = authenticate(route, header, &self.keys, self.balance.meter.store_now()).await?;
         request.caller = caller.caller().cloned();
+        check_key_policy(route, &caller, request.address)?;
         let price = price(route, header)?;
         let payment = draw(&self.balance, &caller, route, price, request).await?;
         Ok(Admission::new(screened, target, route.clone(), caller, payment))
@@ -45,7 +47,8 @@ impl ProxyHttp for Gateway {
     }
 
     /// The header is there: from here on other deadlines hold.
-    async fn early_request_filter(&self, session: &mut Session, _request: &mut Request) -> Result<()> {
+    async fn early_request_filter(&self, session: &mut Session, request: &mut Request) -> Result<()> {
+        request.address = session.client_addr().and_then(|address| Some(address.as_inet()?.ip()));
         HeaderDeadline::header_complete(session);
         self.limits.apply(session);
         Ok(())
@@ -76,13 +79,12 @@ impl ProxyHttp for Gateway {
     /// A connection stands. The upstream gets the canonical target and headers it can trust.
     async fn upstream_request_filter(
         &self,
-        session: &mut Session,
+        _session: &mut Session,
         header: &mut RequestHeader,
         request: &mut Request,
     ) -> Result<()> {
         request.upstream_reached();
-        let caller = session.client_addr().and_then(|address| Some(address.as_inet()?.ip()));
-        request.admission.as_ref().map_or(Ok(()), |admission| set_trusted_headers(header, admission, request, caller))
+        request.admission.as_ref().map_or(Ok(()), |admission| set_trusted_headers(header, admission, request))
     }
 
     async fn request_body_filter(

@@ -3,7 +3,7 @@
 mod problem;
 
 use metering::live::BudgetView;
-use metering::{Credits, Status};
+use metering::{Credits, Scope, Status};
 
 /// Every way in which the gateway itself answers instead of the upstream.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,15 @@ pub enum Rejection {
     },
     BodyTooSlow,
     InvalidApiKey(KeyFault),
+    /// The key lacks the scope that the route asks for.
+    ScopeMissing(Scope),
+    /// The key may not be used from the caller's address.
+    AddressNotAllowed,
+    /// The key was used too often; the rate's name, and when it lets something pass again.
+    RateLimited {
+        rate: String,
+        wait_ms: u64,
+    },
     /// The account's status does not allow it.
     Blocked(Status),
     CreditsExhausted {
@@ -89,6 +98,9 @@ pub enum Code {
     BodyTooLarge,
     BodyTooSlow,
     InvalidApiKey,
+    ScopeMissing,
+    AddressNotAllowed,
+    RateLimited,
     AccountSuspended,
     AccountPending,
     PaymentFailed,
@@ -102,13 +114,16 @@ pub enum Code {
 
 impl Code {
     /// In the order of the enum, so that `code as usize` finds a code here.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::NoRoute,
         Self::BadRequest,
         Self::HeaderTooLarge,
         Self::BodyTooLarge,
         Self::BodyTooSlow,
         Self::InvalidApiKey,
+        Self::ScopeMissing,
+        Self::AddressNotAllowed,
+        Self::RateLimited,
         Self::AccountSuspended,
         Self::AccountPending,
         Self::PaymentFailed,
@@ -128,6 +143,9 @@ impl Code {
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTooSlow => "body_too_slow",
             Self::InvalidApiKey => "invalid_api_key",
+            Self::ScopeMissing => "scope_missing",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::RateLimited => "rate_limited",
             Self::AccountSuspended => "account_suspended",
             Self::AccountPending => "account_pending",
             Self::PaymentFailed => "payment_failed",
@@ -145,10 +163,11 @@ impl Code {
             Self::BadRequest => 400,
             Self::InvalidApiKey => 401,
             Self::PaymentFailed | Self::CreditsExhausted | Self::BudgetExhausted => 402,
-            Self::AccountSuspended | Self::AccountPending => 403,
+            Self::AccountSuspended | Self::AccountPending | Self::ScopeMissing | Self::AddressNotAllowed => 403,
             Self::NoRoute => 404,
             Self::BodyTooSlow => 408,
             Self::BodyTooLarge => 413,
+            Self::RateLimited => 429,
             Self::HeaderTooLarge => 431,
             Self::Internal => 500,
             Self::UpstreamFailed => 502,
@@ -167,6 +186,9 @@ impl Rejection {
             Self::BodyTooLarge { .. } => Code::BodyTooLarge,
             Self::BodyTooSlow => Code::BodyTooSlow,
             Self::InvalidApiKey(_) => Code::InvalidApiKey,
+            Self::ScopeMissing(_) => Code::ScopeMissing,
+            Self::AddressNotAllowed => Code::AddressNotAllowed,
+            Self::RateLimited { .. } => Code::RateLimited,
             Self::Blocked(Status::PaymentFailed) => Code::PaymentFailed,
             Self::Blocked(Status::Suspended) => Code::AccountSuspended,
             Self::Blocked(_) => Code::AccountPending,
@@ -181,7 +203,11 @@ impl Rejection {
 
     /// Seconds after which the same request may pass; only where waiting soon helps.
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        matches!(self, Self::MeterUnavailable(_)).then_some(1)
+        match self {
+            Self::MeterUnavailable(_) => Some(1),
+            Self::RateLimited { wait_ms, .. } => Some(wait_ms.div_ceil(1_000).max(1)),
+            _ => None,
+        }
     }
 
     /// Whether what is left of the request can't or should not be read, so that the connection must end with the answer.

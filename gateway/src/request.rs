@@ -1,5 +1,6 @@
 //! What one request carries from phase to phase.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,6 +25,8 @@ pub struct Request {
     pub op: OpId,
     pub id: HeaderValue,
     pub started: Instant,
+    /// Where the connection comes from.
+    pub address: Option<IpAddr>,
     /// What the checks found out as far as they came, for the log line and the counters only.
     pub route: Option<Arc<Route>>,
     pub caller: Option<Arc<Caller>>,
@@ -63,6 +66,7 @@ impl Request {
             // Hex digits and hyphens always make a header value.
             id: id.unwrap_or_else(|_| HeaderValue::from_static("-")),
             started: Instant::now(),
+            address: None,
             route: None,
             caller: None,
             admission: None,

@@ -7,7 +7,7 @@ use anyhow::Context;
 use config::routes::{Auth, Failure, PathPattern, Price, Segment, Target, Timeouts, WhenBlocked};
 use http::header::HOST;
 use http::{HeaderName, Method};
-use metering::{Credits, RouteName};
+use metering::{Credits, RouteName, Scope};
 use pingora::http::RequestHeader;
 
 use crate::metrics::RouteMetrics;
@@ -21,6 +21,7 @@ pub struct Route {
     pub auth: Auth,
     pub price: RoutePrice,
     pub when_blocked: WhenBlocked,
+    pub scope: Option<Scope>,
     pub destination: Destination,
     pub body_bytes_max: u64,
     pub terminal_event: Option<String>,
@@ -160,6 +161,7 @@ fn resolve(
         auth: route.auth,
         price,
         when_blocked: route.when_blocked,
+        scope: route.scope.as_deref().map(str::parse).transpose().with_context(about)?,
         destination,
         body_bytes_max: route.body_bytes_max,
         terminal_event: route.terminal_event,

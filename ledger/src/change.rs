@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod expire;
 pub(crate) mod key;
+pub(crate) mod key_use;
 pub(crate) mod lot;
 
 use metering::{AccountId, Change, Credits, Shard, ShardKind, Status, TimeMs};

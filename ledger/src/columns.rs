@@ -2,7 +2,8 @@
 
 use jiff_sqlx::ToSqlx;
 use metering::{
-    AccountId, BudgetAnchor, Credits, Draw, KeyDigest, KeyId, LotId, OpId, Shard, ShardKind, Split, Status, TimeMs,
+    AccountId, BudgetAnchor, Credits, Draw, KeyDigest, KeyId, KeyPolicy, LotId, OpId, Shard, ShardKind, Split, Status,
+    TimeMs,
 };
 use uuid::Uuid;
 
@@ -54,6 +55,10 @@ pub(crate) fn lot_number(lot: LotId) -> i64 {
 
 pub(crate) fn status(word: &str) -> Result<Status, LedgerError> {
     word.parse().map_err(|_| LedgerError::Corrupt(format!("the status '{word}'")))
+}
+
+pub(crate) fn policy(json: serde_json::Value) -> Result<KeyPolicy, LedgerError> {
+    serde_json::from_value(json).map_err(|error| LedgerError::Corrupt(format!("the policy of a key: {error}")))
 }
 
 pub(crate) fn anchor(day: i16) -> Result<BudgetAnchor, LedgerError> {

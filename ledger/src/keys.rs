@@ -1,7 +1,8 @@
 //! Reading keys: a list for people, entries for live state.
 
-use metering::{AccountId, KeyDigest, KeyId, KeyImage, KeyState, TimeMs};
+use metering::{AccountId, KeyDigest, KeyId, KeyImage, KeyPolicy, KeyState, TimeMs};
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -25,6 +26,10 @@ pub struct KeyView {
     pub expires_at: Option<TimeMs>,
     /// When it was revoked.
     pub revoked_at: Option<TimeMs>,
+    /// What it is held to.
+    pub policy: KeyPolicy,
+    /// The key that replaces it.
+    pub rotated_to: Option<KeyId>,
 }
 
 #[derive(FromRow)]
@@ -36,6 +41,8 @@ struct RawView {
     created_at: Stamp,
     expires_at: Option<Stamp>,
     revoked_at: Option<Stamp>,
+    policy: Value,
+    rotated_to: Option<Uuid>,
 }
 
 #[derive(FromRow)]
@@ -46,6 +53,8 @@ struct RawImage {
     revoked: bool,
     account_status: String,
     expires_at: Option<Stamp>,
+    policy: Value,
+    rates_of: Uuid,
 }
 
 impl Ledger {
@@ -108,6 +117,8 @@ impl TryFrom<RawView> for KeyView {
             created_at: time(raw.created_at)?,
             expires_at: maybe_time(raw.expires_at)?,
             revoked_at: maybe_time(raw.revoked_at)?,
+            policy: columns::policy(raw.policy)?,
+            rotated_to: raw.rotated_to.map(KeyId::from_uuid),
         })
     }
 }
@@ -124,6 +135,8 @@ impl TryFrom<RawImage> for KeyImage {
             state: if raw.revoked { KeyState::Revoked } else { KeyState::Active },
             account_status: columns::status(&raw.account_status)?,
             expires_at: maybe_time(raw.expires_at)?,
+            policy: columns::policy(raw.policy)?,
+            rates_of: KeyId::from_uuid(raw.rates_of),
         })
     }
 }

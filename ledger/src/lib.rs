@@ -31,6 +31,7 @@ pub use balance::{Balance, BalanceLot, PendingChange};
 pub use change::By;
 pub use change::account::NewAccount;
 pub use change::key::NewKey;
+pub use change::key_use::Rotation;
 pub use change::lot::{Grant, Source};
 pub use compare::{Comparison, Drift, compare};
 pub use entries::{Entry, EntryCursor, EntryKind};

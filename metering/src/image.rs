@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, BudgetAnchor, Credits, KeyDigest, KeyId, LotId, OpId, Status, TimeMs};
+use crate::{AccountId, BudgetAnchor, Credits, KeyDigest, KeyId, KeyPolicy, LotId, OpId, Status, TimeMs};
 
 /// An account as the book knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,10 @@ pub struct KeyImage {
     pub account_status: Status,
     /// First instant at which it is refused, if it expires.
     pub expires_at: Option<TimeMs>,
+    /// What it is held to.
+    pub policy: KeyPolicy,
+    /// The key whose rates it counts against: its own, or that of the key it was rotated from, so that rotating doubles nothing.
+    pub rates_of: KeyId,
 }
 
 /// Whether a key may be used.

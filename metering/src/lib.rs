@@ -13,6 +13,7 @@ pub mod ids;
 pub mod image;
 pub mod live;
 pub mod lots;
+pub mod policy;
 pub mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -26,5 +27,6 @@ pub use event::{Body, Event, EventId};
 pub use ids::{AccountId, IdError, KeyId, LotId, OpId, RouteName, Shard, ShardCount, ShardKind};
 pub use image::{AccountImage, KeyImage, KeyState, LotImage};
 pub use lots::{Draw, Split};
+pub use policy::{AddressRange, KeyPolicy, PolicyError, Rate, Scope};
 pub use status::Status;
 pub use time::TimeMs;

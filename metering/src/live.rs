@@ -17,8 +17,11 @@ pub mod safety;
 pub mod scripts;
 mod snapshot;
 
-pub use answers::{BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, Refusal, UndoOutcome};
-pub use asks::{Debit, GiveBack, Undo};
+pub use answers::{
+    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal,
+    UndoOutcome,
+};
+pub use asks::{Debit, GiveBack, KeyRates, Undo};
 pub use errors::MeterError;
 pub use keys::Fence;
 pub use meter::Meter;

@@ -5,10 +5,13 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use metering::{AccountId, BudgetAnchor, Credits, KeyId, KeyMode, LotId, ShardCount, Status, TimeMs};
+use metering::{
+    AccountId, AddressRange, BudgetAnchor, Credits, KeyId, KeyMode, KeyPolicy, LotId, PolicyError, Rate, Scope,
+    ShardCount, Status, TimeMs,
+};
 
 pub use values::Span;
-use values::{anchor, instant, shard_count, span};
+use values::{anchor, instant, rate, shard_count, span};
 
 /// Tollgate's book: accounts, lots, budgets, keys, and whether all of it is true.
 #[derive(Parser)]
@@ -56,7 +59,7 @@ pub enum Command {
     /// Monthly budgets.
     #[command(subcommand)]
     Budget(BudgetCommand),
-    /// API keys: issue, revoke, list.
+    /// API keys: issue, hold to a policy, rotate, revoke, list.
     #[command(subcommand)]
     Key(KeyCommand),
     /// What changed an account's balance, latest first.
@@ -185,6 +188,26 @@ impl From<Mode> for KeyMode {
     }
 }
 
+/// What a key is held to.
+#[derive(Args)]
+pub struct PolicyArgs {
+    /// A scope it has; may be repeated. Without, it has every scope.
+    #[arg(long = "scope")]
+    scopes: Vec<Scope>,
+    /// Addresses it may be used from: `203.0.113.0/24`, `2001:db8::/32`, `203.0.113.7`; may be repeated. Without, from anywhere.
+    #[arg(long = "address")]
+    addresses: Vec<AddressRange>,
+    /// How often it may be used: `minute=60/1m` is 60 a minute, `second=5/1s:2` is 5 a second with 2 at once; may be repeated.
+    #[arg(long = "rate", value_name = "NAME=COUNT/SPAN[:BURST]", value_parser = rate)]
+    rates: Vec<Rate>,
+}
+
+impl PolicyArgs {
+    pub fn policy(self) -> Result<KeyPolicy, PolicyError> {
+        KeyPolicy::new(self.scopes, self.addresses, self.rates)
+    }
+}
+
 #[derive(Subcommand)]
 pub enum KeyCommand {
     /// Issue a key. It is shown once, here, and kept nowhere.
@@ -197,6 +220,27 @@ pub enum KeyCommand {
         #[arg(long, value_enum, default_value = "live")]
         mode: Mode,
         /// Refuse it after this long: 90s, 15m, 12h, 30d. Without, it does not expire.
+        #[arg(long, value_name = "SPAN", value_parser = span)]
+        expires_in: Option<Span>,
+        #[command(flatten)]
+        policy: PolicyArgs,
+    },
+    /// Hold a key to this policy, in place of the one it has; without any of its options, to none.
+    Set {
+        #[arg(long)]
+        key: KeyId,
+        #[command(flatten)]
+        policy: PolicyArgs,
+    },
+    /// Replace a key by a new one with the same name and policy. The new one is shown once, here; until the grace is over both
+    /// are good and count against the same rates.
+    Rotate {
+        #[arg(long)]
+        key: KeyId,
+        /// How long the old key is still good: 90s, 15m, 12h, 30d.
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "24h")]
+        grace: Span,
+        /// Refuse the new key after this long. Without, it does not expire.
         #[arg(long, value_name = "SPAN", value_parser = span)]
         expires_in: Option<Span>,
     },

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use config::ConfigError;
 use ledger::{LedgerError, LookError};
+use metering::PolicyError;
 use metering::live::MeterError;
 use serde_json::json;
 
@@ -44,6 +45,12 @@ impl From<LedgerError> for Failure {
             _ => REFUSED,
         };
         Self { code: error.code(), message: error.to_string(), cause: cause(&error), exit }
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
+        Self { code: "invalid", message: error.to_string(), cause: None, exit: REFUSED }
     }
 }
 

@@ -71,6 +71,7 @@ fn check(
         path: PathPattern::parse(entry.path.get_ref()).map_err(|what| source.at(&entry.path, what))?,
         auth: entry.auth,
         when_blocked: when_blocked(source, entry, &price)?,
+        scope: entry.scope.as_ref().map(|scope| check_scope(source, entry, scope)).transpose()?,
         price,
         target: target(source, spanned, upstreams)?,
         body_bytes_max: entry.body_bytes_max,
@@ -138,6 +139,19 @@ fn when_blocked(source: &Source<'_>, entry: &Entry, price: &Price) -> Result<Whe
         return Err(source.at(written, "`when_blocked` needs auth: no account is known"));
     }
     Ok(*written.get_ref())
+}
+
+/// The same alphabet as the scopes of keys.
+fn check_scope(source: &Source<'_>, entry: &Entry, scope: &Spanned<String>) -> Result<String, ConfigError> {
+    let text = scope.get_ref();
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.:-".contains(&byte);
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(allowed) {
+        return Err(source.at(scope, format!("scope `{text}` must be 1 to 64 of a-z 0-9 _ . : -")));
+    }
+    if entry.auth == Auth::None {
+        return Err(source.at(scope, "`scope` needs auth: no key is known"));
+    }
+    Ok(text.clone())
 }
 
 fn target(

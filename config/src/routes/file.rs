@@ -24,6 +24,7 @@ pub(super) struct Entry {
     pub auth: Auth,
     pub price: Spanned<PriceEntry>,
     pub when_blocked: Option<Spanned<WhenBlocked>>,
+    pub scope: Option<Spanned<String>>,
     pub upstream: Option<Spanned<String>>,
     pub answer: Option<Spanned<Answer>>,
     #[serde(default = "body_bytes_max")]

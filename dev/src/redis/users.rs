@@ -8,11 +8,11 @@ const CONNECTION: &str = "+@connection -@admin -@dangerous";
 /// The commands of a script are checked against the user who runs it, so these are what the gateway's scripts call,
 /// and what it asks by itself.
 const GATEWAY: &str = "+evalsha +subscribe +unsubscribe +time +exists +del +set +hget +hmget +hset +hdel +hgetall \
-    +zadd +zrem +zrange +zrangebyscore +xadd +xrange";
+    +zadd +zrem +zrange +zrangebyscore +xadd +xrange +pexpire";
 
 /// The owner of shards also loads scripts, reads how Redis is set up, rebuilds and trims.
 const LEDGER_SYNC: &str = "+eval +evalsha +script|load +info +scan +unlink +publish +time +exists +del +get +set \
-    +hget +hmget +hset +hsetnx +hdel +hgetall +zadd +zrem +zrange +zrangebyscore +xadd +xrange +xtrim";
+    +hget +hmget +hset +hsetnx +hdel +hgetall +zadd +zrem +zrange +zrangebyscore +xadd +xrange +xtrim +pexpire";
 
 /// The operators' command runs the scripts that only read.
 const TOLLGATE: &str = "+evalsha +time +hget +hmget +hgetall +zrange +zrangebyscore +xrange";
@@ -68,8 +68,10 @@ mod tests {
 
     #[test]
     fn the_gateway_may_do_what_its_scripts_do_and_no_more() {
-        let files: Vec<String> =
-            ["debit", "give_back", "undo", "credits", "find_key"].into_iter().flat_map(files_of).collect();
+        let files: Vec<String> = ["debit", "pass_rates", "give_back", "undo", "credits", "find_key"]
+            .into_iter()
+            .flat_map(files_of)
+            .collect();
         let mut needed = called(&files);
         needed.extend(["evalsha", "hget", "hmget", "time", "subscribe", "unsubscribe"].map(String::from));
         assert_eq!(granted(GATEWAY), needed);

@@ -88,7 +88,9 @@ fn make(setup: &Setup, account: &Account) -> Result<(String, String)> {
     if let Some(limit) = account.budget {
         setup.tollgate(&["budget", "set", "--account", &id, "--limit", &limit.to_string()])?;
     }
-    let issued = setup.tollgate(&["key", "issue", "--account", &id, "--name", "seed", "--mode", "test"])?;
+    let mut issue = vec!["key", "issue", "--account", &id, "--name", "seed", "--mode", "test"];
+    issue.extend(account.rate.into_iter().flat_map(|rate| ["--rate", rate]));
+    let issued = setup.tollgate(&issue)?;
     if account.key_revoked {
         setup.tollgate(&["key", "revoke", "--key", &text(&issued, "key_id")?])?;
     }
@@ -108,7 +110,9 @@ fn settle(setup: &Setup, account: &Account, key: &str) -> Result<()> {
     let gateway = setup.ports.gateway;
     arrive("its credits", || {
         let answer = http::get(gateway, "/v1/credits", Some(key))?;
-        let known = answer.status == 200 && answer.json()["remaining"].as_u64() == Some(credits);
+        // Asking counts against a rate, and being told so is an arrival, too.
+        let limited = account.rate.is_some() && answer.status == 429;
+        let known = limited || answer.status == 200 && answer.json()["remaining"].as_u64() == Some(credits);
         Ok((if account.key_revoked { answer.status == 401 } else { known }, answer))
     })?;
     for _ in 0..account.requests {

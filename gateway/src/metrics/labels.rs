@@ -10,6 +10,7 @@ pub enum DebitLabel {
     Drawn,
     Status,
     KeyRevoked,
+    RateLimited,
     BudgetExhausted,
     CreditsExhausted,
     Rebuilding,
@@ -22,10 +23,11 @@ pub enum DebitLabel {
 
 impl DebitLabel {
     /// In the order of the enum.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Drawn,
         Self::Status,
         Self::KeyRevoked,
+        Self::RateLimited,
         Self::BudgetExhausted,
         Self::CreditsExhausted,
         Self::Rebuilding,
@@ -42,6 +44,7 @@ impl DebitLabel {
             Ok(DebitOutcome::Refused(refusal)) => match refusal {
                 Refusal::Status(_) => Self::Status,
                 Refusal::KeyRevoked => Self::KeyRevoked,
+                Refusal::RateLimited { .. } => Self::RateLimited,
                 Refusal::BudgetExhausted { .. } => Self::BudgetExhausted,
                 Refusal::CreditsExhausted { .. } => Self::CreditsExhausted,
                 Refusal::Installing | Refusal::Frozen => Self::Rebuilding,
@@ -59,6 +62,7 @@ impl DebitLabel {
             Self::Drawn => "drawn",
             Self::Status => "status",
             Self::KeyRevoked => "key_revoked",
+            Self::RateLimited => "rate_limited",
             Self::BudgetExhausted => "budget_exhausted",
             Self::CreditsExhausted => "credits_exhausted",
             Self::Rebuilding => "rebuilding",

@@ -37,6 +37,9 @@ impl Rejection {
             Self::BodyTooLarge { .. } => "The request's body is larger than this path takes.",
             Self::BodyTooSlow => "The request's body took too long to arrive.",
             Self::InvalidApiKey(fault) => key_fault(*fault),
+            Self::ScopeMissing(_) => "The API key lacks the scope that this path needs.",
+            Self::AddressNotAllowed => "The API key may not be used from this address.",
+            Self::RateLimited { .. } => "The API key was used too often. Wait and try again.",
             Self::Blocked(Status::PaymentFailed) => "The last payment failed. Update the payment details to go on.",
             Self::Blocked(Status::Suspended) => "The account is suspended.",
             Self::Blocked(_) => "The account is not active yet.",
@@ -56,6 +59,8 @@ impl Rejection {
     fn numbers(&self) -> Value {
         match self {
             Self::InvalidApiKey(fault) => json!({ "reason": fault.as_str() }),
+            Self::ScopeMissing(scope) => json!({ "scope": scope }),
+            Self::RateLimited { rate, wait_ms } => json!({ "rate": rate, "retry_after_ms": wait_ms }),
             Self::Blocked(status) => json!({ "account_status": status.as_str() }),
             Self::BodyTooLarge { bytes_max } => json!({ "body_bytes_max": bytes_max }),
             Self::MeterUnavailable(why) => json!({ "reason": why.as_str() }),

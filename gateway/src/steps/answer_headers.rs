@@ -11,6 +11,7 @@ use crate::open_debit::{OpenDebit, Standing};
 use crate::request::Request;
 use crate::rfc3339::rfc3339;
 use crate::steps::header_lines::change_response;
+use crate::steps::key_policy::rate_lines;
 use crate::steps::trusted_headers::REQUEST_ID;
 
 const COST: HeaderName = HeaderName::from_static("credits-cost");
@@ -18,12 +19,14 @@ const REMAINING: HeaderName = HeaderName::from_static("credits-remaining");
 const RECEIPT: HeaderName = HeaderName::from_static("credits-receipt");
 const BUDGET_REMAINING: HeaderName = HeaderName::from_static("budget-remaining");
 const BUDGET_RESET: HeaderName = HeaderName::from_static("budget-reset");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// On an answer of the upstream, whose own words about credits are not believed.
 pub fn answer_headers(header: &mut ResponseHeader, request: &Request) -> Result<()> {
     let ours = |name: &HeaderName| {
         let name = name.as_str();
-        name.starts_with("tollgate-") || name.starts_with("credits-") || name.starts_with("budget-")
+        ["tollgate-", "credits-", "budget-", "ratelimit"].iter().any(|ours| name.starts_with(ours))
     };
     change_response(header, |lines| {
         let claimed: Vec<HeaderName> = lines.keys().filter(|name| ours(name)).cloned().collect();
@@ -39,9 +42,13 @@ pub fn answer_headers(header: &mut ResponseHeader, request: &Request) -> Result<
 pub fn on_any(lines: &mut HeaderMap, request: &Request) -> Result<(), InvalidHeaderValue> {
     lines.insert(REQUEST_ID, request.id.clone());
     let Some(admission) = &request.admission else { return Ok(()) };
-    if admission.caller().is_some() {
+    if let Some(caller) = admission.caller() {
         // What was answered to one key must not be answered to another by a cache on the way.
         lines.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some((policy, state)) = rate_lines(caller.policy.rates(), admission.rates()) {
+            lines.insert(RATE_LIMIT_POLICY, HeaderValue::try_from(policy)?);
+            lines.insert(RATE_LIMIT, HeaderValue::try_from(state)?);
+        }
     }
     admission.debit().map_or(Ok(()), |debit| on_priced(lines, request, debit))
 }

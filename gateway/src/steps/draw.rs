@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metering::Credits;
-use metering::live::{Debit, DebitOutcome, Meter, Refusal};
+use metering::live::{Debit, DebitOutcome, Meter, RateState, Refusal};
 
+use crate::key_cache::Caller;
 use crate::meter_call::Unanswered;
 use crate::metrics::{DebitLabel, Metrics};
 use crate::open_debit::OpenDebit;
@@ -14,6 +15,7 @@ use crate::request::Request;
 use crate::restitution::Restitutions;
 use crate::route_table::Route;
 use crate::steps::authenticate::Authenticated;
+use crate::steps::key_policy::{pass_rates, rate_limited};
 
 /// The live balance as requests use it.
 pub struct Balance {
@@ -26,16 +28,24 @@ pub struct Balance {
     pub metrics: Arc<Metrics>,
 }
 
-/// The finding that a request is paid for, or free.
-pub struct Payment(Option<OpenDebit>);
+/// The finding that a request is paid for, or free, and within the rates of its key.
+pub struct Payment {
+    debit: Option<OpenDebit>,
+    rates: Vec<RateState>,
+}
 
 impl Payment {
     pub fn debit(&self) -> Option<&OpenDebit> {
-        self.0.as_ref()
+        self.debit.as_ref()
     }
 
     pub fn debit_mut(&mut self) -> Option<&mut OpenDebit> {
-        self.0.as_mut()
+        self.debit.as_mut()
+    }
+
+    /// How the rates of the key stand; empty where it has none.
+    pub fn rates(&self) -> &[RateState] {
+        &self.rates
     }
 }
 
@@ -46,12 +56,13 @@ pub async fn draw(
     price: Option<Credits>,
     request: &Request,
 ) -> Result<Payment, Rejection> {
-    let Some(credits) = price else { return Ok(Payment(None)) };
+    let Some(credits) = price else { return Ok(Payment { debit: None, rates: pass_rates(balance, caller).await? }) };
     let Some(caller) = caller.caller() else { return Err(Rejection::InvalidApiKey(KeyFault::Missing)) };
     let ask = Debit {
         op: request.op,
         account: caller.account,
         key: Some(caller.key),
+        rates: caller.rates.clone(),
         credits,
         not_after: balance.meter.store_now().plus_ms(balance.op_lifetime_ms),
         route: route.name.clone(),
@@ -63,13 +74,14 @@ pub async fn draw(
     timer.observe_duration();
     balance.metrics.debit(DebitLabel::of(&outcome));
     match outcome {
-        Ok(DebitOutcome::Drawn(drawn)) => {
+        Ok(DebitOutcome::Drawn(mut drawn)) => {
+            let rates = std::mem::take(&mut drawn.rates);
             debit.drawn(drawn);
-            Ok(Payment(Some(debit)))
+            Ok(Payment { debit: Some(debit), rates })
         }
         Ok(DebitOutcome::Refused(refusal)) => {
             debit.refused();
-            Err(rejection(refusal))
+            Err(rejection(refusal, caller))
         }
         Err(Unanswered::Unknown) => {
             // Dropped while open: undone by its op. It must never be sent again.
@@ -83,10 +95,11 @@ pub async fn draw(
     }
 }
 
-fn rejection(refusal: Refusal) -> Rejection {
+fn rejection(refusal: Refusal, caller: &Caller) -> Rejection {
     match refusal {
         Refusal::Status(status) => Rejection::Blocked(status),
         Refusal::KeyRevoked => Rejection::InvalidApiKey(KeyFault::Revoked),
+        Refusal::RateLimited { place, wait_ms } => rate_limited(caller, place, wait_ms),
         Refusal::BudgetExhausted { budget, price } => Rejection::BudgetExhausted { budget, price },
         Refusal::CreditsExhausted { remaining, price } => Rejection::CreditsExhausted { remaining, price },
         Refusal::Installing | Refusal::Frozen => Rejection::MeterUnavailable(Unmetered::Rebuilding),

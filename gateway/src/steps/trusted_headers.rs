@@ -1,8 +1,6 @@
 //! What an upstream may trust: the canonical target, and headers of ours; a caller's of the same name are dropped, and the
 //! caller's credential stays here.
 
-use std::net::IpAddr;
-
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, InvalidHeaderValue};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use pingora::http::RequestHeader;
@@ -31,25 +29,15 @@ pub fn is_untrusted(name: &HeaderName) -> bool {
         || name.contains('_')
 }
 
-pub fn set_trusted_headers(
-    header: &mut RequestHeader,
-    admission: &Admission,
-    request: &Request,
-    caller: Option<IpAddr>,
-) -> Result<()> {
+pub fn set_trusted_headers(header: &mut RequestHeader, admission: &Admission, request: &Request) -> Result<()> {
     change_request(header, |parts| {
         parts.uri = admission.target().uri();
-        set_lines(&mut parts.headers, admission, request, caller)
+        set_lines(&mut parts.headers, admission, request)
     })
     .or_err(ErrorType::InvalidHTTPHeader, "what upstreams are told makes no header")
 }
 
-fn set_lines(
-    lines: &mut HeaderMap,
-    admission: &Admission,
-    request: &Request,
-    caller: Option<IpAddr>,
-) -> Result<(), InvalidHeaderValue> {
+fn set_lines(lines: &mut HeaderMap, admission: &Admission, request: &Request) -> Result<(), InvalidHeaderValue> {
     if admission.has_untrusted_headers() {
         let untrusted: Vec<HeaderName> = lines.keys().filter(|name| is_untrusted(name)).cloned().collect();
         for name in &untrusted {
@@ -69,7 +57,7 @@ fn set_lines(
         lines.insert(HOST, upstream.host().clone());
     }
     lines.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
-    if let Some(address) = caller {
+    if let Some(address) = request.address {
         lines.insert(FORWARDED_FOR, HeaderValue::try_from(address.to_string())?);
     }
     if admission.route().terminal_event.is_some() {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use metering::testing::{RedisServer, Stage};
 use metering::{
-    AccountId, AccountImage, ApiKey, BudgetAnchor, Credits, KeyId, KeyImage, KeyMode, KeyState, LotId, LotImage,
-    Status, TimeMs,
+    AccountId, AccountImage, ApiKey, BudgetAnchor, Credits, KeyId, KeyImage, KeyMode, KeyPolicy, KeyState, LotId,
+    LotImage, Status, TimeMs,
 };
 use uuid::Uuid;
 
@@ -90,13 +90,16 @@ impl House {
         let mut random = [0; 32];
         random[..16].copy_from_slice(Uuid::now_v7().as_bytes());
         let key = ApiKey::generate(KeyMode::Test, random);
+        let id = KeyId::from_uuid(Uuid::now_v7());
         let image = KeyImage {
             digest: key.digest(),
             account,
-            key: KeyId::from_uuid(Uuid::now_v7()),
+            key: id,
             state: KeyState::Active,
             account_status,
             expires_at: None,
+            policy: KeyPolicy::default(),
+            rates_of: id,
         };
         self.stage.put_key(image.clone()).await;
         (key, image)

@@ -5,6 +5,7 @@ mod config_check;
 mod faults;
 mod headers;
 mod house;
+mod key_policy;
 mod keys;
 mod limits;
 mod money;

@@ -103,7 +103,7 @@ impl Model {
         let event = self.append();
         let drawing = Drawing { account: ask.account, op: ask.op, split: split_drawn, period_end };
         self.stream.insert(event.sequence, drawing);
-        Ok(Drawn { event, seq, at: now, remaining: credits(remaining - price), budget, split })
+        Ok(Drawn { event, seq, at: now, remaining: credits(remaining - price), budget, split, rates: vec![] })
     }
 
     pub fn give_back(&mut self, ask: &GiveBack) -> GiveBackOutcome {

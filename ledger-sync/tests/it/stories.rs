@@ -40,6 +40,7 @@ fn ask(account: AccountId, price: u64) -> Debit {
         op: OpId::from_uuid(Uuid::now_v7()),
         account,
         key: None,
+        rates: None,
         credits: credits(price),
         not_after: TimeMs::new(u64::MAX),
         route: "v1.messages".parse().unwrap(),
@@ -186,7 +187,13 @@ async fn redis_restarted_with_its_file_goes_on_and_restarted_empty_is_built_anew
     let meter = Meter::connect(&redis.url()).await.unwrap();
     let ada = ada(&book, 100).await;
     let now = book.ledger.book_now().await.unwrap();
-    let new = NewKey { name: "laptop".to_owned(), mode: KeyMode::Live, expires_at: None, random: [7; 32] };
+    let new = NewKey {
+        name: "laptop".to_owned(),
+        mode: KeyMode::Live,
+        expires_at: None,
+        policy: metering::KeyPolicy::default(),
+        random: [7; 32],
+    };
     let (key, _) = book.ledger.issue_key(ada, &new, &by(now)).await.unwrap();
     wait_remaining(&meter, ada, 100).await;
     for _ in 0..10 {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use metering::{AccountId, ApiKey, Change, KeyId, KeyMode, TimeMs};
-use serde_json::json;
+use metering::{AccountId, ApiKey, Change, KeyId, KeyMode, KeyPolicy, TimeMs};
+use serde_json::{Value, json};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ pub struct NewKey {
     pub mode: KeyMode,
     /// First instant at which it is refused, if it expires.
     pub expires_at: Option<TimeMs>,
+    /// What it is held to.
+    pub policy: KeyPolicy,
     /// 256 bits from the system's random source.
     pub random: [u8; 32],
 }
@@ -34,11 +36,17 @@ impl fmt::Debug for NewKey {
 }
 
 #[derive(FromRow)]
-struct RawKey {
-    account_id: Uuid,
-    digest: Vec<u8>,
-    key_shard: i16,
-    revoked_at: Option<Stamp>,
+pub(super) struct RawKey {
+    pub account_id: Uuid,
+    pub digest: Vec<u8>,
+    pub key_shard: i16,
+    pub name: String,
+    pub mode: String,
+    pub expires_at: Option<Stamp>,
+    pub revoked_at: Option<Stamp>,
+    pub policy: Value,
+    pub rates_of: Uuid,
+    pub rotated_to: Option<Uuid>,
 }
 
 impl Ledger {
@@ -47,27 +55,10 @@ impl Ledger {
         if new.expires_at.is_some_and(|expires_at| expires_at <= by.at) {
             return Err(LedgerError::Invalid("a key must expire in the future".to_owned()));
         }
-        let api_key = ApiKey::generate(new.mode, new.random);
-        let key = KeyId::from_uuid(Uuid::now_v7());
         let mut transaction = self.begin().await?;
         lock(&mut transaction, account).await?;
-        let count: i16 = sqlx::query_scalar("SELECT shard_count FROM install").fetch_one(&mut *transaction).await?;
-        let digest = api_key.digest();
-        let key_shard = columns::shard_number(digest.shard(shard_count(count)?));
-        sqlx::query(include_str!("../../queries/issue_key.sql"))
-            .bind(key.as_uuid())
-            .bind(account.as_uuid())
-            .bind(digest.as_bytes().as_slice())
-            .bind(key_shard)
-            .bind(api_key.display_prefix())
-            .bind(&new.name)
-            .bind(new.mode.as_str())
-            .bind(stamp(by.at)?)
-            .bind(new.expires_at.map(stamp).transpose()?)
-            .execute(&mut *transaction)
-            .await?;
-        append_key(&mut transaction, key_shard, account, digest.as_bytes()).await?;
-        let after = json!({ "name": new.name, "mode": new.mode, "expires_at": new.expires_at });
+        let (api_key, key) = insert_key(&mut transaction, account, new, None, by).await?;
+        let after = json!({ "name": new.name, "mode": new.mode, "expires_at": new.expires_at, "policy": new.policy });
         Audit { by, action: "key_issued", account, subject: Some(key.to_string()), before: None, after }
             .write(&mut transaction)
             .await?;
@@ -101,15 +92,46 @@ impl Ledger {
     }
 }
 
-async fn read_key(connection: &mut PgConnection, key: KeyId) -> Result<RawKey, LedgerError> {
-    sqlx::query_as("SELECT account_id, digest, key_shard, revoked_at FROM api_keys WHERE key_id = $1")
+/// Enters a key and puts it on its way to live state. Its rates count against `rates_of`, or against itself.
+pub(super) async fn insert_key(
+    connection: &mut PgConnection,
+    account: AccountId,
+    new: &NewKey,
+    rates_of: Option<Uuid>,
+    by: &By,
+) -> Result<(ApiKey, KeyId), LedgerError> {
+    let api_key = ApiKey::generate(new.mode, new.random);
+    let key = KeyId::from_uuid(Uuid::now_v7());
+    let count: i16 = sqlx::query_scalar("SELECT shard_count FROM install").fetch_one(&mut *connection).await?;
+    let digest = api_key.digest();
+    let key_shard = columns::shard_number(digest.shard(shard_count(count)?));
+    sqlx::query(include_str!("../../queries/issue_key.sql"))
+        .bind(key.as_uuid())
+        .bind(account.as_uuid())
+        .bind(digest.as_bytes().as_slice())
+        .bind(key_shard)
+        .bind(api_key.display_prefix())
+        .bind(&new.name)
+        .bind(new.mode.as_str())
+        .bind(stamp(by.at)?)
+        .bind(new.expires_at.map(stamp).transpose()?)
+        .bind(json!(new.policy))
+        .bind(rates_of.unwrap_or(key.as_uuid()))
+        .execute(&mut *connection)
+        .await?;
+    append_key(connection, key_shard, account, digest.as_bytes()).await?;
+    Ok((api_key, key))
+}
+
+pub(super) async fn read_key(connection: &mut PgConnection, key: KeyId) -> Result<RawKey, LedgerError> {
+    sqlx::query_as(include_str!("../../queries/find_key.sql"))
         .bind(key.as_uuid())
         .fetch_optional(connection)
         .await?
         .ok_or_else(|| LedgerError::not_found(Subject::Key, &key))
 }
 
-async fn append_key(
+pub(super) async fn append_key(
     connection: &mut PgConnection,
     key_shard: i16,
     account: AccountId,

@@ -27,7 +27,13 @@ async fn an_image_holds_everything_at_its_version_and_its_event_delivers_all_of_
     let operator = Operator::arrives().await;
     let account = operator.account(Status::Active).await;
     let (early, late) = (operator.grants(account, 5, 3).await, operator.grants(account, 7, 30).await);
-    let new = ledger::NewKey { name: "ci".to_owned(), mode: KeyMode::Live, expires_at: None, random: [1; 32] };
+    let new = ledger::NewKey {
+        name: "ci".to_owned(),
+        mode: KeyMode::Live,
+        expires_at: None,
+        policy: metering::KeyPolicy::default(),
+        random: [1; 32],
+    };
     let (_, key) = operator.db.ledger.issue_key(account, &new, &by(NOON)).await.unwrap();
     operator.db.ledger.revoke_key(key, &by(NOON)).await.unwrap();
     operator.db.ledger.set_budget(account, credits(40), &by(NOON)).await.unwrap();

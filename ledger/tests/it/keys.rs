@@ -7,7 +7,13 @@ use uuid::Uuid;
 use crate::actors::{DAY, NOON, Operator, Stream, by, shard_of};
 
 async fn issues(operator: &Operator, account: AccountId, seed: u8, expires_at: Option<TimeMs>) -> (ApiKey, KeyId) {
-    let new = NewKey { name: "ci".to_owned(), mode: KeyMode::Live, expires_at, random: [seed; 32] };
+    let new = NewKey {
+        name: "ci".to_owned(),
+        mode: KeyMode::Live,
+        expires_at,
+        policy: metering::KeyPolicy::default(),
+        random: [seed; 32],
+    };
     operator.db.ledger.issue_key(account, &new, &by(NOON)).await.unwrap()
 }
 
@@ -78,7 +84,13 @@ async fn a_status_is_told_to_each_key_that_may_still_be_used() {
 async fn a_key_that_expires_in_the_past_or_of_nobody_is_refused() {
     let operator = Operator::arrives().await;
     let account = operator.account(Status::Active).await;
-    let new = NewKey { name: "ci".to_owned(), mode: KeyMode::Test, expires_at: Some(NOON), random: [1; 32] };
+    let new = NewKey {
+        name: "ci".to_owned(),
+        mode: KeyMode::Test,
+        expires_at: Some(NOON),
+        policy: metering::KeyPolicy::default(),
+        random: [1; 32],
+    };
     assert_eq!(operator.db.ledger.issue_key(account, &new, &by(NOON)).await.unwrap_err().code(), "invalid");
     let nobody = AccountId::from_uuid(Uuid::nil());
     let new = NewKey { expires_at: None, ..new };

@@ -6,6 +6,7 @@ mod changes;
 mod compare;
 mod entries;
 mod install;
+mod key_use;
 mod keys;
 mod outbox;
 mod owner;

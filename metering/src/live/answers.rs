@@ -30,6 +30,31 @@ pub struct Drawn {
     pub budget: Option<BudgetView>,
     /// The lots it drew from, in burn order.
     pub split: Split,
+    /// How the rates of the key stand, in the order of its policy; empty where it has none.
+    pub rates: Vec<RateState>,
+}
+
+/// A rate after a request has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateState {
+    /// Requests that may pass now.
+    pub left: u64,
+    /// Until as many as ever may pass at once.
+    pub reset_ms: u64,
+}
+
+/// The answer to a request that draws nothing, of a key with rates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RateOutcome {
+    /// It was counted.
+    Passed(Vec<RateState>),
+    /// It was not.
+    Limited {
+        /// Which rate, by its place in the policy, from 0.
+        place: usize,
+        /// When one may pass again.
+        wait_ms: u64,
+    },
 }
 
 /// A monthly budget as it stands.
@@ -58,6 +83,13 @@ pub enum Refusal {
     Status(Status),
     /// The key was revoked.
     KeyRevoked,
+    /// The key was used too often.
+    RateLimited {
+        /// Which of its rates, by its place in the policy, from 0.
+        place: usize,
+        /// When one may pass again.
+        wait_ms: u64,
+    },
     /// The price does not fit into what the budget has left.
     BudgetExhausted {
         /// The budget as it stands.

@@ -1,6 +1,32 @@
 //! What gateways ask of live balances.
 
-use crate::{AccountId, Credits, EventId, KeyId, OpId, RouteName, TimeMs};
+use std::sync::Arc;
+
+use crate::{AccountId, Credits, EventId, KeyId, KeyImage, OpId, Rate, RouteName, TimeMs};
+
+/// The rates that a key is held to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRates {
+    /// The key against which they count; several keys may share one.
+    pub of: KeyId,
+    /// In the order of the policy, at least one.
+    pub rates: Arc<[Rate]>,
+}
+
+impl KeyRates {
+    /// The rates of a key, if its policy has any.
+    #[must_use]
+    pub fn of(image: &KeyImage) -> Option<Self> {
+        let rates = image.policy.rates();
+        (!rates.is_empty()).then(|| Self { of: image.rates_of, rates: rates.into() })
+    }
+
+    /// As `rates.lua` reads them.
+    pub(super) fn spec(&self) -> String {
+        let one = |rate: &Rate| format!("{}:{}:{}", rate.name(), rate.emission_us(), rate.burst());
+        self.rates.iter().map(one).collect::<Vec<_>>().join(",")
+    }
+}
 
 /// Draw credits for one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +37,8 @@ pub struct Debit {
     pub account: AccountId,
     /// The key that asked, so that a revoked one is refused here at once.
     pub key: Option<KeyId>,
+    /// The rates of that key, if it has any.
+    pub rates: Option<KeyRates>,
     /// How many, at least 1.
     pub credits: Credits,
     /// Redis time from which on this debit is refused, so that a command which arrives late draws nothing.

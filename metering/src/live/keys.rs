@@ -3,7 +3,7 @@
 //! All keys of a shard carry its hash tag (`{s003}`), so that they live in one cluster slot and a script touches one slot.
 //! What belongs to one incarnation carries its number too; a new incarnation shares no key with the one before.
 
-use crate::{AccountId, KeyDigest, OpId, Shard};
+use crate::{AccountId, KeyDigest, KeyId, OpId, Shard};
 
 /// Under which numbers a shard's scripts may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,6 +91,12 @@ impl Fence {
     #[must_use]
     pub fn closed(&self, debit_op: &OpId) -> String {
         self.key(CLOSED, &debit_op.hex())
+    }
+
+    /// What the rates of a key have let pass.
+    #[must_use]
+    pub fn rates(&self, key: &KeyId) -> String {
+        self.key("r:", &key.hex())
     }
 
     /// An API key.

@@ -16,10 +16,10 @@ use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, MeterError, Snapshot, Undo, UndoOutcome,
-    answers, connect,
+    CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, RateOutcome, Snapshot,
+    Undo, UndoOutcome, answers, connect,
 };
-use crate::{AccountId, Event, EventId, KeyDigest, KeyImage, Shard, ShardCount, TimeMs};
+use crate::{AccountId, Event, EventId, KeyDigest, KeyId, KeyImage, Shard, ShardCount, TimeMs};
 
 /// How long a call waits for its shard to be certified anew before it gives up: a hand-over between owners takes less.
 const CERTIFICATION_WAIT: Duration = Duration::from_millis(200);
@@ -143,6 +143,19 @@ impl Meter {
         answers::read::key(&mut self.opened(reply)?.0, *digest)
     }
 
+    /// Counts a request that draws nothing against the rates of its key.
+    pub async fn pass_rates(&self, account: AccountId, rates: &KeyRates) -> Result<RateOutcome, MeterError> {
+        let shard = self.account_shard(&account).await?;
+        let reply = self
+            .run(shard, |known| {
+                let mut command = evalsha(known, Script::PassRates, 2);
+                command.arg(known.fence.meta()).arg(known.fence.rates(&rates.of)).arg(rates.spec());
+                command
+            })
+            .await?;
+        answers::read::rates(&mut self.opened(reply)?.0)
+    }
+
     /// What an account has; `Uncertified` while it is not installed.
     pub async fn credits(&self, account: AccountId) -> Result<CreditsView, MeterError> {
         let shard = self.account_shard(&account).await?;
@@ -235,7 +248,9 @@ fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
 
 fn debit_command<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
     let fence = &known.fence;
-    let mut command = evalsha(known, Script::Debit, asks.len().saturating_mul(5).saturating_add(2));
+    let rates = rates_by_key(asks);
+    let keys = asks.len().saturating_mul(5).saturating_add(2).saturating_add(rates.len());
+    let mut command = evalsha(known, Script::Debit, keys);
     command.arg(fence.meta()).arg(fence.events());
     let mut keys = KeyWriter::new(fence);
     for Debit { account, op, .. } in asks.iter().map(Borrow::borrow) {
@@ -243,12 +258,36 @@ fn debit_command<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
             command.arg(key);
         });
     }
+    for (of, _) in &rates {
+        command.arg(fence.rates(of));
+    }
     command.arg(asks.len());
     for ask in asks.iter().map(Borrow::borrow) {
         command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.credits.get()).arg(ask.not_after.as_u64());
-        command.arg(ask.key.map_or_else(String::new, |key| key.hex())).arg(ask.route.as_str());
+        command.arg(asker(ask, &rates)).arg(ask.route.as_str());
     }
     command
+}
+
+/// The rates that items of a call name, each once, with their specs.
+fn rates_by_key<D: Borrow<Debit>>(asks: &[D]) -> Vec<(KeyId, String)> {
+    let mut found: Vec<(KeyId, String)> = Vec::new();
+    for rates in asks.iter().filter_map(|ask| ask.borrow().rates.as_ref()) {
+        if !found.iter().any(|(of, _)| *of == rates.of) {
+            found.push((rates.of, rates.spec()));
+        }
+    }
+    found
+}
+
+/// Who asks, as `debit.lua` reads it: the key, and where the state of its rates is.
+fn asker(ask: &Debit, rates: &[(KeyId, String)]) -> String {
+    let key = ask.key.map_or_else(String::new, |key| key.hex());
+    let place = ask.rates.as_ref().and_then(|own| rates.iter().position(|(of, _)| *of == own.of));
+    match place.and_then(|place| rates.get(place).map(|(_, spec)| (place.saturating_add(1), spec))) {
+        Some((place, spec)) => format!("{key} {place} {spec}"),
+        None => key,
+    }
 }
 
 fn give_back_command(known: &Known, ask: &GiveBack) -> Cmd {

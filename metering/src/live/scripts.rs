@@ -13,6 +13,7 @@ const LOTS: &str = include_str!("scripts/lots.lua");
 const BURNING: &str = include_str!("scripts/burning.lua");
 const UNDOING: &str = include_str!("scripts/undoing.lua");
 const RETURNING: &str = include_str!("scripts/returning.lua");
+const RATES: &str = include_str!("scripts/rates.lua");
 
 /// Closes a shard before certification; run by text, by its owner only.
 pub(super) const SEAL: &str = include_str!("scripts/seal.lua");
@@ -40,7 +41,9 @@ macro_rules! scripts {
 
 scripts! {
     /// `debit.lua`
-    Debit = "debit.lua" after [ACCOUNT, LOTS, BURNING],
+    Debit = "debit.lua" after [ACCOUNT, LOTS, BURNING, RATES],
+    /// `pass_rates.lua`
+    PassRates = "pass_rates.lua" after [RATES],
     /// `give_back.lua`
     GiveBack = "give_back.lua" after [ACCOUNT, LOTS, RETURNING, UNDOING],
     /// `undo.lua`

@@ -62,6 +62,7 @@ pub fn ask(account: AccountId, number: u128, price: u64) -> Debit {
         op: op(number),
         account,
         key: None,
+        rates: None,
         credits: credits(price),
         not_after: TimeMs::new(u64::MAX),
         route: "v1.messages".parse().unwrap(),

@@ -27,6 +27,7 @@ async fn gateways_are_refused(scene: &Scene) {
         remaining: credits(0),
         budget: None,
         split: vec![],
+        rates: vec![],
     };
     uncertified(&scene.meter.give_back(&give_back(scene.account, 1, &at_some_event)).await);
     uncertified(&scene.meter.undo(&undo(scene.account, 1)).await);

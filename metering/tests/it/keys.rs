@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use metering::{AccountId, KeyDigest, KeyImage, KeyState, Status, TimeMs};
+use metering::{AccountId, KeyDigest, KeyImage, KeyPolicy, KeyState, Status, TimeMs};
 use uuid::Uuid;
 
 use crate::accounts::{NEW_YEAR, ada, key};
@@ -21,13 +21,19 @@ fn adas_key(number: u8) -> KeyImage {
         state: KeyState::Active,
         account_status: Status::Active,
         expires_at: None,
+        policy: KeyPolicy::default(),
+        rates_of: key(u128::from(number)),
     }
 }
 
 #[tokio::test]
 async fn a_key_is_found_as_it_was_put() {
     let mut scene = Scene::with(&ada(vec![])).await;
-    let (plain, expiring) = (adas_key(1), KeyImage { expires_at: Some(NEW_YEAR), ..adas_key(2) });
+    let policy =
+        r#"{"scopes":["a:b"],"addresses":["10.0.0.0/8"],"rates":[{"name":"r","count":1,"per_ms":1000,"burst":2}]}"#;
+    let policy: KeyPolicy = serde_json::from_str(policy).unwrap();
+    let expiring = KeyImage { expires_at: Some(NEW_YEAR), policy, rates_of: key(1), ..adas_key(2) };
+    let plain = adas_key(1);
     scene.stage.put_key(plain.clone()).await;
     scene.stage.put_key(expiring.clone()).await;
     assert_eq!(scene.meter.find_key(&digest(1)).await.unwrap(), Some(plain));

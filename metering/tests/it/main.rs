@@ -16,6 +16,7 @@ mod keys;
 mod memory;
 mod numbers;
 mod out_of_memory;
+mod rates;
 mod refusals;
 mod scene;
 mod undo;

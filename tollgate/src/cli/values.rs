@@ -1,6 +1,6 @@
 //! Values as people write them: spans, instants, days, counts.
 
-use metering::{BudgetAnchor, IdError, ShardCount, TimeMs};
+use metering::{BudgetAnchor, IdError, Rate, ShardCount, TimeMs};
 
 /// A length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,17 @@ pub fn instant(text: &str) -> Result<TimeMs, String> {
     u64::try_from(instant.as_millisecond()).map(TimeMs::new).map_err(|_| "an instant lies after 1970".to_owned())
 }
 
+/// Reads `NAME=COUNT/SPAN` or `NAME=COUNT/SPAN:BURST`.
+pub fn rate(text: &str) -> Result<Rate, String> {
+    let wrong = || "a rate is written like minute=60/1m or second=5/1s:2".to_owned();
+    let count = |digits: &str| digits.parse::<u32>().map_err(|_| wrong());
+    let (name, rest) = text.split_once('=').ok_or_else(wrong)?;
+    let (requests, rest) = rest.split_once('/').ok_or_else(wrong)?;
+    let (period, burst) = rest.split_once(':').map_or((rest, None), |(period, burst)| (period, Some(burst)));
+    let burst = burst.map(count).transpose()?;
+    Rate::new(name, count(requests)?, span(period)?.ms, burst).map_err(|error| error.to_string())
+}
+
 pub fn anchor(text: &str) -> Result<BudgetAnchor, IdError> {
     BudgetAnchor::new(text.parse().unwrap_or(0)) // 0 is refused with the words for it
 }
@@ -52,6 +63,24 @@ mod tests {
         assert_eq!(span("90s"), Ok(Span { ms: 90_000 }));
         for wrong in ["", "d", "30", "0d", "-1d", "+1d", "1.5d", "1w", "1 d", "1ü", "99999999999999999999d"] {
             assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_rate_has_a_name_a_count_a_span_and_perhaps_a_burst() {
+        assert_eq!(rate("minute=60/1m"), Ok(Rate::new("minute", 60, 60_000, None).unwrap()));
+        assert_eq!(rate("second=5/1s:2"), Ok(Rate::new("second", 5, 1_000, Some(2)).unwrap()));
+        for wrong in [
+            "",
+            "60/1m",
+            "minute=60",
+            "minute=0/1m",
+            "minute=60/1m:0",
+            "Minute=60/1m",
+            "minute=-1/1m",
+            "minute=60/1m:x",
+        ] {
+            assert!(rate(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -214,3 +214,28 @@ async fn names_need_not_be_unique_and_are_found_in_any_case() {
     assert_eq!(ids, [first, second]);
     assert_eq!(operator.asks(&["account", "find", "--name", "nobody"]).json["accounts"], json!([]));
 }
+
+#[tokio::test]
+async fn a_key_is_held_to_a_policy_loosened_and_rotated_while_callers_go_on() {
+    let stack = Stack::start().await;
+    let operator = Operator::of(&stack);
+    let account = operator.asks(&["account", "create", "--name", "Ada", "--status", "active"]).text("account");
+    operator.asks(&["lot", "grant", "--account", &account, "--credits", "10", "--expires-in", "7d"]);
+    let issued =
+        operator.asks(&["key", "issue", "--account", &account, "--rate", "day=1/1d", "--address", "127.0.0.1"]);
+    let (key, key_id) = (issued.text("key"), issued.text("key_id"));
+    stack.wait_carried().await;
+    let chat = async |key: &str| stack.send(key, Call::chat()).await.status;
+    assert_eq!((chat(&key).await, chat(&key).await), (200, 429));
+    let rotated = operator.asks(&["key", "rotate", "--key", &key_id, "--grace", "1h"]);
+    let new = rotated.text("key");
+    wait_until("the new key is known", async || chat(&new).await == 429).await;
+    assert_eq!(chat(&key).await, 429, "both count as one");
+    operator.asks(&["key", "set", "--key", &rotated.text("key_id"), "--rate", "hour=5/1h"]);
+    wait_until("the new key may do more", async || chat(&new).await == 200).await;
+    operator.asks(&["key", "rotate", "--key", &rotated.text("key_id"), "--grace", "1s"]);
+    wait_until("the grace is over", async || chat(&new).await == 401).await;
+    let wrong = operator.tries(&["key", "issue", "--account", &account, "--rate", "day=0/1d"]);
+    assert_eq!(wrong.exit, 64, "{wrong:?}");
+    stack.audit().await;
+}

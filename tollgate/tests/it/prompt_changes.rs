@@ -109,7 +109,13 @@ async fn a_key_is_refused_from_the_instant_of_its_expiry() {
     let ada = stack.customer(1000).await;
     let now = stack.now().await;
     let expires_at = now.plus_ms(2500);
-    let new = NewKey { name: "visitor".to_owned(), mode: KeyMode::Live, expires_at: Some(expires_at), random: [5; 32] };
+    let new = NewKey {
+        name: "visitor".to_owned(),
+        mode: KeyMode::Live,
+        expires_at: Some(expires_at),
+        policy: metering::KeyPolicy::default(),
+        random: [5; 32],
+    };
     let (key, key_id) = stack.book.ledger.issue_key(ada.account, &new, &by(now)).await.unwrap();
     stack.wait_carried().await;
     let visitor = Customer { key: key.reveal().to_owned(), key_id, ..ada };

@@ -8,6 +8,8 @@ pub struct Account {
     /// Priced requests sent through the gateway once, each drawing one credit.
     pub requests: u32,
     pub key_revoked: bool,
+    /// How often its key may be used, as the operators' command writes it.
+    pub rate: Option<&'static str>,
 }
 
 pub struct Lot {
@@ -24,7 +26,7 @@ const TEAM: &[Lot] = &[lot(1_000, "30d", "team")];
 
 /// An account in a status, with a thousand credits that it may or may not spend.
 const fn plain(name: &'static str, status: &'static str) -> Account {
-    Account { name, status, lots: TEAM, budget: None, requests: 0, key_revoked: false }
+    Account { name, status, lots: TEAM, budget: None, requests: 0, key_revoked: false, rate: None }
 }
 
 pub const STOCK: &[Account] = &[
@@ -42,6 +44,7 @@ pub const STOCK: &[Account] = &[
     Account { lots: &[lot(1, "30d", "team")], requests: 1, ..plain("exhausted", "active") },
     Account { budget: Some(1), requests: 1, ..plain("over_budget", "active") },
     Account { key_revoked: true, ..plain("revoked", "active") },
+    Account { rate: Some("minute=3/1m"), ..plain("rate_limited", "active") },
     // 2^50: no load test empties it.
     Account { lots: &[lot(1 << 50, "365d", "bench")], ..plain("bench", "active") },
 ];

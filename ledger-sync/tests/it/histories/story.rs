@@ -203,6 +203,7 @@ impl<'a> Story<'a> {
             op: new_op(),
             account,
             key: None,
+            rates: None,
             credits: credits(price),
             not_after,
             route: "v1.messages".parse().unwrap(),
@@ -319,7 +320,13 @@ impl<'a> Story<'a> {
         let account = *index.get(&self.accounts);
         let mut random = [0; 32];
         random[..16].copy_from_slice(Uuid::now_v7().as_bytes());
-        let new = NewKey { name: "a key".to_owned(), mode: KeyMode::Test, expires_at: None, random };
+        let new = NewKey {
+            name: "a key".to_owned(),
+            mode: KeyMode::Test,
+            expires_at: None,
+            policy: metering::KeyPolicy::default(),
+            random,
+        };
         let (_, key) = book.issue_key(account, &new, &by).await.unwrap();
         self.keys.push((account, key, false));
     }

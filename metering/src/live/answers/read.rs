@@ -1,6 +1,9 @@
 //! Reading the answers out of the scripts' replies, each documented in its script's header.
 
-use super::{BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, Refusal, UndoOutcome};
+use super::{
+    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal,
+    UndoOutcome,
+};
 use crate::event::DebitNumbers;
 use crate::live::MeterError;
 use crate::live::replies::{Reply, odd};
@@ -17,6 +20,7 @@ pub(in crate::live) fn debit(line: &str, price: Credits, at: TimeMs) -> Result<D
         "closed" => Some(Refusal::Closed),
         "status" => Status::from_letter(rest).map(Refusal::Status),
         "key_revoked" => Some(Refusal::KeyRevoked),
+        "rate" => rate_limited(rest),
         "budget" => budget_exhausted(rest, price),
         "credits" => rest.parse().ok().map(|remaining| Refusal::CreditsExhausted { remaining, price }),
         "exposure" => exposure(rest),
@@ -26,11 +30,33 @@ pub(in crate::live) fn debit(line: &str, price: Credits, at: TimeMs) -> Result<D
 }
 
 fn drawn(words: &str, at: TimeMs) -> Option<Drawn> {
-    let mut words = words.splitn(4, ' ');
+    let mut words = words.splitn(5, ' ');
     let (event, limit, split) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, lots::read(words.next()?)?);
+    let rates = rate_states(words.next()?)?;
     let numbers = DebitNumbers::read(words.next()?)?;
     let budget = budget(limit, numbers.budget_used_after, numbers.period_end);
-    Some(Drawn { event, seq: numbers.seq, at, remaining: numbers.remaining_after, budget, split })
+    Some(Drawn { event, seq: numbers.seq, at, remaining: numbers.remaining_after, budget, split, rates })
+}
+
+fn rate_limited(words: &str) -> Option<Refusal> {
+    let (place, wait) = words.split_once(' ')?;
+    let place = usize::try_from(number(place)?.checked_sub(1)?).ok()?;
+    Some(Refusal::RateLimited { place, wait_ms: number(wait)? })
+}
+
+/// `left:reset_ms,…`, or `-` for none.
+fn rate_states(text: &str) -> Option<Vec<RateState>> {
+    if text == "-" {
+        return Some(Vec::new());
+    }
+    let one = |part: &str| {
+        part.split_once(':').and_then(|(left, reset)| Some(RateState { left: number(left)?, reset_ms: number(reset)? }))
+    };
+    text.split(',').map(one).collect()
+}
+
+fn number(digits: &str) -> Option<u64> {
+    digits.parse().ok().map(|number: Credits| number.get()) // the same rule for digits
 }
 
 fn budget_exhausted(words: &str, price: Credits) -> Option<Refusal> {
@@ -97,7 +123,23 @@ pub(in crate::live) fn key(reply: &mut Reply, digest: KeyDigest) -> Result<Optio
     };
     let account_status = status(reply)?;
     let expires_at = Some(reply.time()?).filter(|at| *at > TimeMs::EPOCH);
-    Ok(Some(KeyImage { digest, account, key, state, account_status, expires_at }))
+    let policy = serde_json::from_str(&reply.text()?).map_err(|_| odd("the policy of a key"))?;
+    let rates_of = KeyId::from_hex(&reply.text()?).map_err(|_| odd("a key id"))?;
+    Ok(Some(KeyImage { digest, account, key, state, account_status, expires_at, policy, rates_of }))
+}
+
+pub(in crate::live) fn rates(reply: &mut Reply) -> Result<RateOutcome, MeterError> {
+    match reply.text()?.as_str() {
+        "passed" => rate_states(&reply.text()?).map(RateOutcome::Passed).ok_or_else(|| odd("the state of rates")),
+        "rate" => {
+            let place = reply.number()?.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+            Ok(RateOutcome::Limited {
+                place: place.ok_or_else(|| odd("the place of a rate"))?,
+                wait_ms: reply.number()?,
+            })
+        }
+        _ => Err(odd("an answer about rates")),
+    }
 }
 
 pub(in crate::live) fn credits(reply: &mut Reply, at: TimeMs) -> Result<CreditsView, MeterError> {

@@ -202,5 +202,7 @@ fn put_key_command(shard: &Certified, image: &KeyImage) -> Cmd {
     command.arg(image.digest.to_string()).arg(image.account.hex()).arg(image.key.hex());
     command.arg(state).arg(image.account_status.letter());
     command.arg(image.expires_at.unwrap_or(TimeMs::EPOCH).as_u64()).arg(KEY_CHANGES);
+    // A policy is texts and numbers, which JSON can always hold.
+    command.arg(serde_json::to_string(&image.policy).unwrap_or_default()).arg(image.rates_of.hex());
     command
 }

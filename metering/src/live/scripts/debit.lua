@@ -1,10 +1,10 @@
 -- Draws credits for one or more requests of one shard, each answered on its own.
--- KEYS: 1 meta, 2 events, then 5 an item: account, lots, future, emptied, closed mark of its op.
--- ARGV: 1 items; then 6 an item: op, account, credits (≥ 1), not_after_ms, key ('' = none), route.
+-- KEYS: 1 meta, 2 events, then 5 an item: account, lots, future, emptied, closed mark of its op; then the states of rates that items name.
+-- ARGV: 1 items; then 6 an item: op, account, credits (≥ 1), not_after_ms, key ('' = none; with rates: key, which of the last KEYS, spec of rates.lua), route.
 -- Rule: every argument is read before the first item draws. Nothing of an item is written unless all its checks pass, in this
---   order: present, not frozen → in time, not undone → status → key → budget of the current period → lots with credits at now, earliest expiry first → exposure below its caps.
+--   order: present, not frozen → in time, not undone → status → key, its rates → budget of the current period → lots with credits at now, earliest expiry first → exposure below its caps.
 --   What head lots pay is decided in memory and written together, events first: an account that many items draw from is read and written once.
--- Returns: {now_ms, items}: a line an item, its words between blanks: `drawn event limit split seq now price period_end remaining used`,
+-- Returns: {now_ms, items}: a line an item, its words between blanks: `drawn event limit split rates seq now price period_end remaining used` (rates: '-' without),
 --   or the refusal and the numbers that caused it.
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'open')
@@ -13,7 +13,7 @@ local now, spends = shard.now, { t = true, a = true, o = true }
 local last_sequence, until_ms, cap_credits = string.match(shard.bounds, '^(%d+) (%d+) (%d+)$')
 last_sequence, until_ms, cap_credits = tonumber(last_sequence), tonumber(until_ms), tonumber(cap_credits)
 -- Accounts as the items so far leave them, and what of that is not written yet. Deferred items change nothing but `m`.
-local accounts, events, unwritten = {}, {}, {}
+local accounts, events, unwritten, rates, uncounted = {}, {}, {}, {}, {}
 
 local function find_account(key, api_key)
   local a = accounts[key]
@@ -25,6 +25,15 @@ local function find_account(key, api_key)
     a.revoked[api_key] = redis.call('HGET', key, 'x' .. api_key)
   end
   return a
+end
+
+-- The id of the key that asks, and what its rates have let pass.
+local function find_key(asker, items)
+  if #asker <= 32 then return asker, nil end
+  local key, place, spec = string.match(asker, '^(%x+) (%d+) (.+)$')
+  local name = assert(KEYS[2 + 5 * items + tonumber(place)], 'the state of rates is not declared')
+  if not rates[name] then rates[name] = load_rates(name, spec, now) end
+  return key, rates[name]
 end
 
 local function decide(a, ...)
@@ -41,12 +50,16 @@ local function write_decided()
     redis.call('HSET', a.key, 'm', money(a))
     a.unwritten = nil
   end
-  events, unwritten = {}, {}
+  for _, held in ipairs(uncounted) do
+    save_rates(held)
+    held.uncounted = nil
+  end
+  events, unwritten, uncounted = {}, {}, {}
 end
 
-local function draw(i, price, not_after)
+local function draw(i, price, not_after, items)
   local k, v = 2 + (i - 1) * 5, 1 + (i - 1) * 6
-  local key = ARGV[v + 5]
+  local key, held = find_key(ARGV[v + 5], items)
   local a = find_account(KEYS[k + 1], key)
   if not a then return 'absent' end
   if a.frozen then return 'frozen' end
@@ -54,6 +67,10 @@ local function draw(i, price, not_after)
   if a.undos > 0 and redis.call('EXISTS', KEYS[k + 5]) == 1 then return 'closed' end
   if not spends[a.status] then return 'status ' .. a.status end
   if a.revoked[key] then return 'key_revoked' end
+  if held then
+    local place, wait_ms = check_rates(held)
+    if place then return string.format('rate %d %d', place, wait_ms) end
+  end
   turn_period(a, now)
   local limit = a.limit > 0 and a.limit or NEVER -- without a budget, what can be counted
   if a.used + price > limit then return string.format('budget %d %d %d', limit, a.used, a.period_end) end
@@ -78,6 +95,8 @@ local function draw(i, price, not_after)
   local numbers = string.format('%d %d %d %d %d %d', a.seq, now, price, a.period_end, total, a.used)
   local event = decide(a, 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', ARGV[v + 6])
   shard.exposed = shard.exposed + price
+  local told = held and count_rates(held) or '-'
+  if held and not held.uncounted then held.uncounted, uncounted[#uncounted + 1] = true, held end
   if not head_pays or a.period_end ~= a.stored_period then
     detail(a)
     write_decided()
@@ -85,17 +104,17 @@ local function draw(i, price, not_after)
     save_account(a)
     a.stored_period = a.period_end
   end
-  return string.format('drawn %s %d %s %s', event, a.limit, split, numbers)
+  return string.format('drawn %s %d %s %s %s', event, a.limit, split, told, numbers)
 end
 
 local items = whole(ARGV[1])
-assert(#KEYS == 2 + 5 * items and #ARGV == 1 + 6 * items, 'an item is 5 keys and 6 arguments')
+assert(#KEYS >= 2 + 5 * items and #ARGV == 1 + 6 * items, 'an item is 5 keys and 6 arguments')
 local prices, deadlines, answers, before_all = {}, {}, {}, shard.sequence
 for i = 1, items do
   prices[i], deadlines[i] = whole(ARGV[6 * i - 2]), whole(ARGV[6 * i - 1])
   assert(prices[i] > 0, 'a debit draws at least 1')
 end
-for i = 1, items do answers[i] = draw(i, prices[i], deadlines[i]) end
+for i = 1, items do answers[i] = draw(i, prices[i], deadlines[i], items) end
 if shard.sequence > before_all then
   write_decided()
   leave(shard)

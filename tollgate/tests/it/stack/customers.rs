@@ -64,7 +64,13 @@ impl Stack {
 
     /// A key whose random part is known before.
     pub async fn issue_this_key(&self, account: AccountId, mode: KeyMode, random: [u8; 32]) -> (String, KeyId) {
-        let new = NewKey { name: "laptop".to_owned(), mode, expires_at: None, random };
+        let new = NewKey {
+            name: "laptop".to_owned(),
+            mode,
+            expires_at: None,
+            policy: metering::KeyPolicy::default(),
+            random,
+        };
         let (key, id) = self.book.ledger.issue_key(account, &new, &by(self.now().await)).await.unwrap();
         (key.reveal().to_owned(), id)
     }
