@@ -5,6 +5,8 @@ mod problem;
 use metering::live::BudgetView;
 use metering::{Credits, Status};
 
+use crate::session::SessionFault;
+
 /// Every way in which the gateway itself answers instead of the upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rejection {
@@ -17,6 +19,13 @@ pub enum Rejection {
     },
     BodyTooSlow,
     InvalidApiKey(KeyFault),
+    InvalidSession(SessionFault),
+    /// A browser was made to write by a page of somebody else.
+    CrossSiteRequest,
+    /// What the body must be, in words for the caller.
+    UnsupportedMediaType(&'static str),
+    /// No key that sessions are signed with is known yet.
+    SessionsUnavailable,
     /// The account's status does not allow it.
     Blocked(Status),
     CreditsExhausted {
@@ -89,6 +98,11 @@ pub enum Code {
     BodyTooLarge,
     BodyTooSlow,
     InvalidApiKey,
+    InvalidSession,
+    SessionExpired,
+    CrossSiteRequest,
+    UnsupportedMediaType,
+    SessionsUnavailable,
     AccountSuspended,
     AccountPending,
     PaymentFailed,
@@ -102,13 +116,18 @@ pub enum Code {
 
 impl Code {
     /// In the order of the enum, so that `code as usize` finds a code here.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::NoRoute,
         Self::BadRequest,
         Self::HeaderTooLarge,
         Self::BodyTooLarge,
         Self::BodyTooSlow,
         Self::InvalidApiKey,
+        Self::InvalidSession,
+        Self::SessionExpired,
+        Self::CrossSiteRequest,
+        Self::UnsupportedMediaType,
+        Self::SessionsUnavailable,
         Self::AccountSuspended,
         Self::AccountPending,
         Self::PaymentFailed,
@@ -128,6 +147,11 @@ impl Code {
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTooSlow => "body_too_slow",
             Self::InvalidApiKey => "invalid_api_key",
+            Self::InvalidSession => "invalid_session",
+            Self::SessionExpired => "session_expired",
+            Self::CrossSiteRequest => "cross_site_request",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::SessionsUnavailable => "sessions_unavailable",
             Self::AccountSuspended => "account_suspended",
             Self::AccountPending => "account_pending",
             Self::PaymentFailed => "payment_failed",
@@ -143,16 +167,17 @@ impl Code {
     pub fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
-            Self::InvalidApiKey => 401,
+            Self::InvalidApiKey | Self::InvalidSession | Self::SessionExpired => 401,
             Self::PaymentFailed | Self::CreditsExhausted | Self::BudgetExhausted => 402,
-            Self::AccountSuspended | Self::AccountPending => 403,
+            Self::AccountSuspended | Self::AccountPending | Self::CrossSiteRequest => 403,
             Self::NoRoute => 404,
             Self::BodyTooSlow => 408,
             Self::BodyTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
             Self::HeaderTooLarge => 431,
             Self::Internal => 500,
             Self::UpstreamFailed => 502,
-            Self::MeterUnavailable => 503,
+            Self::MeterUnavailable | Self::SessionsUnavailable => 503,
             Self::UpstreamTimeout => 504,
         }
     }
@@ -167,6 +192,11 @@ impl Rejection {
             Self::BodyTooLarge { .. } => Code::BodyTooLarge,
             Self::BodyTooSlow => Code::BodyTooSlow,
             Self::InvalidApiKey(_) => Code::InvalidApiKey,
+            Self::InvalidSession(SessionFault::Expired) => Code::SessionExpired,
+            Self::InvalidSession(_) => Code::InvalidSession,
+            Self::CrossSiteRequest => Code::CrossSiteRequest,
+            Self::UnsupportedMediaType(_) => Code::UnsupportedMediaType,
+            Self::SessionsUnavailable => Code::SessionsUnavailable,
             Self::Blocked(Status::PaymentFailed) => Code::PaymentFailed,
             Self::Blocked(Status::Suspended) => Code::AccountSuspended,
             Self::Blocked(_) => Code::AccountPending,
@@ -181,7 +211,7 @@ impl Rejection {
 
     /// Seconds after which the same request may pass; only where waiting soon helps.
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        matches!(self, Self::MeterUnavailable(_)).then_some(1)
+        matches!(self, Self::MeterUnavailable(_) | Self::SessionsUnavailable).then_some(1)
     }
 
     /// Whether what is left of the request can't or should not be read, so that the connection must end with the answer.

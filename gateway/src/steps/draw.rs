@@ -47,11 +47,11 @@ pub async fn draw(
     request: &Request,
 ) -> Result<Payment, Rejection> {
     let Some(credits) = price else { return Ok(Payment(None)) };
-    let Some(caller) = caller.caller() else { return Err(Rejection::InvalidApiKey(KeyFault::Missing)) };
+    let Some(caller) = caller.principal() else { return Err(Rejection::InvalidApiKey(KeyFault::Missing)) };
     let ask = Debit {
         op: request.op,
-        account: caller.account,
-        key: Some(caller.key),
+        account: caller.account(),
+        key: caller.key(),
         credits,
         not_after: balance.meter.store_now().plus_ms(balance.op_lifetime_ms),
         route: route.name.clone(),

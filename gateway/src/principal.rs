@@ -1,0 +1,40 @@
+//! Who a request speaks for: the account behind its key, or the account and person behind its session.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use metering::{AccountId, KeyId};
+
+use crate::key_cache::Caller;
+use crate::session::Session;
+
+#[derive(Clone, Debug)]
+pub enum Principal {
+    Key(Arc<Caller>),
+    Session(Arc<Session>),
+}
+
+impl Principal {
+    pub fn account(&self) -> AccountId {
+        match self {
+            Self::Key(caller) => caller.account,
+            Self::Session(session) => session.account,
+        }
+    }
+
+    /// What upstreams are told.
+    pub fn account_value(&self) -> &HeaderValue {
+        match self {
+            Self::Key(caller) => &caller.account_value,
+            Self::Session(session) => &session.account_value,
+        }
+    }
+
+    /// `None` for a session: no key's caps or revocation bind it.
+    pub fn key(&self) -> Option<KeyId> {
+        match self {
+            Self::Key(caller) => Some(caller.key),
+            Self::Session(_) => None,
+        }
+    }
+}
