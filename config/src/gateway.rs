@@ -1,5 +1,7 @@
 //! Settings of `gateway`; `gateway.toml` says what each means.
 
+mod sessions;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -10,8 +12,10 @@ use serde::Deserialize;
 use crate::address::UpstreamAddress;
 use crate::error::ConfigError;
 use crate::log::Format;
-use crate::routes::{self, Route};
+use crate::routes::{self, Auth, Route};
 use crate::secret_url;
+
+pub use sessions::{Algorithm, KeySource, Scheme, SessionRules, Sessions};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +30,7 @@ pub struct Settings {
     pub limits: Limits,
     pub meter: Meter,
     pub key_cache: KeyCache,
+    pub sessions: Sessions,
     pub stop: Stop,
     pub log: Log,
 }
@@ -33,6 +38,18 @@ pub struct Settings {
 impl Settings {
     /// Reads the route table that the settings name and checks it against the upstreams they name.
     pub fn read_routes(&self) -> Result<Vec<Route>, ConfigError> {
+        let routes = self.parse_routes()?;
+        let sessions = self.sessions.rules()?;
+        match routes.iter().find(|route| route.auth == Auth::Session && sessions.is_none()) {
+            Some(route) => Err(ConfigError::about_key(
+                "sessions.algorithm",
+                format!("route `{}` takes sessions only, and they are off: nobody could use it", route.name),
+            )),
+            None => Ok(routes),
+        }
+    }
+
+    fn parse_routes(&self) -> Result<Vec<Route>, ConfigError> {
         if self.routes.original().as_os_str().is_empty() {
             return routes::parse("config/routes.toml (compiled in)", routes::DEMO, &self.upstreams);
         }

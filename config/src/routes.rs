@@ -50,6 +50,22 @@ impl Route {
 pub enum Auth {
     None,
     ApiKey,
+    /// A browser's session, in its cookie or as a bearer.
+    Session,
+    /// An API key or a session.
+    Either,
+}
+
+impl Auth {
+    #[must_use]
+    pub fn takes_key(self) -> bool {
+        matches!(self, Self::ApiKey | Self::Either)
+    }
+
+    #[must_use]
+    pub fn takes_session(self) -> bool {
+        matches!(self, Self::Session | Self::Either)
+    }
 }
 
 /// What a request draws, in credits.

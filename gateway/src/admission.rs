@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use metering::live::RateState;
 
-use crate::key_cache::Caller;
 use crate::open_debit::OpenDebit;
+use crate::principal::Principal;
 use crate::route_table::{Destination, Route};
 use crate::steps::authenticate::Authenticated;
 use crate::steps::canonical_target::CanonicalTarget;
@@ -54,8 +54,8 @@ impl Admission {
     }
 
     /// `None` on a route without auth.
-    pub fn caller(&self) -> Option<&Arc<Caller>> {
-        self.caller.caller()
+    pub fn caller(&self) -> Option<&Principal> {
+        self.caller.principal()
     }
 
     /// `None` on a free route.

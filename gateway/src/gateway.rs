@@ -2,19 +2,31 @@
 
 use std::sync::Arc;
 
+use crate::account_statuses::AccountStatuses;
 use crate::key_cache::KeyCache;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::request_log::RequestLog;
 use crate::route_table::RouteTable;
+use crate::session::Sessions;
 use crate::steps::Balance;
 
 pub struct Gateway {
     pub routes: RouteTable,
     pub keys: KeyCache,
+    /// `None` while sessions are off.
+    pub sessions: Option<Sessions>,
+    pub statuses: AccountStatuses,
     pub balance: Balance,
     pub limits: Limits,
     pub billing_url: String,
     pub log: Arc<RequestLog>,
     pub metrics: Arc<Metrics>,
+}
+
+impl Gateway {
+    /// The name of the session's cookie; `None` while sessions are off.
+    pub fn session_cookie(&self) -> Option<&str> {
+        self.sessions.as_ref().map(|sessions| sessions.rules().cookie.as_str())
+    }
 }

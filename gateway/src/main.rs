@@ -1,7 +1,9 @@
 //! The edge of Tollgate: lets a request in if it is paid for, forwards it, and gives back what was not served.
 
+mod account_statuses;
 mod admin;
 mod admission;
+mod cookies;
 mod edge;
 mod gateway;
 mod key_cache;
@@ -10,6 +12,7 @@ mod log;
 mod meter_call;
 mod metrics;
 mod open_debit;
+mod principal;
 mod proxy;
 mod rejection;
 mod request;
@@ -18,6 +21,7 @@ mod restitution;
 mod rfc3339;
 mod route_table;
 mod serve;
+mod session;
 mod steps;
 mod stop;
 mod upstreams;

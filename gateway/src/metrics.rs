@@ -1,12 +1,14 @@
 //! What the gateway counts. Handles are resolved once, so that a request pays for a few atomic additions.
 
 mod labels;
+mod sessions;
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
 pub use labels::{DebitLabel, KeyLookup};
+pub use sessions::{SessionLookup, SessionMetrics};
 
 use crate::rejection::Code;
 use crate::restitution::Restitution;
@@ -31,6 +33,7 @@ pub struct Metrics {
     pub restitutions_dropped: IntCounter,
     key_lookups: [IntCounter; KeyLookup::ALL.len()],
     pub key_cache_entries: IntGauge,
+    pub sessions: SessionMetrics,
     pub key_changes_heard: IntGauge,
     pub requests_in_flight: IntGauge,
     pub connections: IntGauge,
@@ -82,13 +85,7 @@ impl Metrics {
                 "reason",
                 Reason::ALL.map(Reason::as_str),
             )?,
-            restitutions: labelled(
-                r,
-                "restitutions_total",
-                "Give-backs and undos queued because Redis did not take them at once.",
-                "kind",
-                ["give_back", "undo"],
-            )?,
+            restitutions: restitutions(r)?,
             restitutions_open: gauge(r, "restitutions_open", "Give-backs and undos that Redis has not taken yet.")?,
             restitutions_dropped: counter(
                 r,
@@ -103,6 +100,7 @@ impl Metrics {
                 KeyLookup::ALL.map(KeyLookup::as_str),
             )?,
             key_cache_entries: gauge(r, "key_cache_entries", "API keys in the cache, unknown ones included.")?,
+            sessions: SessionMetrics::new(r)?,
             key_changes_heard: gauge(
                 r,
                 "key_changes_heard",
@@ -196,6 +194,11 @@ fn labelled<const N: usize>(
     let counters = IntCounterVec::new(Opts::new(name(short), help), &[label])?;
     registry.register(Box::new(counters.clone()))?;
     Ok(values.map(|value| counters.with_label_values(&[value])))
+}
+
+fn restitutions(registry: &Registry) -> prometheus::Result<[IntCounter; 2]> {
+    let help = "Give-backs and undos queued because Redis did not take them at once.";
+    labelled(registry, "restitutions_total", help, "kind", ["give_back", "undo"])
 }
 
 fn debit_seconds(registry: &Registry) -> prometheus::Result<Histogram> {

@@ -14,10 +14,9 @@ use crate::edge::HeaderDeadline;
 use crate::gateway::Gateway;
 use crate::rejection::Rejection;
 use crate::request::Request;
-use crate::route_table::Destination;
 use crate::steps::{
-    after_header, answer_credits, answer_headers, authenticate, canonical_target, check_declared_length,
-    check_key_policy, count_body, draw, fail, finish, give_back, may_retry, price, read_credits, reject, screen,
+    after_header, answer_headers, answer_here, authenticate, canonical_target, check_declared_length, check_key_policy,
+    check_status, count_body, credential, draw, fail, finish, give_back, may_retry, price, reject, same_origin, screen,
     set_trusted_headers,
 };
 
@@ -29,10 +28,14 @@ impl Gateway {
         let route = self.routes.find(header, &target)?;
         request.route = Some(route.clone()); // the log line says how far a refused request came
         check_declared_length(route, header)?;
-        let caller = authenticate(route, header, &self.keys, self.balance.meter.store_now()).await?;
-        request.caller = caller.caller().cloned();
+        let credential = credential(route.auth, header, self.session_cookie())?;
+        same_origin(header, &credential, self.sessions.as_ref())?;
+        let now = self.balance.meter.store_now();
+        let caller = authenticate(route, credential, &self.keys, self.sessions.as_ref(), now).await?;
+        request.caller = caller.principal().cloned();
         check_key_policy(route, &caller, request.address)?;
         let price = price(route, header)?;
+        check_status(route, &caller, price, &self.statuses).await?;
         let payment = draw(&self.balance, &caller, route, price, request).await?;
         Ok(Admission::new(screened, target, route.clone(), caller, payment))
     }
@@ -56,17 +59,13 @@ impl ProxyHttp for Gateway {
 
     /// Admits the request, once; or answers it here.
     async fn request_filter(&self, session: &mut Session, request: &mut Request) -> Result<bool> {
-        let refused = match self.admit(session.req_header(), request).await {
-            Ok(admission) => match &request.admission.insert(admission).route().destination {
-                Destination::Upstream(_) => return Ok(false),
-                Destination::Credits => match read_credits(&self.balance, request).await {
-                    Ok(credits) => return answer_credits(session, request, &credits).await.map(|()| true),
-                    Err(rejection) => rejection,
-                },
-            },
-            Err(rejection) => rejection,
-        };
-        reject(session, request, &refused, &self.billing_url).await.map(|()| true)
+        match self.admit(session.req_header(), request).await {
+            Ok(admission) => {
+                request.admission = Some(admission);
+                answer_here(self, session, request).await
+            }
+            Err(rejection) => reject(session, request, &rejection, &self.billing_url).await.map(|()| true),
+        }
     }
 
     async fn upstream_peer(&self, _session: &mut Session, request: &mut Request) -> Result<Box<HttpPeer>> {
@@ -84,7 +83,7 @@ impl ProxyHttp for Gateway {
         request: &mut Request,
     ) -> Result<()> {
         request.upstream_reached();
-        request.admission.as_ref().map_or(Ok(()), |admission| set_trusted_headers(header, admission, request))
+        set_trusted_headers(header, request, self.session_cookie())
     }
 
     async fn request_body_filter(

@@ -5,6 +5,8 @@ mod problem;
 use metering::live::BudgetView;
 use metering::{Credits, Scope, Status};
 
+use crate::session::SessionFault;
+
 /// Every way in which the gateway itself answers instead of the upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rejection {
@@ -26,6 +28,13 @@ pub enum Rejection {
         rate: String,
         wait_ms: u64,
     },
+    InvalidSession(SessionFault),
+    /// A browser was made to write by a page of somebody else.
+    CrossSiteRequest,
+    /// What the body must be, in words for the caller.
+    UnsupportedMediaType(&'static str),
+    /// No key that sessions are signed with is known yet.
+    SessionsUnavailable,
     /// The account's status does not allow it.
     Blocked(Status),
     CreditsExhausted {
@@ -101,6 +110,11 @@ pub enum Code {
     ScopeMissing,
     AddressNotAllowed,
     RateLimited,
+    InvalidSession,
+    SessionExpired,
+    CrossSiteRequest,
+    UnsupportedMediaType,
+    SessionsUnavailable,
     AccountSuspended,
     AccountPending,
     PaymentFailed,
@@ -114,7 +128,7 @@ pub enum Code {
 
 impl Code {
     /// In the order of the enum, so that `code as usize` finds a code here.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::NoRoute,
         Self::BadRequest,
         Self::HeaderTooLarge,
@@ -124,6 +138,11 @@ impl Code {
         Self::ScopeMissing,
         Self::AddressNotAllowed,
         Self::RateLimited,
+        Self::InvalidSession,
+        Self::SessionExpired,
+        Self::CrossSiteRequest,
+        Self::UnsupportedMediaType,
+        Self::SessionsUnavailable,
         Self::AccountSuspended,
         Self::AccountPending,
         Self::PaymentFailed,
@@ -146,6 +165,11 @@ impl Code {
             Self::ScopeMissing => "scope_missing",
             Self::AddressNotAllowed => "address_not_allowed",
             Self::RateLimited => "rate_limited",
+            Self::InvalidSession => "invalid_session",
+            Self::SessionExpired => "session_expired",
+            Self::CrossSiteRequest => "cross_site_request",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::SessionsUnavailable => "sessions_unavailable",
             Self::AccountSuspended => "account_suspended",
             Self::AccountPending => "account_pending",
             Self::PaymentFailed => "payment_failed",
@@ -161,17 +185,22 @@ impl Code {
     pub fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
-            Self::InvalidApiKey => 401,
+            Self::InvalidApiKey | Self::InvalidSession | Self::SessionExpired => 401,
             Self::PaymentFailed | Self::CreditsExhausted | Self::BudgetExhausted => 402,
-            Self::AccountSuspended | Self::AccountPending | Self::ScopeMissing | Self::AddressNotAllowed => 403,
+            Self::AccountSuspended
+            | Self::AccountPending
+            | Self::ScopeMissing
+            | Self::AddressNotAllowed
+            | Self::CrossSiteRequest => 403,
             Self::NoRoute => 404,
             Self::BodyTooSlow => 408,
             Self::BodyTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
             Self::RateLimited => 429,
             Self::HeaderTooLarge => 431,
             Self::Internal => 500,
             Self::UpstreamFailed => 502,
-            Self::MeterUnavailable => 503,
+            Self::MeterUnavailable | Self::SessionsUnavailable => 503,
             Self::UpstreamTimeout => 504,
         }
     }
@@ -189,6 +218,11 @@ impl Rejection {
             Self::ScopeMissing(_) => Code::ScopeMissing,
             Self::AddressNotAllowed => Code::AddressNotAllowed,
             Self::RateLimited { .. } => Code::RateLimited,
+            Self::InvalidSession(SessionFault::Expired) => Code::SessionExpired,
+            Self::InvalidSession(_) => Code::InvalidSession,
+            Self::CrossSiteRequest => Code::CrossSiteRequest,
+            Self::UnsupportedMediaType(_) => Code::UnsupportedMediaType,
+            Self::SessionsUnavailable => Code::SessionsUnavailable,
             Self::Blocked(Status::PaymentFailed) => Code::PaymentFailed,
             Self::Blocked(Status::Suspended) => Code::AccountSuspended,
             Self::Blocked(_) => Code::AccountPending,
@@ -204,7 +238,7 @@ impl Rejection {
     /// Seconds after which the same request may pass; only where waiting soon helps.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::MeterUnavailable(_) => Some(1),
+            Self::MeterUnavailable(_) | Self::SessionsUnavailable => Some(1),
             Self::RateLimited { wait_ms, .. } => Some(wait_ms.div_ceil(1_000).max(1)),
             _ => None,
         }

@@ -13,8 +13,8 @@ use prometheus::IntGauge;
 use uuid::Uuid;
 
 use crate::admission::Admission;
-use crate::key_cache::Caller;
 use crate::open_debit::OpenDebit;
+use crate::principal::Principal;
 use crate::rejection::{Code, Rejection};
 use crate::route_table::Route;
 use crate::steps::give_back::Reason;
@@ -29,7 +29,7 @@ pub struct Request {
     pub address: Option<IpAddr>,
     /// What the checks found out as far as they came, for the log line and the counters only.
     pub route: Option<Arc<Route>>,
-    pub caller: Option<Arc<Caller>>,
+    pub caller: Option<Principal>,
     pub admission: Option<Admission>,
     /// What a phase after admission decided to answer instead of the upstream.
     pub rejection: Option<Rejection>,

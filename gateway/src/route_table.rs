@@ -52,6 +52,11 @@ impl Route {
         !matches!(self.price, RoutePrice::Free)
     }
 
+    /// Whether some request on this route draws nothing.
+    pub fn may_be_free(&self) -> bool {
+        !self.is_priced()
+    }
+
     pub fn gives_back(&self, failure: Failure) -> bool {
         self.give_back.contains(&failure)
     }

@@ -16,6 +16,7 @@ use pingora::services::listening::Service;
 use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
 
+use crate::account_statuses::AccountStatuses;
 use crate::admin::Admin;
 use crate::edge::{Companion, Connections, Edge};
 use crate::gateway::Gateway;
@@ -25,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::request_log::RequestLog;
 use crate::restitution::{Pauses, Restitutions};
 use crate::route_table::RouteTable;
+use crate::session::{KeySource, Sessions};
 use crate::steps::Balance;
 use crate::stop::{LastWords, end_when_idle};
 use crate::upstreams::Upstreams;
@@ -51,6 +53,8 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
 
     let balance = balance(settings, &background, meter.clone(), owing, &metrics);
     let keys = key_cache(settings, &meter, &metrics);
+    let sessions = sessions(settings, &background, &metrics)?;
+    let statuses = account_statuses(settings, &meter);
     let health = Arc::new(Health::new(metrics.clone()));
     background.spawn(follow_changes(keys.clone(), health.watch_redis()));
     let companion = Companion::new(keep_asking(meter, health.clone(), Duration::from_millis(settings.meter.ping_ms)));
@@ -67,6 +71,8 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
     let gateway = Gateway {
         routes: RouteTable::new(routes, &upstreams, |name| metrics.route(name))?,
         keys: keys.clone(),
+        sessions,
+        statuses,
         balance,
         limits: limits(settings),
         billing_url: settings.billing_url.clone(),
@@ -113,6 +119,19 @@ fn key_cache(settings: &Settings, meter: &Meter, metrics: &Arc<Metrics>) -> KeyC
         stale_max: Duration::from_millis(settings.key_cache.stale_ms_max),
     };
     KeyCache::new(meter.clone(), ages, Duration::from_millis(settings.meter.wait_ms_max), metrics.clone())
+}
+
+fn sessions(settings: &Settings, background: &Runtime, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Sessions>> {
+    let Some(rules) = settings.sessions.rules()? else { return Ok(None) };
+    let keys = KeySource::open(&rules.keys, rules.algorithm, metrics.clone())?;
+    background.spawn(keys.clone().keep(rules.keys.clone()));
+    Ok(Some(Sessions::new(rules, keys, metrics.clone())))
+}
+
+fn account_statuses(settings: &Settings, meter: &Meter) -> AccountStatuses {
+    let wait_max = Duration::from_millis(settings.meter.wait_ms_max);
+    let stale_max = Duration::from_millis(settings.key_cache.stale_ms_max);
+    AccountStatuses::new(meter.clone(), wait_max, settings.key_cache.entries_max, stale_max)
 }
 
 fn limits(settings: &Settings) -> Limits {

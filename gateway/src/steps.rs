@@ -2,9 +2,11 @@
 
 mod answer_credits;
 pub mod answer_headers;
+mod answer_here;
 pub mod authenticate;
 mod body;
 pub mod canonical_target;
+mod check_status;
 pub mod draw;
 mod fail;
 mod finish;
@@ -18,11 +20,12 @@ pub mod screen;
 pub mod terminal_event;
 pub mod trusted_headers;
 
-pub use answer_credits::{answer_credits, read_credits};
 pub use answer_headers::answer_headers;
-pub use authenticate::authenticate;
+pub use answer_here::answer_here;
+pub use authenticate::{authenticate, credential, same_origin};
 pub use body::{check_declared_length, count_body};
 pub use canonical_target::canonical_target;
+pub use check_status::check_status;
 pub use draw::{Balance, draw};
 pub use fail::{fail, may_retry};
 pub use finish::finish;

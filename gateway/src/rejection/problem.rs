@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{KeyFault, Rejection, Unmetered};
 use crate::rfc3339::rfc3339;
+use crate::session::SessionFault;
 
 impl Rejection {
     /// The body of the answer. `billing_url` is where the caller can mend what has to do with money; may be empty.
@@ -32,7 +33,7 @@ impl Rejection {
     fn detail(&self) -> &'static str {
         match self {
             Self::NoRoute => "There is nothing at this method and path.",
-            Self::BadRequest(what) => what,
+            Self::BadRequest(what) | Self::UnsupportedMediaType(what) => what,
             Self::HeaderTooLarge => "The request's header is too large or has too many lines.",
             Self::BodyTooLarge { .. } => "The request's body is larger than this path takes.",
             Self::BodyTooSlow => "The request's body took too long to arrive.",
@@ -40,6 +41,9 @@ impl Rejection {
             Self::ScopeMissing(_) => "The API key lacks the scope that this path needs.",
             Self::AddressNotAllowed => "The API key may not be used from this address.",
             Self::RateLimited { .. } => "The API key was used too often. Wait and try again.",
+            Self::InvalidSession(fault) => session_fault(*fault),
+            Self::CrossSiteRequest => "With a session cookie, only pages of this host may do this.",
+            Self::SessionsUnavailable => "Sessions can't be verified just now. Try again soon.",
             Self::Blocked(Status::PaymentFailed) => "The last payment failed. Update the payment details to go on.",
             Self::Blocked(Status::Suspended) => "The account is suspended.",
             Self::Blocked(_) => "The account is not active yet.",
@@ -61,6 +65,7 @@ impl Rejection {
             Self::InvalidApiKey(fault) => json!({ "reason": fault.as_str() }),
             Self::ScopeMissing(scope) => json!({ "scope": scope }),
             Self::RateLimited { rate, wait_ms } => json!({ "rate": rate, "retry_after_ms": wait_ms }),
+            Self::InvalidSession(fault) => json!({ "reason": fault.as_str() }),
             Self::Blocked(status) => json!({ "account_status": status.as_str() }),
             Self::BodyTooLarge { bytes_max } => json!({ "body_bytes_max": bytes_max }),
             Self::MeterUnavailable(why) => json!({ "reason": why.as_str() }),
@@ -86,6 +91,18 @@ fn key_fault(fault: KeyFault) -> &'static str {
         KeyFault::Unknown => "This API key does not exist.",
         KeyFault::Revoked => "This API key was revoked.",
         KeyFault::Expired => "This API key has expired.",
+    }
+}
+
+fn session_fault(fault: SessionFault) -> &'static str {
+    match fault {
+        SessionFault::Missing => "Sign in first.",
+        SessionFault::Malformed => "This is not a session that can be read. Sign in again.",
+        SessionFault::Unverified | SessionFault::OtherIssuer | SessionFault::OtherAudience => {
+            "This session is not one for this service. Sign in again."
+        }
+        SessionFault::NotYetValid => "This session does not hold yet.",
+        SessionFault::Expired => "The session has expired. Sign in again.",
     }
 }
 

@@ -17,7 +17,7 @@ use crate::steps::own_answer::write_own_answer;
 pub async fn read_credits(balance: &Balance, request: &Request) -> Result<CreditsView, Rejection> {
     let caller = request.admission.as_ref().and_then(|admission| admission.caller());
     let caller = caller.ok_or(Rejection::InvalidApiKey(KeyFault::Missing))?;
-    within(balance.wait_max, balance.meter.credits(caller.account))
+    within(balance.wait_max, balance.meter.credits(caller.account()))
         .await
         .map_err(|cause| Rejection::MeterUnavailable(cause.why()))
 }

@@ -42,10 +42,11 @@ pub fn answer_headers(header: &mut ResponseHeader, request: &Request) -> Result<
 pub fn on_any(lines: &mut HeaderMap, request: &Request) -> Result<(), InvalidHeaderValue> {
     lines.insert(REQUEST_ID, request.id.clone());
     let Some(admission) = &request.admission else { return Ok(()) };
-    if let Some(caller) = admission.caller() {
+    if let Some(principal) = admission.caller() {
         // What was answered to one key must not be answered to another by a cache on the way.
         lines.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some((policy, state)) = rate_lines(caller.policy.rates(), admission.rates()) {
+        let rates = principal.caller().map(|caller| caller.policy.rates()).unwrap_or_default();
+        if let Some((policy, state)) = rate_lines(rates, admission.rates()) {
             lines.insert(RATE_LIMIT_POLICY, HeaderValue::try_from(policy)?);
             lines.insert(RATE_LIMIT, HeaderValue::try_from(state)?);
         }

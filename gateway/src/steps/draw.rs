@@ -57,12 +57,12 @@ pub async fn draw(
     request: &Request,
 ) -> Result<Payment, Rejection> {
     let Some(credits) = price else { return Ok(Payment { debit: None, rates: pass_rates(balance, caller).await? }) };
-    let Some(caller) = caller.caller() else { return Err(Rejection::InvalidApiKey(KeyFault::Missing)) };
+    let Some(principal) = caller.principal() else { return Err(Rejection::InvalidApiKey(KeyFault::Missing)) };
     let ask = Debit {
         op: request.op,
-        account: caller.account,
-        key: Some(caller.key),
-        rates: caller.rates.clone(),
+        account: principal.account(),
+        key: principal.key(),
+        rates: principal.caller().and_then(|caller| caller.rates.clone()),
         credits,
         not_after: balance.meter.store_now().plus_ms(balance.op_lifetime_ms),
         route: route.name.clone(),
@@ -81,7 +81,7 @@ pub async fn draw(
         }
         Ok(DebitOutcome::Refused(refusal)) => {
             debit.refused();
-            Err(rejection(refusal, caller))
+            Err(rejection(refusal, principal.caller()))
         }
         Err(Unanswered::Unknown) => {
             // Dropped while open: undone by its op. It must never be sent again.
@@ -95,7 +95,7 @@ pub async fn draw(
     }
 }
 
-fn rejection(refusal: Refusal, caller: &Caller) -> Rejection {
+fn rejection(refusal: Refusal, caller: Option<&Caller>) -> Rejection {
     match refusal {
         Refusal::Status(status) => Rejection::Blocked(status),
         Refusal::KeyRevoked => Rejection::InvalidApiKey(KeyFault::Revoked),

@@ -7,6 +7,7 @@ use pingora::{Error, ErrorSource};
 use crate::admission::Admission;
 use crate::gateway::Gateway;
 use crate::open_debit::{OpenDebit, Standing};
+use crate::principal::Principal;
 use crate::rejection::Code;
 use crate::request::Request;
 use crate::request_log::Line;
@@ -49,8 +50,8 @@ fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16
         route: request.route.clone(),
         status,
         code: request.answered.map(Code::as_str),
-        account: request.caller.as_ref().map(|caller| caller.account),
-        key: request.caller.as_ref().map(|caller| caller.key),
+        account: request.caller.as_ref().map(Principal::account),
+        key: request.caller.as_ref().and_then(Principal::key),
         credits,
         given_back: request.given_back.map(Reason::as_str),
         remaining,

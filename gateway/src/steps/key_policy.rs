@@ -31,13 +31,13 @@ pub async fn pass_rates(balance: &Balance, caller: &Authenticated) -> Result<Vec
     };
     match within(balance.wait_max, balance.meter.pass_rates(caller.account, rates)).await {
         Ok(RateOutcome::Passed(states)) => Ok(states),
-        Ok(RateOutcome::Limited { place, wait_ms }) => Err(rate_limited(caller, place, wait_ms)),
+        Ok(RateOutcome::Limited { place, wait_ms }) => Err(rate_limited(Some(caller), place, wait_ms)),
         Err(_) => Ok(Vec::new()),
     }
 }
 
-pub fn rate_limited(caller: &Caller, place: usize, wait_ms: u64) -> Rejection {
-    let rate = caller.policy.rates().get(place).map_or("", Rate::name).to_owned();
+pub fn rate_limited(caller: Option<&Caller>, place: usize, wait_ms: u64) -> Rejection {
+    let rate = caller.and_then(|caller| caller.policy.rates().get(place)).map_or("", Rate::name).to_owned();
     Rejection::RateLimited { rate, wait_ms }
 }
 

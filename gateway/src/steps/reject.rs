@@ -28,7 +28,7 @@ pub async fn reject(
     request.answered = Some(code);
     let body = rejection.problem(request.id.to_str().unwrap_or_default(), billing_url);
     let mut lines = HeaderMap::new();
-    if code == Code::InvalidApiKey {
+    if matches!(code, Code::InvalidApiKey | Code::InvalidSession | Code::SessionExpired) {
         lines.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if let Some(seconds) = rejection.retry_after_seconds() {

@@ -7,6 +7,8 @@ use pingora::http::RequestHeader;
 use pingora::{ErrorType, OrErr, Result};
 
 use crate::admission::Admission;
+use crate::cookies;
+use crate::principal::Principal;
 use crate::request::Request;
 use crate::steps::header_lines::change_request;
 
@@ -17,6 +19,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const KEY_ID: HeaderName = HeaderName::from_static("tollgate-key-id");
+const SUBJECT: HeaderName = HeaderName::from_static("tollgate-subject");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Whether a caller may not send this header on. A name with `_` may be the same variable as one with `-` to a server behind.
@@ -29,9 +32,14 @@ pub fn is_untrusted(name: &HeaderName) -> bool {
         || name.contains('_')
 }
 
-pub fn set_trusted_headers(header: &mut RequestHeader, admission: &Admission, request: &Request) -> Result<()> {
+/// `session_cookie` is taken out on every route, because a browser sends it on every path of the host.
+pub fn set_trusted_headers(header: &mut RequestHeader, request: &Request, session_cookie: Option<&str>) -> Result<()> {
+    let Some(admission) = &request.admission else { return Ok(()) };
     change_request(header, |parts| {
         parts.uri = admission.target().uri();
+        if let Some(name) = session_cookie {
+            cookies::remove(&mut parts.headers, name);
+        }
         set_lines(&mut parts.headers, admission, request)
     })
     .or_err(ErrorType::InvalidHTTPHeader, "what upstreams are told makes no header")
@@ -47,8 +55,11 @@ fn set_lines(lines: &mut HeaderMap, admission: &Admission, request: &Request) ->
     if let Some(caller) = admission.caller() {
         lines.remove(AUTHORIZATION);
         lines.remove(API_KEY);
-        lines.insert(ACCOUNT, caller.account_value.clone());
-        lines.insert(KEY_ID, caller.key_value.clone());
+        lines.insert(ACCOUNT, caller.account_value().clone());
+        match caller {
+            Principal::Key(caller) => lines.insert(KEY_ID, caller.key_value.clone()),
+            Principal::Session(session) => lines.insert(SUBJECT, session.subject.clone()),
+        };
     }
     if let Some(host) = lines.get(HOST).cloned() {
         lines.insert(FORWARDED_HOST, host);

@@ -52,11 +52,28 @@ fn wrong_settings_exit_with_64_and_name_their_place() {
             "routes.toml:11: the same requests as route `a`",
         ),
         ("routes = \"absent.toml\"\n", "", "absent.toml: "),
+        (
+            with_routes,
+            &ROUTE.replace("api_key", "session"),
+            "key `sessions.algorithm`: route `a` takes sessions only, and they are off",
+        ),
+        ("[sessions]\nalgorithm = \"none\"\n", "", "key `sessions.algorithm`: must be"),
+        ("[sessions]\nalgorithm = \"HS256\"\n", "", "key `sessions.issuer`: must be set"),
+        (
+            "[sessions]\nalgorithm = \"HS256\"\nissuer = \"i\"\naudience = \"a\"\nsecret = \"secret-too-short\"\n",
+            "",
+            "key `sessions.secret`: must have 32 bytes or more",
+        ),
+        (
+            "[sessions]\nalgorithm = \"RS256\"\nissuer = \"i\"\naudience = \"a\"\njwks_url = \"http://id.example/\"\n",
+            "",
+            "key `sessions.jwks_url`: must be https, or http on loopback",
+        ),
     ] {
         let (code, error) = check(config, routes, None);
         assert_eq!(code, Some(64), "{config}{routes}{error}");
         assert!(error.contains(place), "{place} is not in {error}");
-        assert!(!error.contains("secret"), "{error}");
+        assert!(!error.contains("secret@") && !error.contains("secret-"), "{error}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod caller;
 mod gateway;
+mod tokens;
 mod upstream;
 
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 pub use caller::Answer;
 pub use gateway::{GatewayProcess, binary};
+pub use tokens::{Signer, now_seconds, session_settings};
 pub use upstream::Upstream;
 
 /// Long after every test.

@@ -10,6 +10,8 @@ mod keys;
 mod limits;
 mod money;
 mod redis_away;
+mod session_keys;
+mod sessions;
 mod stop;
 mod streams;
 mod targets;

@@ -13,6 +13,8 @@ use super::caller::{Answer, raw};
 
 /// Short where a test waits for them; else as in life.
 const ROUTES: &str = include_str!("routes.toml");
+/// Those that take sessions, for a gateway that has them.
+const SESSION_ROUTES: &str = include_str!("session_routes.toml");
 
 pub struct GatewayProcess {
     child: Child,
@@ -31,7 +33,8 @@ impl GatewayProcess {
     pub fn start(redis_url: &str, upstream_url: &str, settings: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let (port, admin_port) = (free_port(), free_port());
-        std::fs::write(directory.path().join("routes.toml"), ROUTES).unwrap();
+        let session_routes = if settings.contains("[sessions]") { SESSION_ROUTES } else { "" };
+        std::fs::write(directory.path().join("routes.toml"), format!("{ROUTES}{session_routes}")).unwrap();
         let config = format!(
             "listen = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin_port}\"\nroutes = \"routes.toml\"\nthreads = 2\n\
              {settings}\n[redis]\nurl = \"{redis_url}\"\n[upstreams]\ndemo = \"{upstream_url}\"\n\
@@ -130,6 +133,7 @@ impl Drop for GatewayProcess {
         if !std::thread::panicking() {
             assert!(!log.contains("panicked at"), "the gateway panicked\n{log}");
             assert!(!log.contains("tg_test_"), "a key stands in the log\n{log}");
+            assert!(!log.contains("eyJ"), "a session token stands in the log\n{log}");
         }
     }
 }
