@@ -7,7 +7,7 @@ use metering::{Body, Event, TimeMs};
 
 use crate::certify::Hold;
 use crate::interruption::Interruption;
-use crate::retention::Retention;
+use crate::retention::{Marks, Retention};
 use crate::service::Service;
 
 /// The drain of one shard, as far as it is.
@@ -52,7 +52,7 @@ impl Drain {
         let Some(last) = events.last() else { return self.nothing_read() };
         self.missing = 0;
         let (sequence, at, count) = (last.id.sequence, last.at, events.len());
-        let closed = self.retention.closed_marks(&events);
+        let marks = Marks::of(&events);
         let batch = DrainBatch { fence: hold.fence, from: self.applied, events };
         let started = std::time::Instant::now();
         let recorded = service.book.record(&batch).await?;
@@ -60,7 +60,7 @@ impl Drain {
         self.applied = Some(sequence);
         self.drained_time = at;
         self.credits_to_note = self.credits_to_note.saturating_add(recorded.credits_debited);
-        self.retention.recorded(sequence, at, closed);
+        self.retention.recorded(sequence, at, marks);
         self.note(service, hold).await?;
         Ok(count)
     }

@@ -13,11 +13,37 @@ use crate::interruption::Interruption;
 /// and no debit can arrive later than this after it was asked for.
 const YOUNG_MS: u64 = 30_000;
 
+/// The closed marks that events have made: they go when the events go.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    ops: Vec<OpId>,
+    /// Until then a debit that was undone may still arrive, and only its mark keeps it out: drawn all the same, and then given back by
+    /// its event, it would be returned twice.
+    needed_until: TimeMs,
+}
+
+impl Marks {
+    pub fn of(events: &[Event]) -> Self {
+        let mut marks = Self::default();
+        for event in events {
+            match event.body {
+                Body::GiveBack { debit_op, .. } => marks.ops.push(debit_op),
+                Body::Undo { debit_op, not_after, .. } => {
+                    marks.ops.push(debit_op);
+                    marks.needed_until = marks.needed_until.max(not_after);
+                }
+                _ => {}
+            }
+        }
+        marks
+    }
+}
+
 /// One recorded batch that is still in the stream.
 struct Batch {
     last: u64,
     at: TimeMs,
-    closed: Vec<OpId>,
+    marks: Marks,
 }
 
 /// What an earlier owner has kept, as far as it was read.
@@ -56,8 +82,8 @@ impl Retention {
         let Some(mut earlier) = self.earlier.take() else { return false };
         events.retain(|event| event.id.sequence <= earlier.applied);
         if let Some(last) = events.last() {
-            let closed = self.closed_marks(&events);
-            earlier.batches.push_back(Batch { last: last.id.sequence, at: last.at, closed });
+            let marks = Marks::of(&events);
+            earlier.batches.push_back(Batch { last: last.id.sequence, at: last.at, marks });
             earlier.next = last.id.sequence.saturating_add(1);
             self.earlier = Some(earlier);
             return true;
@@ -67,19 +93,9 @@ impl Retention {
         false
     }
 
-    /// The closed marks that these events have made: they go when the events go.
-    #[expect(clippy::unused_self, reason = "which events leave marks is this type's knowledge")]
-    pub fn closed_marks(&self, events: &[Event]) -> Vec<OpId> {
-        let mark = |event: &Event| match event.body {
-            Body::GiveBack { debit_op, .. } | Body::Undo { debit_op, .. } => Some(debit_op),
-            _ => None,
-        };
-        events.iter().filter_map(mark).collect()
-    }
-
     /// A batch is in the book.
-    pub fn recorded(&mut self, last: u64, at: TimeMs, closed: Vec<OpId>) {
-        self.batches.push_back(Batch { last, at, closed });
+    pub fn recorded(&mut self, last: u64, at: TimeMs, marks: Marks) {
+        self.batches.push_back(Batch { last, at, marks });
     }
 
     /// What can go now: the first sequence to keep, and the marks that go with what is before it. The last drained event stays.
@@ -89,11 +105,12 @@ impl Retention {
             let old = now.since(batch.at) > self.keep_ms;
             let many = drained.saturating_sub(batch.last) >= self.keep_events;
             let young = now.since(batch.at) <= YOUNG_MS;
-            if batch.last >= drained || young || !(old || many) {
+            let needed = now < batch.marks.needed_until;
+            if batch.last >= drained || young || needed || !(old || many) {
                 break;
             }
             self.keep_from = batch.last.saturating_add(1);
-            closed.extend(self.batches.pop_front().map(|batch| batch.closed).unwrap_or_default());
+            closed.extend(self.batches.pop_front().map(|batch| batch.marks.ops).unwrap_or_default());
         }
         (self.keep_from.min(drained), closed)
     }
@@ -107,6 +124,14 @@ mod tests {
 
     const HOUR: TimeMs = TimeMs::new(3_600_000);
 
+    const DEBIT: OpId = OpId::from_uuid(uuid::Uuid::from_u128(2));
+
+    fn undo(sequence: u64, not_after: TimeMs) -> Event {
+        let (account, op) = (AccountId::from_uuid(uuid::Uuid::nil()), OpId::from_uuid(uuid::Uuid::from_u128(1)));
+        let body = Body::Undo { account, seq: sequence, op, debit_op: DEBIT, not_after };
+        Event { id: EventId { incarnation: 1, sequence }, at: HOUR, body }
+    }
+
     fn retention() -> Retention {
         Retention { keep_ms: 600_000, keep_events: 100, batches: VecDeque::new(), keep_from: 0, earlier: None }
     }
@@ -115,8 +140,8 @@ mod tests {
     fn old_events_go_and_the_last_one_stays() {
         let mut kept = retention();
         let op = OpId::from_uuid(uuid::Uuid::from_u128(1));
-        kept.recorded(10, HOUR, vec![op]);
-        kept.recorded(20, HOUR, vec![]);
+        kept.recorded(10, HOUR, Marks { ops: vec![op], ..Marks::default() });
+        kept.recorded(20, HOUR, Marks::default());
         assert_eq!(kept.let_go(20, HOUR.plus_ms(600_000)), (0, vec![]));
         assert_eq!(kept.let_go(20, HOUR.plus_ms(600_001)), (11, vec![op]));
         assert_eq!(kept.let_go(20, HOUR.plus_ms(900_000)), (11, vec![]), "the last drained event stays");
@@ -125,33 +150,33 @@ mod tests {
     #[test]
     fn many_events_go_sooner_but_not_while_a_give_back_may_need_them() {
         let mut kept = retention();
-        kept.recorded(10, HOUR, vec![]);
-        kept.recorded(200, HOUR, vec![]);
+        kept.recorded(10, HOUR, Marks::default());
+        kept.recorded(200, HOUR, Marks::default());
         assert_eq!(kept.let_go(200, HOUR.plus_ms(YOUNG_MS)).0, 0);
         assert_eq!(kept.let_go(200, HOUR.plus_ms(YOUNG_MS + 1)).0, 11);
     }
 
     #[test]
+    fn the_mark_of_an_undone_debit_stays_while_the_debit_may_still_arrive() {
+        let mut kept = retention();
+        let event = undo(10, HOUR.plus_ms(700_000));
+        let marks = Marks::of(std::slice::from_ref(&event));
+        kept.recorded(10, HOUR, marks);
+        kept.recorded(20, HOUR, Marks::default());
+        assert_eq!(kept.let_go(20, HOUR.plus_ms(699_999)), (0, vec![]));
+        assert_eq!(kept.let_go(20, HOUR.plus_ms(700_000)), (11, vec![DEBIT]));
+    }
+
+    #[test]
     fn nothing_goes_before_all_that_an_earlier_owner_kept_is_known() {
         let mut kept = retention();
-        let (op, debit_op) = (OpId::from_uuid(uuid::Uuid::from_u128(1)), OpId::from_uuid(uuid::Uuid::from_u128(2)));
         kept.earlier = Some(Earlier { next: 0, applied: 7, batches: VecDeque::new() });
-        let undo = |sequence| Event {
-            id: EventId { incarnation: 1, sequence },
-            at: HOUR,
-            body: Body::Undo {
-                account: AccountId::from_uuid(uuid::Uuid::nil()),
-                seq: sequence,
-                op,
-                debit_op,
-                not_after: HOUR,
-            },
-        };
+        let undo = |sequence| undo(sequence, HOUR);
         let later = HOUR.plus_ms(900_000);
-        kept.recorded(20, later, vec![]);
+        kept.recorded(20, later, Marks::default());
         assert!(kept.remembered(vec![undo(6), undo(7), undo(8)]), "8 is our own");
         assert_eq!(kept.let_go(20, later), (0, vec![]));
         assert!(!kept.remembered(vec![undo(8)]));
-        assert_eq!(kept.let_go(20, later), (8, vec![debit_op, debit_op]));
+        assert_eq!(kept.let_go(20, later), (8, vec![DEBIT, DEBIT]));
     }
 }

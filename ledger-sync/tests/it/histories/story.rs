@@ -364,7 +364,9 @@ impl<'a> Story<'a> {
     async fn drain(&mut self, trim: bool) {
         self.world.drain().await;
         let (mut keep_from, mut closed) = (0, vec![]);
-        if trim {
+        // As ledger-sync: a mark stays while the debit that it keeps out may still arrive.
+        let awaited = self.undone_early.iter().any(|undo| self.world.now < undo.not_after);
+        if trim && !awaited {
             keep_from = self.world.applied.unwrap_or(0);
             closed = self.model.trim(keep_from);
         }
