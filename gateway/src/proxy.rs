@@ -17,13 +17,14 @@ use crate::request::Request;
 use crate::route_table::Destination;
 use crate::steps::{
     after_header, answer_credits, answer_headers, authenticate, canonical_target, check_declared_length, count_body,
-    draw, fail, finish, give_back, may_retry, price, read_credits, reject, screen, set_trusted_headers,
+    draw, fail, finish, give_back, may_retry, price, raw_header, read_credits, reject, screen, set_trusted_headers,
 };
 
 impl Gateway {
     /// Every check a request must pass before it may go upstream, in order.
-    async fn admit(&self, header: &RequestHeader, request: &mut Request) -> Result<Admission, Rejection> {
-        let screened = screen(header, self.limits.header)?;
+    async fn admit(&self, session: &Session, request: &mut Request) -> Result<Admission, Rejection> {
+        let header = session.req_header();
+        let screened = screen(header, raw_header(session).as_deref(), self.limits.header)?;
         let target = canonical_target(header)?;
         let route = self.routes.find(header, &target)?;
         request.route = Some(route.clone()); // the log line says how far a refused request came
@@ -53,7 +54,7 @@ impl ProxyHttp for Gateway {
 
     /// Admits the request, once; or answers it here.
     async fn request_filter(&self, session: &mut Session, request: &mut Request) -> Result<bool> {
-        let refused = match self.admit(session.req_header(), request).await {
+        let refused = match self.admit(session, request).await {
             Ok(admission) => match &request.admission.insert(admission).route().destination {
                 Destination::Upstream(_) => return Ok(false),
                 Destination::Credits => match read_credits(&self.balance, request).await {

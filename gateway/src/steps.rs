@@ -28,5 +28,5 @@ pub use finish::finish;
 pub use give_back::{after_header, give_back};
 pub use price::price;
 pub use reject::reject;
-pub use screen::screen;
+pub use screen::{raw_header, screen};
 pub use trusted_headers::set_trusted_headers;

@@ -15,12 +15,12 @@ use uuid::Uuid;
 
 pub use caller::Answer;
 pub use gateway::{GatewayProcess, binary};
-pub use upstream::Upstream;
+pub use upstream::{Seen, Upstream};
 
 /// Long after every test.
 const LATER: TimeMs = TimeMs::new(4_102_444_800_000);
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub const PATIENCE: Duration = Duration::from_secs(15);
 
 pub struct House {
     pub stage: Stage,

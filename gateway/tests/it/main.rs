@@ -4,6 +4,7 @@
 mod config_check;
 mod faults;
 mod headers;
+mod hostile;
 mod house;
 mod keys;
 mod limits;
