@@ -13,3 +13,4 @@ mod redis_away;
 mod stop;
 mod streams;
 mod targets;
+mod trickle;
