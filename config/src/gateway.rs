@@ -1,5 +1,7 @@
 //! Settings of `gateway`; `gateway.toml` says what each means.
 
+mod tls;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -13,6 +15,8 @@ use crate::log::Format;
 use crate::routes::{self, Route};
 use crate::secret_url;
 
+pub use tls::{Certificate, Http2, Tls};
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -23,6 +27,8 @@ pub struct Settings {
     pub billing_url: String,
     pub redis: Redis,
     pub upstreams: BTreeMap<String, UpstreamAddress>,
+    pub tls: Tls,
+    pub http2: Http2,
     pub limits: Limits,
     pub meter: Meter,
     pub key_cache: KeyCache,

@@ -16,8 +16,9 @@ use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::route_table::Destination;
 use crate::steps::{
-    after_header, answer_credits, answer_headers, authenticate, canonical_target, check_declared_length, count_body,
-    draw, fail, finish, give_back, may_retry, price, raw_header, read_credits, reject, screen, set_trusted_headers,
+    Way, after_header, answer_credits, answer_headers, authenticate, canonical_target, check_declared_length,
+    count_body, draw, fail, finish, give_back, may_retry, name_host, price, raw_header, read_credits, reject, screen,
+    set_trusted_headers,
 };
 
 impl Gateway {
@@ -49,7 +50,7 @@ impl ProxyHttp for Gateway {
     async fn early_request_filter(&self, session: &mut Session, _request: &mut Request) -> Result<()> {
         HeaderDeadline::header_complete(session);
         self.limits.apply(session);
-        Ok(())
+        name_host(session.req_header_mut())
     }
 
     /// Admits the request, once; or answers it here.
@@ -82,8 +83,8 @@ impl ProxyHttp for Gateway {
         request: &mut Request,
     ) -> Result<()> {
         request.upstream_reached();
-        let caller = session.client_addr().and_then(|address| Some(address.as_inet()?.ip()));
-        request.admission.as_ref().map_or(Ok(()), |admission| set_trusted_headers(header, admission, request, caller))
+        let way = Way::of(session);
+        request.admission.as_ref().map_or(Ok(()), |admission| set_trusted_headers(header, admission, request, way))
     }
 
     async fn request_body_filter(

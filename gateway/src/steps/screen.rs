@@ -62,7 +62,7 @@ pub fn screen(header: &RequestHeader, raw: Option<&[u8]>, limits: HeaderLimits) 
 
 /// Zeros before a number make it octal to some servers.
 fn is_plain_number(text: &[u8]) -> bool {
-    text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || !text.starts_with(b"0"))
+    text.iter().all(u8::is_ascii_digit) && !text.is_empty() && (text == b"0" || !text.starts_with(b"0"))
 }
 
 /// `identity` says nothing and pingora drops it; every other list would be undone in another order by somebody.

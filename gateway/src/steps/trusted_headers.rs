@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, InvalidHeaderValue};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use pingora::http::RequestHeader;
+use pingora::proxy::Session;
 use pingora::{ErrorType, OrErr, Result};
 
 use crate::admission::Admission;
@@ -31,15 +32,31 @@ pub fn is_untrusted(name: &HeaderName) -> bool {
         || name.contains('_')
 }
 
+/// The way a request came.
+#[derive(Clone, Copy)]
+pub struct Way {
+    address: Option<IpAddr>,
+    secure: bool,
+}
+
+impl Way {
+    pub fn of(session: &Session) -> Self {
+        Self {
+            address: session.client_addr().and_then(|address| Some(address.as_inet()?.ip())),
+            secure: session.digest().is_some_and(|digest| digest.ssl_digest.is_some()),
+        }
+    }
+}
+
 pub fn set_trusted_headers(
     header: &mut RequestHeader,
     admission: &Admission,
     request: &Request,
-    caller: Option<IpAddr>,
+    way: Way,
 ) -> Result<()> {
     change_request(header, |parts| {
         parts.uri = admission.target().uri();
-        set_lines(&mut parts.headers, admission, request, caller)
+        set_lines(&mut parts.headers, admission, request, way)
     })
     .or_err(ErrorType::InvalidHTTPHeader, "what upstreams are told makes no header")
 }
@@ -48,7 +65,7 @@ fn set_lines(
     lines: &mut HeaderMap,
     admission: &Admission,
     request: &Request,
-    caller: Option<IpAddr>,
+    way: Way,
 ) -> Result<(), InvalidHeaderValue> {
     if admission.has_untrusted_headers() {
         let untrusted: Vec<HeaderName> = lines.keys().filter(|name| is_untrusted(name)).cloned().collect();
@@ -68,8 +85,8 @@ fn set_lines(
     if let Some(upstream) = admission.upstream() {
         lines.insert(HOST, upstream.host().clone());
     }
-    lines.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
-    if let Some(address) = caller {
+    lines.insert(FORWARDED_PROTO, HeaderValue::from_static(if way.secure { "https" } else { "http" }));
+    if let Some(address) = way.address {
         lines.insert(FORWARDED_FOR, HeaderValue::try_from(address.to_string())?);
     }
     if admission.route().terminal_event.is_some() {

@@ -2,6 +2,8 @@
 
 mod caller;
 mod gateway;
+pub mod http2;
+pub mod tls;
 mod upstream;
 
 use std::time::{Duration, Instant};

@@ -37,7 +37,7 @@ async fn two_thousand_trickling_connections_are_each_cut_off_and_a_good_caller_s
         while let Some(held) = tricklers.try_join_next() {
             longest = longest.max(held.unwrap());
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "{} tricklers are left", tricklers.len());
+        assert!(started.elapsed() < Duration::from_mins(1), "{} tricklers are left", tricklers.len());
     }
     assert!(longest < HEADER_MAX + SLACK, "one was held for {longest:?}");
     assert!(good > 10, "the good caller was served {good} times only");
