@@ -1,6 +1,7 @@
 //! Settings of `gateway`; `gateway.toml` says what each means.
 
 mod sessions;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use crate::routes::{self, Auth, Route};
 use crate::secret_url;
 
 pub use sessions::{Algorithm, KeySource, Scheme, SessionRules, Sessions};
+pub use tls::{Certificate, Http2, Tls};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +29,8 @@ pub struct Settings {
     pub billing_url: String,
     pub redis: Redis,
     pub upstreams: BTreeMap<String, UpstreamAddress>,
+    pub tls: Tls,
+    pub http2: Http2,
     pub limits: Limits,
     pub meter: Meter,
     pub key_cache: KeyCache,

@@ -1,7 +1,10 @@
-//! What stands before the proxy on every connection: caps on connections, and a deadline for a request's header.
+//! What stands before the proxy on every connection: caps on connections, TLS, HTTP/1 or 2, and a deadline for a request's header.
 
 mod connections;
 mod header_deadline;
+mod http2;
+mod preface;
+mod secure;
 
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
@@ -9,12 +12,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use pingora::apps::ServerApp;
-use pingora::protocols::Stream;
+use pingora::protocols::{ALPN, Stream};
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 
 pub use connections::Connections;
 pub use header_deadline::HeaderDeadline;
+pub use http2::{http2_limits, http2_options};
+pub use secure::Secure;
 
 use crate::gateway::Gateway;
 
@@ -22,6 +27,10 @@ pub struct Edge {
     pub proxy: Arc<HttpProxy<Gateway>>,
     pub connections: Connections,
     pub header_max: Duration,
+    /// `None` without TLS.
+    pub secure: Option<Secure>,
+    /// Whether a plain connection may speak HTTP/2.
+    pub plain_http2: bool,
     pub companion: Companion,
 }
 
@@ -53,10 +62,24 @@ impl Companion {
 impl ServerApp for Edge {
     async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
         self.companion.start();
-        let address = stream.get_socket_digest().and_then(|digest| Some(digest.peer_addr()?.as_inet()?.ip()));
+        let socket = stream.get_socket_digest();
+        let address = socket.as_ref().and_then(|socket| Some(socket.peer_addr()?.as_inet()?.ip()));
         let _counted = self.connections.count(address)?;
-        let stream = Box::new(HeaderDeadline::new(stream, self.header_max));
-        ServerApp::process_new(&self.proxy, stream, shutdown).await
+        let secure = self.secure.as_ref().filter(|secure| secure.takes(socket.as_deref()));
+        let stream = if let Some(secure) = secure {
+            let stream = secure.accept(stream, self.header_max).await?;
+            let http2 = stream.selected_alpn_proto() == Some(ALPN::H2);
+            let mut stream = HeaderDeadline::new(stream, self.header_max);
+            // Who chose HTTP/2 and speaks something else is not listened to.
+            (!http2 || stream.find_http2().await.ok()?).then_some(stream)?
+        } else {
+            let mut stream = HeaderDeadline::new(stream, self.header_max);
+            if self.plain_http2 {
+                stream.find_http2().await.ok()?;
+            }
+            stream
+        };
+        ServerApp::process_new(&self.proxy, Box::new(stream), shutdown).await
     }
 
     async fn cleanup(&self) {

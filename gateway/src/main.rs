@@ -24,6 +24,7 @@ mod serve;
 mod session;
 mod steps;
 mod stop;
+mod tls;
 mod upstreams;
 mod watch;
 
@@ -35,6 +36,8 @@ use config::gateway::Settings;
 use config::routes::Route;
 use config::{ConfigError, Service};
 use tracing_subscriber::EnvFilter;
+
+use tls::Certificates;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -53,7 +56,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let (settings, routes, filter) = match read(&arguments) {
+    let (settings, routes, certificates, filter) = match read(&arguments) {
         Ok(read) => read,
         Err(error) => {
             eprintln!("gateway: {error}");
@@ -65,7 +68,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     log::start(settings.log.format, filter);
-    match serve::serve(&settings, routes) {
+    match serve::serve(&settings, routes, certificates) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("the gateway can't start: {error:#}");
@@ -74,9 +77,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn read(arguments: &Arguments) -> Result<(Settings, Vec<Route>, EnvFilter), ConfigError> {
+type Checked = (Settings, Vec<Route>, Option<Certificates>, EnvFilter);
+
+fn read(arguments: &Arguments) -> Result<Checked, ConfigError> {
     let settings: Settings = config::load(Service::Gateway, arguments.config.as_deref())?;
     let routes = settings.read_routes()?;
+    let certificates = Certificates::read(&settings.tls)?;
     let filter = log::filter(&settings.log)?;
-    Ok((settings, routes, filter))
+    Ok((settings, routes, certificates, filter))
 }

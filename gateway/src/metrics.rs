@@ -1,5 +1,6 @@
 //! What the gateway counts. Handles are resolved once, so that a request pays for a few atomic additions.
 
+mod certificates;
 mod labels;
 mod sessions;
 
@@ -10,6 +11,7 @@ use prometheus::{
 pub use labels::{DebitLabel, KeyLookup};
 pub use sessions::{SessionLookup, SessionMetrics};
 
+use crate::metrics::certificates::CertificateMetrics;
 use crate::rejection::Code;
 use crate::restitution::Restitution;
 use crate::steps::give_back::Reason;
@@ -40,6 +42,7 @@ pub struct Metrics {
     pub connections_refused: IntCounter,
     pub redis_reachable: IntGauge,
     pub log_lines_dropped: IntCounter,
+    pub certificates: CertificateMetrics,
     requests: IntCounterVec,
     upstream_seconds: HistogramVec,
 }
@@ -60,8 +63,7 @@ impl RouteMetrics {
 
 impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
-        let registry = Registry::new();
-        let r = &registry;
+        let r = &Registry::new();
         let metrics = Self {
             debit_seconds: debit_seconds(r)?,
             debits: labelled(
@@ -119,11 +121,12 @@ impl Metrics {
                 "log_lines_dropped_total",
                 "Request log lines lost because they could not be written fast enough.",
             )?,
+            certificates: CertificateMetrics::new(r)?,
             requests: requests(r)?,
             upstream_seconds: upstream_seconds(r)?,
-            registry: registry.clone(),
+            registry: r.clone(),
         };
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        r.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)
     }
 

@@ -15,15 +15,16 @@ use crate::gateway::Gateway;
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::{
-    after_header, answer_headers, answer_here, authenticate, canonical_target, check_declared_length, check_key_policy,
-    check_status, count_body, credential, draw, fail, finish, give_back, may_retry, price, reject, same_origin, screen,
-    set_trusted_headers,
+    after_header, answer_headers, answer_here, authenticate, begin, canonical_target, check_declared_length,
+    check_key_policy, check_status, count_body, credential, draw, fail, finish, give_back, may_retry, price,
+    raw_header, reject, same_origin, screen, set_trusted_headers,
 };
 
 impl Gateway {
     /// Every check a request must pass before it may go upstream, in order.
-    async fn admit(&self, header: &RequestHeader, request: &mut Request) -> Result<Admission, Rejection> {
-        let screened = screen(header, self.limits.header)?;
+    async fn admit(&self, session: &Session, request: &mut Request) -> Result<Admission, Rejection> {
+        let header = session.req_header();
+        let screened = screen(header, raw_header(session).as_deref(), self.limits.header)?;
         let target = canonical_target(header)?;
         let route = self.routes.find(header, &target)?;
         request.route = Some(route.clone()); // the log line says how far a refused request came
@@ -33,7 +34,7 @@ impl Gateway {
         let now = self.balance.meter.store_now();
         let caller = authenticate(route, credential, &self.keys, self.sessions.as_ref(), now).await?;
         request.caller = caller.principal().cloned();
-        check_key_policy(route, &caller, request.address)?;
+        check_key_policy(route, &caller, request.way.address)?;
         let price = price(route, header)?;
         check_status(route, &caller, price, &self.statuses).await?;
         let payment = draw(&self.balance, &caller, route, price, request).await?;
@@ -51,15 +52,12 @@ impl ProxyHttp for Gateway {
 
     /// The header is there: from here on other deadlines hold.
     async fn early_request_filter(&self, session: &mut Session, request: &mut Request) -> Result<()> {
-        request.address = session.client_addr().and_then(|address| Some(address.as_inet()?.ip()));
-        HeaderDeadline::header_complete(session);
-        self.limits.apply(session);
-        Ok(())
+        begin(session, request, &self.limits)
     }
 
     /// Admits the request, once; or answers it here.
     async fn request_filter(&self, session: &mut Session, request: &mut Request) -> Result<bool> {
-        match self.admit(session.req_header(), request).await {
+        match self.admit(session, request).await {
             Ok(admission) => {
                 request.admission = Some(admission);
                 answer_here(self, session, request).await

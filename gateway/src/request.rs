@@ -1,6 +1,5 @@
 //! What one request carries from phase to phase.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,6 +16,7 @@ use crate::open_debit::OpenDebit;
 use crate::principal::Principal;
 use crate::rejection::{Code, Rejection};
 use crate::route_table::Route;
+use crate::steps::Way;
 use crate::steps::give_back::Reason;
 use crate::steps::terminal_event::{TerminalEvent, is_event_stream};
 
@@ -25,8 +25,7 @@ pub struct Request {
     pub op: OpId,
     pub id: HeaderValue,
     pub started: Instant,
-    /// Where the connection comes from.
-    pub address: Option<IpAddr>,
+    pub way: Way,
     /// What the checks found out as far as they came, for the log line and the counters only.
     pub route: Option<Arc<Route>>,
     pub caller: Option<Principal>,
@@ -66,7 +65,7 @@ impl Request {
             // Hex digits and hyphens always make a header value.
             id: id.unwrap_or_else(|_| HeaderValue::from_static("-")),
             started: Instant::now(),
-            address: None,
+            way: Way::default(),
             route: None,
             caller: None,
             admission: None,

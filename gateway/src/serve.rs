@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 
 use crate::account_statuses::AccountStatuses;
 use crate::admin::Admin;
-use crate::edge::{Companion, Connections, Edge};
+use crate::edge::{Companion, Connections, Edge, Secure, http2_limits, http2_options};
 use crate::gateway::Gateway;
 use crate::key_cache::{Ages, KeyCache, follow_changes};
 use crate::limits::{HeaderLimits, Limits};
@@ -29,11 +29,13 @@ use crate::route_table::RouteTable;
 use crate::session::{KeySource, Sessions};
 use crate::steps::Balance;
 use crate::stop::{LastWords, end_when_idle};
+use crate::tls::{Certificates, InForce, acceptor, keep_reloading};
 use crate::upstreams::Upstreams;
 use crate::watch::{Health, await_listener, keep_asking};
 
-pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
+pub fn serve(settings: &Settings, routes: Vec<Route>, certificates: Option<Certificates>) -> anyhow::Result<()> {
     check_free(settings.listen)?;
+    settings.tls.listen.map_or(Ok(()), check_free)?;
     check_free(settings.admin_listen)?;
     // Owns everything that outlives a request; pingora's runtimes end before it.
     let background = tokio::runtime::Builder::new_multi_thread()
@@ -80,7 +82,8 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
         metrics: metrics.clone(),
     };
     background.spawn(await_listener(settings.listen, health.clone()));
-    let server = server(settings, gateway, companion, Admin { metrics, health, keys });
+    let secure = secure(settings, certificates, &background, &metrics)?;
+    let server = server(settings, gateway, companion, secure, Admin { metrics, health, keys });
     background.spawn(end_when_idle(server.watch_execution_phase(), last_words.clone()));
     server.run(RunArgs::default());
     // The grace period ran out, or the stop was a fast one: requests were cut, and their debits came to the restitutions.
@@ -144,7 +147,21 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
-fn server(settings: &Settings, gateway: Gateway, companion: Companion, admin: Admin) -> Server {
+/// The listener for TLS, whose certificates are replaced when their files change.
+fn secure(
+    settings: &Settings,
+    certificates: Option<Certificates>,
+    background: &Runtime,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Option<Secure>> {
+    let (Some(address), Some(certificates)) = (settings.tls.listen, certificates) else { return Ok(None) };
+    metrics.certificates.in_force(&certificates.expiries);
+    let in_force = Arc::new(InForce::new(certificates));
+    background.spawn(keep_reloading(settings.tls.clone(), in_force.clone(), metrics.clone()));
+    Ok(Some(Secure { port: address.port(), acceptor: acceptor(in_force)? }))
+}
+
+fn server(settings: &Settings, gateway: Gateway, companion: Companion, secure: Option<Secure>, admin: Admin) -> Server {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let own = |ending: &str| {
         let name = format!("tollgate-gateway-{}.{ending}", std::process::id());
@@ -165,18 +182,24 @@ fn server(settings: &Settings, gateway: Gateway, companion: Companion, admin: Ad
     let mut server = Server::new_with_opt_and_conf(None, conf);
     server.bootstrap();
     let limits = &settings.limits;
+    let idle = Duration::from_millis(limits.idle_ms_max);
+    let connections =
+        Connections::new(limits.connections_per_address_max, limits.connections_max, gateway.metrics.clone());
+    let mut proxy = http_proxy(&server.configuration, gateway);
+    proxy.h2_options = Some(http2_limits(&settings.http2));
+    proxy.server_options = Some(http2_options(idle));
     let edge = Edge {
-        connections: Connections::new(
-            limits.connections_per_address_max,
-            limits.connections_max,
-            gateway.metrics.clone(),
-        ),
+        connections,
         header_max: Duration::from_millis(limits.header_ms_max),
-        proxy: Arc::new(http_proxy(&server.configuration, gateway)),
+        proxy: Arc::new(proxy),
+        secure,
+        plain_http2: settings.http2.plain,
         companion,
     };
     let mut edge = Service::new("gateway".to_owned(), edge);
-    edge.add_tcp(&settings.listen.to_string());
+    for address in [Some(settings.listen), settings.tls.listen].into_iter().flatten() {
+        edge.add_tcp(&address.to_string());
+    }
     let mut admin = Service::new("admin".to_owned(), HttpServer::new_app(admin));
     admin.threads = Some(1);
     admin.add_tcp(&settings.admin_listen.to_string());

@@ -36,12 +36,32 @@ pub struct HeaderDeadline {
     phase: AtomicU8,
     header_since: Instant,
     timer: Option<Pin<Box<Sleep>>>,
+    /// What was read to tell the protocol, and is yet to be read.
+    ahead: Vec<u8>,
+    http2: bool,
 }
 
 impl HeaderDeadline {
     /// The first header counts from here: a fresh connection has no excuse to be silent.
     pub fn new(inner: Stream, limit: Duration) -> Self {
-        Self { inner, limit, phase: AtomicU8::new(HEADER), header_since: Instant::now(), timer: None }
+        let (phase, header_since) = (AtomicU8::new(HEADER), Instant::now());
+        Self { inner, limit, phase, header_since, timer: None, ahead: Vec::new(), http2: false }
+    }
+
+    /// For a connection whose reader has a deadline of its own.
+    pub fn without_limit(inner: Stream) -> Self {
+        Self { phase: AtomicU8::new(BODY), ..Self::new(inner, Duration::MAX) }
+    }
+
+    /// Takes back what was read to tell the protocol. Headers of HTTP/2 come in frames among others, so from here on it is the
+    /// idle time of a connection that bounds them.
+    pub fn read_ahead(&mut self, ahead: Vec<u8>, http2: bool) {
+        self.ahead = ahead;
+        self.http2 = http2;
+        if http2 {
+            self.timer = None;
+            *self.phase.get_mut() = BODY;
+        }
     }
 
     /// Says that a request's header has been read.
@@ -75,6 +95,12 @@ impl AsyncRead for HeaderDeadline {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if !this.ahead.is_empty() {
+            let taken = this.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&this.ahead[..taken]);
+            this.ahead.drain(..taken);
+            return Poll::Ready(Ok(()));
+        }
         let read = Pin::new(&mut this.inner).poll_read(context, buffer);
         match *this.phase.get_mut() {
             IDLE => {
@@ -153,7 +179,7 @@ impl Ssl for HeaderDeadline {
     }
 
     fn selected_alpn_proto(&self) -> Option<ALPN> {
-        self.inner.selected_alpn_proto()
+        if self.http2 { Some(ALPN::H2) } else { self.inner.selected_alpn_proto() }
     }
 }
 

@@ -67,8 +67,8 @@ fn set_lines(lines: &mut HeaderMap, admission: &Admission, request: &Request) ->
     if let Some(upstream) = admission.upstream() {
         lines.insert(HOST, upstream.host().clone());
     }
-    lines.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
-    if let Some(address) = request.address {
+    lines.insert(FORWARDED_PROTO, HeaderValue::from_static(if request.way.secure { "https" } else { "http" }));
+    if let Some(address) = request.way.address {
         lines.insert(FORWARDED_FOR, HeaderValue::try_from(address.to_string())?);
     }
     if admission.route().terminal_event.is_some() {

@@ -2,6 +2,8 @@
 
 mod caller;
 mod gateway;
+pub mod http2;
+pub mod tls;
 mod tokens;
 mod upstream;
 
@@ -17,12 +19,12 @@ use uuid::Uuid;
 pub use caller::Answer;
 pub use gateway::{GatewayProcess, binary};
 pub use tokens::{Signer, now_seconds, session_settings};
-pub use upstream::Upstream;
+pub use upstream::{Seen, Upstream};
 
 /// Long after every test.
 const LATER: TimeMs = TimeMs::new(4_102_444_800_000);
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub const PATIENCE: Duration = Duration::from_secs(15);
 
 pub struct House {
     pub stage: Stage,

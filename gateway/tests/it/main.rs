@@ -4,7 +4,10 @@
 mod config_check;
 mod faults;
 mod headers;
+mod hostile;
 mod house;
+mod http2;
+mod http2_attacks;
 mod key_policy;
 mod keys;
 mod limits;
@@ -15,3 +18,5 @@ mod sessions;
 mod stop;
 mod streams;
 mod targets;
+mod tls;
+mod trickle;

@@ -1,7 +1,7 @@
 //! An upstream that does what the request's `X-Do` says, and remembers what it was sent.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +14,8 @@ pub struct Seen {
     /// Request line and header.
     pub head: String,
     pub body: Vec<u8>,
+    /// Whether all of it came; else the connection ended within.
+    pub whole: bool,
 }
 
 impl Seen {
@@ -67,6 +69,14 @@ impl Upstream {
         self.seen.lock().unwrap().clone()
     }
 
+    /// Waits until so many have arrived, or nothing more can be expected to.
+    pub async fn until_seen(&self, count: usize) {
+        let started = Instant::now();
+        while self.seen().len() < count && started.elapsed() < Duration::from_secs(2) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     pub fn last(&self) -> Seen {
         self.seen().pop().expect("the upstream was asked")
     }
@@ -75,15 +85,22 @@ impl Upstream {
 /// Serves the requests of one connection, until one of them asks for a break.
 async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, go_on: Arc<Notify>) {
     let mut buffer = Vec::new();
-    while let Some(head_end) = read_until_head(&mut stream, &mut buffer).await {
+    loop {
+        let Some(head_end) = read_until_head(&mut stream, &mut buffer).await else {
+            if !buffer.is_empty() {
+                let head = String::from_utf8_lossy(&buffer).into_owned();
+                seen.lock().unwrap().push(Seen { head, body: Vec::new(), whole: false });
+            }
+            return;
+        };
         let head = String::from_utf8_lossy(&buffer[..head_end]).into_owned();
         buffer.drain(..head_end + 4);
-        let mut request = Seen { head, body: Vec::new() };
+        let mut request = Seen { head, body: Vec::new(), whole: false };
         let order = request.values("x-do").first().map_or_else(String::new, |order| (*order).to_owned());
         if order == "continue" {
             say(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
         }
-        request.body = read_body(&mut stream, &mut buffer, &request).await;
+        (request.body, request.whole) = read_body(&mut stream, &mut buffer, &request).await;
         seen.lock().unwrap().push(request);
         if !answer(&mut stream, &order, &go_on).await {
             return;
@@ -102,8 +119,8 @@ async fn read_until_head(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option
     }
 }
 
-/// The raw body: the chunks as they came, when it is chunked.
-async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Seen) -> Vec<u8> {
+/// The raw body, the chunks as they came when it is chunked; and whether it came to its end.
+async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Seen) -> (Vec<u8>, bool) {
     let length = request.values("content-length").first().and_then(|length| length.parse::<usize>().ok());
     let chunked = !request.values("transfer-encoding").is_empty();
     let whole = |buffer: &[u8]| match length {
@@ -113,10 +130,10 @@ async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Seen)
     };
     loop {
         if let Some(end) = whole(buffer) {
-            return buffer.drain(..end).collect();
+            return (buffer.drain(..end).collect(), true);
         }
         if stream.read_buf(buffer).await.unwrap_or(0) == 0 {
-            return std::mem::take(buffer);
+            return (std::mem::take(buffer), false);
         }
     }
 }

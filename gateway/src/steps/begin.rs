@@ -1,0 +1,29 @@
+//! What holds for a request from the moment its header is there: other deadlines, the way it came, one name for its host.
+
+use std::net::IpAddr;
+
+use pingora::Result;
+use pingora::proxy::Session;
+
+use super::authority::name_host;
+use crate::edge::HeaderDeadline;
+use crate::limits::Limits;
+use crate::request::Request;
+
+/// The way a request came.
+#[derive(Clone, Copy, Default)]
+pub struct Way {
+    pub address: Option<IpAddr>,
+    /// Over TLS.
+    pub secure: bool,
+}
+
+pub fn begin(session: &mut Session, request: &mut Request, limits: &Limits) -> Result<()> {
+    HeaderDeadline::header_complete(session);
+    limits.apply(session);
+    request.way = Way {
+        address: session.client_addr().and_then(|address| Some(address.as_inet()?.ip())),
+        secure: session.digest().is_some_and(|digest| digest.ssl_digest.is_some()),
+    };
+    name_host(session.req_header_mut())
+}
