@@ -7,11 +7,11 @@ use figment::value::magic::RelativePathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::address::UpstreamAddress;
 use crate::error::ConfigError;
 use crate::log::Format;
 use crate::routes::{self, Route};
 use crate::secret_url;
+use crate::upstream::Upstream;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,7 +22,7 @@ pub struct Settings {
     pub threads: usize,
     pub billing_url: String,
     pub redis: Redis,
-    pub upstreams: BTreeMap<String, UpstreamAddress>,
+    pub upstreams: BTreeMap<String, Upstream>,
     pub limits: Limits,
     pub meter: Meter,
     pub key_cache: KeyCache,

@@ -20,6 +20,7 @@ mod route_table;
 mod serve;
 mod steps;
 mod stop;
+mod table;
 mod upstreams;
 mod watch;
 
@@ -27,10 +28,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use config::Service;
 use config::gateway::Settings;
 use config::routes::Route;
-use config::{ConfigError, Service};
 use tracing_subscriber::EnvFilter;
+
+use crate::metrics::Metrics;
+use crate::table::Table;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
     let (settings, routes, filter) = match read(&arguments) {
         Ok(read) => read,
         Err(error) => {
-            eprintln!("gateway: {error}");
+            eprintln!("gateway: {error:#}");
             return ExitCode::from(config::EXIT_CODE);
         }
     };
@@ -70,9 +74,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn read(arguments: &Arguments) -> Result<(Settings, Vec<Route>, EnvFilter), ConfigError> {
+fn read(arguments: &Arguments) -> anyhow::Result<(Settings, Vec<Route>, EnvFilter)> {
     let settings: Settings = config::load(Service::Gateway, arguments.config.as_deref())?;
     let routes = settings.read_routes()?;
     let filter = log::filter(&settings.log)?;
+    // Only the gateway itself can check some of it, such as the files that upstreams name.
+    Table::new(&settings, routes.clone(), &Metrics::new()?, None)?;
     Ok((settings, routes, filter))
 }

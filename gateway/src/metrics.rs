@@ -1,12 +1,14 @@
 //! What the gateway counts. Handles are resolved once, so that a request pays for a few atomic additions.
 
 mod labels;
+mod upstreams;
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
 pub use labels::{DebitLabel, KeyLookup};
+pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 
 use crate::rejection::Code;
 use crate::restitution::Restitution;
@@ -39,6 +41,7 @@ pub struct Metrics {
     pub log_lines_dropped: IntCounter,
     requests: IntCounterVec,
     upstream_seconds: HistogramVec,
+    pub upstreams: UpstreamMetrics,
 }
 
 /// The counters of one route.
@@ -57,8 +60,7 @@ impl RouteMetrics {
 
 impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
-        let registry = Registry::new();
-        let r = &registry;
+        let r = &Registry::new();
         let metrics = Self {
             debit_seconds: debit_seconds(r)?,
             debits: labelled(
@@ -123,9 +125,10 @@ impl Metrics {
             )?,
             requests: requests(r)?,
             upstream_seconds: upstream_seconds(r)?,
-            registry: registry.clone(),
+            upstreams: UpstreamMetrics::new(r)?,
+            registry: r.clone(),
         };
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        r.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)
     }
 

@@ -31,6 +31,8 @@ pub enum Rejection {
     MeterUnavailable(Unmetered),
     UpstreamFailed,
     UpstreamTimeout,
+    /// Every server behind has as many requests as it may; nothing was drawn.
+    UpstreamBusy,
     /// A fault of the gateway itself.
     Internal,
 }
@@ -97,12 +99,13 @@ pub enum Code {
     MeterUnavailable,
     UpstreamFailed,
     UpstreamTimeout,
+    UpstreamBusy,
     Internal,
 }
 
 impl Code {
     /// In the order of the enum, so that `code as usize` finds a code here.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NoRoute,
         Self::BadRequest,
         Self::HeaderTooLarge,
@@ -117,6 +120,7 @@ impl Code {
         Self::MeterUnavailable,
         Self::UpstreamFailed,
         Self::UpstreamTimeout,
+        Self::UpstreamBusy,
         Self::Internal,
     ];
 
@@ -136,6 +140,7 @@ impl Code {
             Self::MeterUnavailable => "meter_unavailable",
             Self::UpstreamFailed => "upstream_failed",
             Self::UpstreamTimeout => "upstream_timeout",
+            Self::UpstreamBusy => "upstream_busy",
             Self::Internal => "internal",
         }
     }
@@ -152,7 +157,7 @@ impl Code {
             Self::HeaderTooLarge => 431,
             Self::Internal => 500,
             Self::UpstreamFailed => 502,
-            Self::MeterUnavailable => 503,
+            Self::MeterUnavailable | Self::UpstreamBusy => 503,
             Self::UpstreamTimeout => 504,
         }
     }
@@ -175,13 +180,14 @@ impl Rejection {
             Self::MeterUnavailable(_) => Code::MeterUnavailable,
             Self::UpstreamFailed => Code::UpstreamFailed,
             Self::UpstreamTimeout => Code::UpstreamTimeout,
+            Self::UpstreamBusy => Code::UpstreamBusy,
             Self::Internal => Code::Internal,
         }
     }
 
     /// Seconds after which the same request may pass; only where waiting soon helps.
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        matches!(self, Self::MeterUnavailable(_)).then_some(1)
+        matches!(self, Self::MeterUnavailable(_) | Self::UpstreamBusy).then_some(1)
     }
 
     /// Whether what is left of the request can't or should not be read, so that the connection must end with the answer.

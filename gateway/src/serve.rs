@@ -24,10 +24,9 @@ use crate::limits::{HeaderLimits, Limits};
 use crate::metrics::Metrics;
 use crate::request_log::RequestLog;
 use crate::restitution::{Pauses, Restitutions};
-use crate::route_table::RouteTable;
 use crate::steps::Balance;
 use crate::stop::{LastWords, end_when_idle};
-use crate::upstreams::Upstreams;
+use crate::table::{Table, Tables};
 use crate::watch::{Health, await_listener, keep_asking};
 
 pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
@@ -45,9 +44,10 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
     // still owed when that runtime has ended goes over the other one.
     let meter = background.block_on(Meter::connect(settings.redis.url.expose_secret())).context("redis.url")?;
     let owing = background.block_on(async { meter.beside() }).context("redis.url")?;
-    let upstreams = Upstreams::new(&settings.upstreams)?;
-    background.block_on(async { tokio::time::timeout(Duration::from_secs(2), upstreams.resolve()).await.ok() });
-    background.spawn(upstreams.clone().keep_resolving());
+    let table = Table::new(settings, routes, &metrics, None)?;
+    background.block_on(table.upstreams.start(background.handle()));
+    metrics.upstreams.show_only(table.upstreams.names());
+    let tables = Arc::new(Tables::new(table));
 
     let balance = balance(settings, &background, meter.clone(), owing, &metrics);
     let keys = key_cache(settings, &meter, &metrics);
@@ -65,7 +65,7 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
         }),
     };
     let gateway = Gateway {
-        routes: RouteTable::new(routes, &upstreams, |name| metrics.route(name))?,
+        tables: tables.clone(),
         keys: keys.clone(),
         balance,
         limits: limits(settings),
@@ -137,8 +137,8 @@ fn server(settings: &Settings, gateway: Gateway, companion: Companion, admin: Ad
         grace_period_seconds: Some(settings.stop.grace_seconds),
         graceful_shutdown_timeout_seconds: Some(1),
         upstream_keepalive_pool_size: settings.limits.upstream_connections_idle_max,
-        // Twice: a free idempotent request may meet a pooled connection that has just died.
-        max_retries: 2,
+        // Only the last bound: how often a request may try is the upstream's setting, and how often it is sent the step's.
+        max_retries: 8,
         pid_file: own("pid"),
         upgrade_sock: own("sock"),
         ..ServerConf::default()

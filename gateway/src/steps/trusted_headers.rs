@@ -65,8 +65,8 @@ fn set_lines(
     if let Some(host) = lines.get(HOST).cloned() {
         lines.insert(FORWARDED_HOST, host);
     }
-    if let Some(upstream) = admission.upstream() {
-        lines.insert(HOST, upstream.host().clone());
+    if let Some(place) = admission.place() {
+        lines.insert(HOST, place.host().clone());
     }
     lines.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
     if let Some(address) = caller {

@@ -2,6 +2,7 @@
 
 mod caller;
 mod gateway;
+mod secure;
 mod upstream;
 
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 pub use caller::Answer;
 pub use gateway::{GatewayProcess, binary};
+pub use secure::{SecureUpstream, TEST_CA};
 pub use upstream::Upstream;
 
 /// Long after every test.

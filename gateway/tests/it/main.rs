@@ -9,6 +9,8 @@ mod keys;
 mod limits;
 mod money;
 mod redis_away;
+mod secure_upstreams;
 mod stop;
 mod streams;
 mod targets;
+mod upstreams;

@@ -32,10 +32,16 @@ impl GatewayProcess {
         let directory = TempDir::new().unwrap();
         let (port, admin_port) = (free_port(), free_port());
         std::fs::write(directory.path().join("routes.toml"), ROUTES).unwrap();
+        // A test of groups says itself what the group is.
+        let group = if settings.contains("[upstreams.group]") {
+            String::new()
+        } else {
+            format!("group = \"{upstream_url}\"\n")
+        };
         let config = format!(
             "listen = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin_port}\"\nroutes = \"routes.toml\"\nthreads = 2\n\
              {settings}\n[redis]\nurl = \"{redis_url}\"\n[upstreams]\ndemo = \"{upstream_url}\"\n\
-             nowhere = \"http://127.0.0.1:{}\"\n",
+             {group}nowhere = \"http://127.0.0.1:{}\"\n",
             free_port()
         );
         std::fs::write(directory.path().join("gateway.toml"), config).unwrap();
