@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use figment::value::magic::RelativePathBuf;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::error::ConfigError;
@@ -26,6 +27,7 @@ pub struct Settings {
     pub limits: Limits,
     pub meter: Meter,
     pub key_cache: KeyCache,
+    pub reload: Reload,
     pub stop: Stop,
     pub log: Log,
 }
@@ -33,12 +35,53 @@ pub struct Settings {
 impl Settings {
     /// Reads the route table that the settings name and checks it against the upstreams they name.
     pub fn read_routes(&self) -> Result<Vec<Route>, ConfigError> {
-        if self.routes.original().as_os_str().is_empty() {
+        let Some(file) = self.routes_file() else {
             return routes::parse("config/routes.toml (compiled in)", routes::DEMO, &self.upstreams);
-        }
-        let file = self.routes.relative();
+        };
         let text = std::fs::read_to_string(&file).map_err(|error| ConfigError::in_file(&file, error))?;
         routes::parse(&file.display().to_string(), &text, &self.upstreams)
+    }
+
+    /// `None` = the compiled-in routes.
+    #[must_use]
+    pub fn routes_file(&self) -> Option<PathBuf> {
+        let named = !self.routes.original().as_os_str().is_empty();
+        named.then(|| self.routes.relative())
+    }
+
+    /// The keys in which `next` differs and that a running gateway does not take up: all but routes and upstreams.
+    #[must_use]
+    pub fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
+        // Every field by name, so that a new one can't be forgotten.
+        let Self {
+            listen,
+            admin_listen,
+            routes: _,
+            threads,
+            billing_url,
+            redis,
+            upstreams: _,
+            limits,
+            meter,
+            key_cache,
+            reload,
+            stop,
+            log,
+        } = self;
+        let differs = [
+            ("listen", *listen != next.listen),
+            ("admin_listen", *admin_listen != next.admin_listen),
+            ("threads", *threads != next.threads),
+            ("billing_url", *billing_url != next.billing_url),
+            ("redis", redis.url.expose_secret() != next.redis.url.expose_secret()),
+            ("limits", *limits != next.limits),
+            ("meter", *meter != next.meter),
+            ("key_cache", *key_cache != next.key_cache),
+            ("reload", *reload != next.reload),
+            ("stop", *stop != next.stop),
+            ("log", *log != next.log),
+        ];
+        differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }
 }
 
@@ -49,7 +92,7 @@ pub struct Redis {
     pub url: SecretString,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub header_bytes_max: usize,
@@ -63,7 +106,7 @@ pub struct Limits {
     pub upstream_connections_idle_max: usize,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meter {
     pub wait_ms_max: u64,
@@ -74,7 +117,7 @@ pub struct Meter {
     pub ping_ms: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyCache {
     pub entries_max: u64,
@@ -83,13 +126,19 @@ pub struct KeyCache {
     pub stale_ms_max: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reload {
+    pub poll_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stop {
     pub grace_seconds: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     pub format: Format,

@@ -12,6 +12,7 @@ mod metrics;
 mod open_debit;
 mod proxy;
 mod rejection;
+mod reload;
 mod request;
 mod request_log;
 mod restitution;
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     log::start(settings.log.format, filter);
-    match serve::serve(&settings, routes) {
+    match serve::serve(settings, routes, arguments.config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("the gateway can't start: {error:#}");

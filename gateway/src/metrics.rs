@@ -1,6 +1,7 @@
 //! What the gateway counts. Handles are resolved once, so that a request pays for a few atomic additions.
 
 mod labels;
+mod reloads;
 mod upstreams;
 
 use prometheus::{
@@ -8,6 +9,7 @@ use prometheus::{
 };
 
 pub use labels::{DebitLabel, KeyLookup};
+pub use reloads::ReloadMetrics;
 pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 
 use crate::rejection::Code;
@@ -42,6 +44,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     upstream_seconds: HistogramVec,
     pub upstreams: UpstreamMetrics,
+    pub reloads: ReloadMetrics,
 }
 
 /// The counters of one route.
@@ -84,13 +87,7 @@ impl Metrics {
                 "reason",
                 Reason::ALL.map(Reason::as_str),
             )?,
-            restitutions: labelled(
-                r,
-                "restitutions_total",
-                "Give-backs and undos queued because Redis did not take them at once.",
-                "kind",
-                ["give_back", "undo"],
-            )?,
+            restitutions: restitutions(r)?,
             restitutions_open: gauge(r, "restitutions_open", "Give-backs and undos that Redis has not taken yet.")?,
             restitutions_dropped: counter(
                 r,
@@ -126,6 +123,7 @@ impl Metrics {
             requests: requests(r)?,
             upstream_seconds: upstream_seconds(r)?,
             upstreams: UpstreamMetrics::new(r)?,
+            reloads: ReloadMetrics::new(r)?,
             registry: r.clone(),
         };
         r.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
@@ -199,6 +197,11 @@ fn labelled<const N: usize>(
     let counters = IntCounterVec::new(Opts::new(name(short), help), &[label])?;
     registry.register(Box::new(counters.clone()))?;
     Ok(values.map(|value| counters.with_label_values(&[value])))
+}
+
+fn restitutions(registry: &Registry) -> prometheus::Result<[IntCounter; 2]> {
+    let help = "Give-backs and undos queued because Redis did not take them at once.";
+    labelled(registry, "restitutions_total", help, "kind", ["give_back", "undo"])
 }
 
 fn debit_seconds(registry: &Registry) -> prometheus::Result<Histogram> {

@@ -1,6 +1,7 @@
 //! Puts the parts together and runs them until the process is told to stop.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use pingora::server::{RunArgs, Server};
 use pingora::services::listening::Service;
 use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::Admin;
 use crate::edge::{Companion, Connections, Edge};
@@ -22,6 +24,7 @@ use crate::gateway::Gateway;
 use crate::key_cache::{Ages, KeyCache, follow_changes};
 use crate::limits::{HeaderLimits, Limits};
 use crate::metrics::Metrics;
+use crate::reload::Reload;
 use crate::request_log::RequestLog;
 use crate::restitution::{Pauses, Restitutions};
 use crate::steps::Balance;
@@ -29,7 +32,8 @@ use crate::stop::{LastWords, end_when_idle};
 use crate::table::{Table, Tables};
 use crate::watch::{Health, await_listener, keep_asking};
 
-pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
+pub fn serve(started: Settings, routes: Vec<Route>, config: Option<PathBuf>) -> anyhow::Result<()> {
+    let settings = &started;
     check_free(settings.listen)?;
     check_free(settings.admin_listen)?;
     // Owns everything that outlives a request; pingora's runtimes end before it.
@@ -74,7 +78,10 @@ pub fn serve(settings: &Settings, routes: Vec<Route>) -> anyhow::Result<()> {
         metrics: metrics.clone(),
     };
     background.spawn(await_listener(settings.listen, health.clone()));
-    let server = server(settings, gateway, companion, Admin { metrics, health, keys });
+    let hangups = background.block_on(async { signal(SignalKind::hangup()) }).context("no signals")?;
+    let server = server(settings, gateway, companion, Admin { metrics: metrics.clone(), health, keys });
+    let reload = Reload { config, started, tables, metrics };
+    background.spawn(reload.keep_watching(hangups, background.handle().clone()));
     background.spawn(end_when_idle(server.watch_execution_phase(), last_words.clone()));
     server.run(RunArgs::default());
     // The grace period ran out, or the stop was a fast one: requests were cut, and their debits came to the restitutions.

@@ -40,4 +40,8 @@ impl Tables {
     pub fn current(&self) -> Arc<Table> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    pub fn exchange(&self, next: Arc<Table>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
 }

@@ -34,7 +34,7 @@ impl Upstreams {
         before: Option<&Self>,
     ) -> anyhow::Result<Self> {
         let groups = settings.iter().map(|(name, settings)| {
-            let same = before.and_then(|before| before.0.get(name)).filter(|group| group.settings() == settings);
+            let same = before.and_then(|before| before.0.get(name)).filter(|group| group.is_made_of(settings));
             let group = match same {
                 Some(group) => group.clone(),
                 None => Arc::new(Group::new(name, settings, metrics).with_context(|| format!("upstreams.{name}"))?),

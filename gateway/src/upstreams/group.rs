@@ -24,6 +24,8 @@ pub struct Group {
     settings: Upstream,
     servers: Vec<Server>,
     manner: Manner,
+    /// What the file of certificates held.
+    ca: Option<Vec<u8>>,
     metrics: GroupMetrics,
     connect_tries: u32,
     turn: AtomicU64,
@@ -51,6 +53,7 @@ impl Group {
                 idle: settings.idle,
                 pool: NEXT_POOL.fetch_add(1, Ordering::Relaxed),
             },
+            ca: read(settings),
             settings: settings.clone(),
             metrics: metrics.group(name),
             turn: AtomicU64::new(0),
@@ -61,6 +64,11 @@ impl Group {
 
     pub fn settings(&self) -> &Upstream {
         &self.settings
+    }
+
+    /// Whether these settings, and the file they name, are those it was made of.
+    pub fn is_made_of(&self, settings: &Upstream) -> bool {
+        self.settings == *settings && self.ca == read(settings)
     }
 
     pub fn name(&self) -> &str {
@@ -177,6 +185,11 @@ impl Group {
             server.metrics.up.set(i64::from(server.standing.is_in(now)));
         }
     }
+}
+
+/// `None` for a file that is not there; then the group is not made either.
+fn read(settings: &Upstream) -> Option<Vec<u8>> {
+    settings.ca_file.as_ref().and_then(|file| std::fs::read(file).ok())
 }
 
 /// How many of a group may be left out: the part that is allowed, one at least, and never the last.

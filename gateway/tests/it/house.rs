@@ -3,6 +3,7 @@
 mod caller;
 mod gateway;
 mod secure;
+mod traffic;
 mod upstream;
 
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 pub use caller::Answer;
 pub use gateway::{GatewayProcess, binary};
 pub use secure::{SecureUpstream, TEST_CA};
+pub use traffic::Traffic;
 pub use upstream::Upstream;
 
 /// Long after every test.

@@ -9,6 +9,7 @@ mod keys;
 mod limits;
 mod money;
 mod redis_away;
+mod reload;
 mod secure_upstreams;
 mod stop;
 mod streams;

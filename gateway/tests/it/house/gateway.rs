@@ -98,6 +98,15 @@ impl GatewayProcess {
         lines.filter(|line| line["target"] == "gateway::request").collect()
     }
 
+    /// Changes one of its files, as an editor would that writes anew and renames.
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.directory.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from} is not in {text}");
+        std::fs::write(path.with_extension("new"), text.replace(from, to)).unwrap();
+        std::fs::rename(path.with_extension("new"), path).unwrap();
+    }
+
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
