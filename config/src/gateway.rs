@@ -5,16 +5,17 @@ mod tls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use figment::value::magic::RelativePathBuf;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::address::UpstreamAddress;
 use crate::error::ConfigError;
 use crate::log::Format;
 use crate::routes::{self, Auth, Route};
 use crate::secret_url;
+use crate::upstream::Upstream;
 
 pub use sessions::{Algorithm, KeySource, Scheme, SessionRules, Sessions};
 pub use tls::{Certificate, Http2, Tls};
@@ -28,13 +29,14 @@ pub struct Settings {
     pub threads: usize,
     pub billing_url: String,
     pub redis: Redis,
-    pub upstreams: BTreeMap<String, UpstreamAddress>,
+    pub upstreams: BTreeMap<String, Upstream>,
     pub tls: Tls,
     pub http2: Http2,
     pub limits: Limits,
     pub meter: Meter,
     pub key_cache: KeyCache,
     pub sessions: Sessions,
+    pub reload: Reload,
     pub stop: Stop,
     pub log: Log,
 }
@@ -54,12 +56,59 @@ impl Settings {
     }
 
     fn parse_routes(&self) -> Result<Vec<Route>, ConfigError> {
-        if self.routes.original().as_os_str().is_empty() {
+        let Some(file) = self.routes_file() else {
             return routes::parse("config/routes.toml (compiled in)", routes::DEMO, &self.upstreams);
-        }
-        let file = self.routes.relative();
+        };
         let text = std::fs::read_to_string(&file).map_err(|error| ConfigError::in_file(&file, error))?;
         routes::parse(&file.display().to_string(), &text, &self.upstreams)
+    }
+
+    /// `None` = the compiled-in routes.
+    #[must_use]
+    pub fn routes_file(&self) -> Option<PathBuf> {
+        let named = !self.routes.original().as_os_str().is_empty();
+        named.then(|| self.routes.relative())
+    }
+
+    /// The keys in which `next` differs and that a running gateway does not take up: all but routes and upstreams.
+    #[must_use]
+    pub fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
+        // Every field by name, so that a new one can't be forgotten.
+        let Self {
+            listen,
+            admin_listen,
+            routes: _,
+            threads,
+            billing_url,
+            redis,
+            upstreams: _,
+            tls,
+            http2,
+            limits,
+            meter,
+            key_cache,
+            sessions,
+            reload,
+            stop,
+            log,
+        } = self;
+        let differs = [
+            ("listen", *listen != next.listen),
+            ("admin_listen", *admin_listen != next.admin_listen),
+            ("threads", *threads != next.threads),
+            ("billing_url", *billing_url != next.billing_url),
+            ("redis", redis.url.expose_secret() != next.redis.url.expose_secret()),
+            ("tls", *tls != next.tls),
+            ("http2", *http2 != next.http2),
+            ("limits", *limits != next.limits),
+            ("meter", *meter != next.meter),
+            ("key_cache", *key_cache != next.key_cache),
+            ("sessions", *sessions != next.sessions),
+            ("reload", *reload != next.reload),
+            ("stop", *stop != next.stop),
+            ("log", *log != next.log),
+        ];
+        differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }
 }
 
@@ -70,7 +119,7 @@ pub struct Redis {
     pub url: SecretString,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub header_bytes_max: usize,
@@ -84,7 +133,7 @@ pub struct Limits {
     pub upstream_connections_idle_max: usize,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meter {
     pub wait_ms_max: u64,
@@ -95,7 +144,7 @@ pub struct Meter {
     pub ping_ms: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyCache {
     pub entries_max: u64,
@@ -104,13 +153,19 @@ pub struct KeyCache {
     pub stale_ms_max: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reload {
+    pub poll_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stop {
     pub grace_seconds: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     pub format: Format,

@@ -13,6 +13,7 @@ pub mod ledger_sync;
 pub mod log;
 pub mod routes;
 pub mod tollgate;
+pub mod upstream;
 
 pub use address::UpstreamAddress;
 pub use credits::CREDITS_MAX;

@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 pub use pattern::{PathPattern, Segment};
 
-use crate::address::UpstreamAddress;
 use crate::error::ConfigError;
+use crate::upstream::Upstream;
 
 /// The compiled-in demo routes.
 pub const DEMO: &str = include_str!("../routes.toml");
@@ -119,7 +119,7 @@ pub struct Timeouts {
 }
 
 /// Reads a route file. `name` stands before the line in errors.
-pub fn parse(name: &str, text: &str, upstreams: &BTreeMap<String, UpstreamAddress>) -> Result<Vec<Route>, ConfigError> {
+pub fn parse(name: &str, text: &str, upstreams: &BTreeMap<String, Upstream>) -> Result<Vec<Route>, ConfigError> {
     check::routes(name, text, &file::parse(name, text)?, upstreams)
 }
 
@@ -127,7 +127,7 @@ pub fn parse(name: &str, text: &str, upstreams: &BTreeMap<String, UpstreamAddres
 mod tests {
     use super::*;
 
-    fn upstreams() -> BTreeMap<String, UpstreamAddress> {
+    fn upstreams() -> BTreeMap<String, Upstream> {
         BTreeMap::from([("demo".to_owned(), "http://127.0.0.1:7070".parse().unwrap())])
     }
 

@@ -6,12 +6,12 @@ use metering::live::RateState;
 
 use crate::open_debit::OpenDebit;
 use crate::principal::Principal;
-use crate::route_table::{Destination, Route};
+use crate::route_table::Route;
 use crate::steps::authenticate::Authenticated;
 use crate::steps::canonical_target::CanonicalTarget;
 use crate::steps::draw::Payment;
 use crate::steps::screen::Screened;
-use crate::upstreams::Upstream;
+use crate::upstreams::Place;
 
 /// Each part is the finding of one step, and only that step can make it.
 pub struct Admission {
@@ -19,6 +19,8 @@ pub struct Admission {
     target: CanonicalTarget,
     route: Arc<Route>,
     caller: Authenticated,
+    /// `None` when the gateway answers by itself.
+    place: Option<Place>,
     payment: Payment,
 }
 
@@ -28,9 +30,10 @@ impl Admission {
         target: CanonicalTarget,
         route: Arc<Route>,
         caller: Authenticated,
+        place: Option<Place>,
         payment: Payment,
     ) -> Self {
-        Self { screened, target, route, caller, payment }
+        Self { screened, target, route, caller, place, payment }
     }
 
     pub fn has_untrusted_headers(&self) -> bool {
@@ -46,11 +49,12 @@ impl Admission {
     }
 
     /// `None` when the gateway answers by itself.
-    pub fn upstream(&self) -> Option<&Arc<Upstream>> {
-        match &self.route.destination {
-            Destination::Upstream(upstream) => Some(upstream),
-            Destination::Credits => None,
-        }
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    pub fn place_mut(&mut self) -> Option<&mut Place> {
+        self.place.as_mut()
     }
 
     /// `None` on a route without auth.

@@ -7,12 +7,12 @@ use crate::key_cache::KeyCache;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::request_log::RequestLog;
-use crate::route_table::RouteTable;
 use crate::session::Sessions;
 use crate::steps::Balance;
+use crate::table::Tables;
 
 pub struct Gateway {
-    pub routes: RouteTable,
+    pub tables: Arc<Tables>,
     pub keys: KeyCache,
     /// `None` while sessions are off.
     pub sessions: Option<Sessions>,

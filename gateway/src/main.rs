@@ -15,6 +15,7 @@ mod open_debit;
 mod principal;
 mod proxy;
 mod rejection;
+mod reload;
 mod request;
 mod request_log;
 mod restitution;
@@ -24,6 +25,7 @@ mod serve;
 mod session;
 mod steps;
 mod stop;
+mod table;
 mod tls;
 mod upstreams;
 mod watch;
@@ -32,12 +34,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use config::Service;
 use config::gateway::Settings;
 use config::routes::Route;
-use config::{ConfigError, Service};
 use tracing_subscriber::EnvFilter;
 
-use tls::Certificates;
+use crate::metrics::Metrics;
+use crate::table::Table;
+use crate::tls::Certificates;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -59,7 +63,7 @@ fn main() -> ExitCode {
     let (settings, routes, certificates, filter) = match read(&arguments) {
         Ok(read) => read,
         Err(error) => {
-            eprintln!("gateway: {error}");
+            eprintln!("gateway: {error:#}");
             return ExitCode::from(config::EXIT_CODE);
         }
     };
@@ -68,7 +72,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     log::start(settings.log.format, filter);
-    match serve::serve(&settings, routes, certificates) {
+    match serve::serve(settings, routes, certificates, arguments.config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("the gateway can't start: {error:#}");
@@ -79,10 +83,12 @@ fn main() -> ExitCode {
 
 type Checked = (Settings, Vec<Route>, Option<Certificates>, EnvFilter);
 
-fn read(arguments: &Arguments) -> Result<Checked, ConfigError> {
+fn read(arguments: &Arguments) -> anyhow::Result<Checked> {
     let settings: Settings = config::load(Service::Gateway, arguments.config.as_deref())?;
     let routes = settings.read_routes()?;
     let certificates = Certificates::read(&settings.tls)?;
     let filter = log::filter(&settings.log)?;
+    // Only the gateway itself can check some of it, such as the files that upstreams name.
+    Table::new(&settings, routes.clone(), &Metrics::new()?, None)?;
     Ok((settings, routes, certificates, filter))
 }

@@ -2,14 +2,18 @@
 
 mod certificates;
 mod labels;
+mod reloads;
 mod sessions;
+mod upstreams;
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
 pub use labels::{DebitLabel, KeyLookup};
+pub use reloads::ReloadMetrics;
 pub use sessions::{SessionLookup, SessionMetrics};
+pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 
 use crate::metrics::certificates::CertificateMetrics;
 use crate::rejection::Code;
@@ -45,6 +49,8 @@ pub struct Metrics {
     pub certificates: CertificateMetrics,
     requests: IntCounterVec,
     upstream_seconds: HistogramVec,
+    pub upstreams: UpstreamMetrics,
+    pub reloads: ReloadMetrics,
 }
 
 /// The counters of one route.
@@ -124,6 +130,8 @@ impl Metrics {
             certificates: CertificateMetrics::new(r)?,
             requests: requests(r)?,
             upstream_seconds: upstream_seconds(r)?,
+            upstreams: UpstreamMetrics::new(r)?,
+            reloads: ReloadMetrics::new(r)?,
             registry: r.clone(),
         };
         r.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use pingora::Result;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, HttpPeer};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
-use pingora::{ErrorType, Result};
 
 use crate::admission::Admission;
 use crate::edge::HeaderDeadline;
@@ -16,8 +16,8 @@ use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::{
     after_header, answer_headers, answer_here, authenticate, begin, canonical_target, check_declared_length,
-    check_key_policy, check_status, count_body, credential, draw, fail, finish, give_back, may_retry, price,
-    raw_header, reject, same_origin, screen, set_trusted_headers,
+    check_key_policy, check_status, count_body, credential, draw, fail, find_peer, finish, give_back, may_retry, price,
+    raw_header, reject, reserve, same_origin, screen, set_trusted_headers, try_elsewhere,
 };
 
 impl Gateway {
@@ -26,7 +26,8 @@ impl Gateway {
         let header = session.req_header();
         let screened = screen(header, raw_header(session).as_deref(), self.limits.header)?;
         let target = canonical_target(header)?;
-        let route = self.routes.find(header, &target)?;
+        let table = self.tables.current();
+        let route = table.routes.find(header, &target)?;
         request.route = Some(route.clone()); // the log line says how far a refused request came
         check_declared_length(route, header)?;
         let credential = credential(route.auth, header, self.session_cookie())?;
@@ -37,8 +38,9 @@ impl Gateway {
         check_key_policy(route, &caller, request.way.address)?;
         let price = price(route, header)?;
         check_status(route, &caller, price, &self.statuses).await?;
+        let place = reserve(route)?;
         let payment = draw(&self.balance, &caller, route, price, request).await?;
-        Ok(Admission::new(screened, target, route.clone(), caller, payment))
+        Ok(Admission::new(screened, target, route.clone(), caller, place, payment))
     }
 }
 
@@ -67,10 +69,13 @@ impl ProxyHttp for Gateway {
     }
 
     async fn upstream_peer(&self, _session: &mut Session, request: &mut Request) -> Result<Box<HttpPeer>> {
-        request.upstream_asked();
-        let peer =
-            request.admission.as_ref().and_then(|admission| admission.upstream()?.peer(&admission.route().timeouts));
-        peer.ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "the upstream's name is not resolved").into_up())
+        find_peer(request)
+    }
+
+    /// Nothing went out: another server of the group may take the request, a metered one, too.
+    fn fail_to_connect(&self, _: &mut Session, _: &HttpPeer, request: &mut Request, mut e: Box<Error>) -> Box<Error> {
+        e.set_retry(try_elsewhere(request));
+        e
     }
 
     /// A connection stands. The upstream gets the canonical target and headers it can trust.
@@ -119,9 +124,7 @@ impl ProxyHttp for Gateway {
         _end: bool,
         request: &mut Request,
     ) -> Result<Option<Duration>> {
-        if let (Some(terminal), Some(piece)) = (&mut request.terminal_event, piece) {
-            terminal.watch(piece);
-        }
+        request.watch_for_end(piece.as_deref());
         Ok(None)
     }
 
@@ -140,8 +143,7 @@ impl ProxyHttp for Gateway {
 
     /// Answers what broke before the upstream's answer began; credits go back first.
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, request: &mut Request) -> FailToProxy {
-        let error_code = fail(self, session, error, request).await;
-        FailToProxy { error_code, can_reuse_downstream: false }
+        fail(self, session, error, request).await
     }
 
     fn suppress_error_log(&self, _session: &Session, _request: &Request, _error: &Error) -> bool {

@@ -49,6 +49,8 @@ pub enum Rejection {
     MeterUnavailable(Unmetered),
     UpstreamFailed,
     UpstreamTimeout,
+    /// Every server behind has as many requests as it may; nothing was drawn.
+    UpstreamBusy,
     /// A fault of the gateway itself.
     Internal,
 }
@@ -123,12 +125,13 @@ pub enum Code {
     MeterUnavailable,
     UpstreamFailed,
     UpstreamTimeout,
+    UpstreamBusy,
     Internal,
 }
 
 impl Code {
     /// In the order of the enum, so that `code as usize` finds a code here.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::NoRoute,
         Self::BadRequest,
         Self::HeaderTooLarge,
@@ -151,6 +154,7 @@ impl Code {
         Self::MeterUnavailable,
         Self::UpstreamFailed,
         Self::UpstreamTimeout,
+        Self::UpstreamBusy,
         Self::Internal,
     ];
 
@@ -178,6 +182,7 @@ impl Code {
             Self::MeterUnavailable => "meter_unavailable",
             Self::UpstreamFailed => "upstream_failed",
             Self::UpstreamTimeout => "upstream_timeout",
+            Self::UpstreamBusy => "upstream_busy",
             Self::Internal => "internal",
         }
     }
@@ -200,7 +205,7 @@ impl Code {
             Self::HeaderTooLarge => 431,
             Self::Internal => 500,
             Self::UpstreamFailed => 502,
-            Self::MeterUnavailable | Self::SessionsUnavailable => 503,
+            Self::MeterUnavailable | Self::SessionsUnavailable | Self::UpstreamBusy => 503,
             Self::UpstreamTimeout => 504,
         }
     }
@@ -231,6 +236,7 @@ impl Rejection {
             Self::MeterUnavailable(_) => Code::MeterUnavailable,
             Self::UpstreamFailed => Code::UpstreamFailed,
             Self::UpstreamTimeout => Code::UpstreamTimeout,
+            Self::UpstreamBusy => Code::UpstreamBusy,
             Self::Internal => Code::Internal,
         }
     }
@@ -238,7 +244,7 @@ impl Rejection {
     /// Seconds after which the same request may pass; only where waiting soon helps.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::MeterUnavailable(_) | Self::SessionsUnavailable => Some(1),
+            Self::MeterUnavailable(_) | Self::SessionsUnavailable | Self::UpstreamBusy => Some(1),
             Self::RateLimited { wait_ms, .. } => Some(wait_ms.div_ceil(1_000).max(1)),
             _ => None,
         }

@@ -49,6 +49,8 @@ pub struct UpstreamProgress {
     pub asked_at: Option<Instant>,
     /// A connection stood, so bytes may have arrived.
     pub reached: bool,
+    /// Connections over which it was sent.
+    pub sends: u32,
     /// Its final answer's status.
     pub status: Option<u16>,
     /// How long its answer's header took.
@@ -86,6 +88,7 @@ impl Request {
     /// A connection to the upstream stands: from here on the caller pays even for leaving.
     pub fn upstream_reached(&mut self) {
         self.upstream.reached = true;
+        self.upstream.sends += 1;
         let Some(admission) = &mut self.admission else { return };
         let back_when_cut = admission.route().gives_back(Failure::BrokenStream);
         if let Some(debit) = admission.debit_mut() {
@@ -98,12 +101,22 @@ impl Request {
         self.upstream.status = Some(header.status.as_u16());
         self.upstream.seconds = self.upstream.asked_at.map(|asked_at| asked_at.elapsed().as_secs_f64());
         let Some(admission) = &self.admission else { return };
+        if let Some(place) = admission.place() {
+            place.answered(header.status.as_u16());
+        }
         let route = admission.route();
         if let Some(seconds) = self.upstream.seconds {
             route.metrics.upstream_seconds.observe(seconds);
         }
         self.terminal_event =
             route.terminal_event.as_deref().filter(|_| is_event_stream(header)).map(TerminalEvent::new);
+    }
+
+    /// The next piece of the answer goes by.
+    pub fn watch_for_end(&mut self, piece: Option<&[u8]>) {
+        if let (Some(terminal), Some(piece)) = (&mut self.terminal_event, piece) {
+            terminal.watch(piece);
+        }
     }
 
     /// Refuses the request after it was admitted: ends it with the answer that `fail_to_proxy` will give.

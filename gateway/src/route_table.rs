@@ -13,7 +13,7 @@ use pingora::http::RequestHeader;
 use crate::metrics::RouteMetrics;
 use crate::rejection::Rejection;
 use crate::steps::canonical_target::CanonicalTarget;
-use crate::upstreams::{Upstream, Upstreams};
+use crate::upstreams::{Group, Upstreams};
 
 /// A route with everything resolved that a request would otherwise have to look up.
 pub struct Route {
@@ -42,7 +42,7 @@ pub enum RoutePrice {
 
 /// Who answers.
 pub enum Destination {
-    Upstream(Arc<Upstream>),
+    Upstream(Arc<Group>),
     /// The gateway itself, with what is left to spend.
     Credits,
 }
@@ -221,7 +221,8 @@ mod tests {
         let addresses = BTreeMap::from([("demo".to_owned(), "http://127.0.0.1:1".parse().unwrap())]);
         let routes = config::routes::parse("test", ROUTES, &addresses).unwrap();
         let metrics = Metrics::new().unwrap();
-        let table = RouteTable::new(routes, &Upstreams::new(&addresses).unwrap(), |name| metrics.route(name)).unwrap();
+        let upstreams = Upstreams::new(&addresses, &metrics.upstreams, None).unwrap();
+        let table = RouteTable::new(routes, &upstreams, |name| metrics.route(name)).unwrap();
         let mut header = RequestHeader::build(method, target.as_bytes(), None).unwrap();
         header.insert_header("Host", host).unwrap();
         let target = canonical_target(&header).unwrap();

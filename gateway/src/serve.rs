@@ -1,6 +1,7 @@
 //! Puts the parts together and runs them until the process is told to stop.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use pingora::server::{RunArgs, Server};
 use pingora::services::listening::Service;
 use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::account_statuses::AccountStatuses;
 use crate::admin::Admin;
@@ -23,17 +25,23 @@ use crate::gateway::Gateway;
 use crate::key_cache::{Ages, KeyCache, follow_changes};
 use crate::limits::{HeaderLimits, Limits};
 use crate::metrics::Metrics;
+use crate::reload::Reload;
 use crate::request_log::RequestLog;
 use crate::restitution::{Pauses, Restitutions};
-use crate::route_table::RouteTable;
 use crate::session::{KeySource, Sessions};
 use crate::steps::Balance;
 use crate::stop::{LastWords, end_when_idle};
+use crate::table::{Table, Tables};
 use crate::tls::{Certificates, InForce, acceptor, keep_reloading};
-use crate::upstreams::Upstreams;
 use crate::watch::{Health, await_listener, keep_asking};
 
-pub fn serve(settings: &Settings, routes: Vec<Route>, certificates: Option<Certificates>) -> anyhow::Result<()> {
+pub fn serve(
+    started: Settings,
+    routes: Vec<Route>,
+    certificates: Option<Certificates>,
+    config: Option<PathBuf>,
+) -> anyhow::Result<()> {
+    let settings = &started;
     check_free(settings.listen)?;
     settings.tls.listen.map_or(Ok(()), check_free)?;
     check_free(settings.admin_listen)?;
@@ -49,9 +57,10 @@ pub fn serve(settings: &Settings, routes: Vec<Route>, certificates: Option<Certi
     // still owed when that runtime has ended goes over the other one.
     let meter = background.block_on(Meter::connect(settings.redis.url.expose_secret())).context("redis.url")?;
     let owing = background.block_on(async { meter.beside() }).context("redis.url")?;
-    let upstreams = Upstreams::new(&settings.upstreams)?;
-    background.block_on(async { tokio::time::timeout(Duration::from_secs(2), upstreams.resolve()).await.ok() });
-    background.spawn(upstreams.clone().keep_resolving());
+    let table = Table::new(settings, routes, &metrics, None)?;
+    background.block_on(table.upstreams.start(background.handle()));
+    metrics.upstreams.show_only(table.upstreams.names());
+    let tables = Arc::new(Tables::new(table));
 
     let balance = balance(settings, &background, meter.clone(), owing, &metrics);
     let keys = key_cache(settings, &meter, &metrics);
@@ -71,7 +80,7 @@ pub fn serve(settings: &Settings, routes: Vec<Route>, certificates: Option<Certi
         }),
     };
     let gateway = Gateway {
-        routes: RouteTable::new(routes, &upstreams, |name| metrics.route(name))?,
+        tables: tables.clone(),
         keys: keys.clone(),
         sessions,
         statuses,
@@ -83,7 +92,10 @@ pub fn serve(settings: &Settings, routes: Vec<Route>, certificates: Option<Certi
     };
     background.spawn(await_listener(settings.listen, health.clone()));
     let secure = secure(settings, certificates, &background, &metrics)?;
-    let server = server(settings, gateway, companion, secure, Admin { metrics, health, keys });
+    let hangups = background.block_on(async { signal(SignalKind::hangup()) }).context("no signals")?;
+    let server = server(settings, gateway, companion, secure, Admin { metrics: metrics.clone(), health, keys });
+    let reload = Reload { config, started, tables, metrics };
+    background.spawn(reload.keep_watching(hangups, background.handle().clone()));
     background.spawn(end_when_idle(server.watch_execution_phase(), last_words.clone()));
     server.run(RunArgs::default());
     // The grace period ran out, or the stop was a fast one: requests were cut, and their debits came to the restitutions.
@@ -173,8 +185,8 @@ fn server(settings: &Settings, gateway: Gateway, companion: Companion, secure: O
         grace_period_seconds: Some(settings.stop.grace_seconds),
         graceful_shutdown_timeout_seconds: Some(1),
         upstream_keepalive_pool_size: settings.limits.upstream_connections_idle_max,
-        // Twice: a free idempotent request may meet a pooled connection that has just died.
-        max_retries: 2,
+        // Only the last bound: how often a request may try is the upstream's setting, and how often it is sent the step's.
+        max_retries: 8,
         pid_file: own("pid"),
         upgrade_sock: own("sock"),
         ..ServerConf::default()

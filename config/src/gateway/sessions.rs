@@ -39,6 +39,45 @@ pub struct Sessions {
     jwks_bytes_max: usize,
 }
 
+impl PartialEq for Sessions {
+    fn eq(&self, other: &Self) -> bool {
+        // Every field by name, so that a new one can't be forgotten.
+        let Self {
+            algorithm,
+            jwks_file,
+            jwks_url,
+            secret,
+            issuer,
+            audience,
+            account_claim,
+            roles_claim,
+            cookie,
+            scheme,
+            leeway_seconds,
+            token_bytes_max,
+            entries_max,
+            jwks_seconds,
+            jwks_ms_max,
+            jwks_bytes_max,
+        } = self;
+        (algorithm, jwks_file.relative(), jwks_url, secret.expose_secret())
+            == (&other.algorithm, other.jwks_file.relative(), &other.jwks_url, other.secret.expose_secret())
+            && (issuer, audience, account_claim, roles_claim, cookie, scheme)
+                == (
+                    &other.issuer,
+                    &other.audience,
+                    &other.account_claim,
+                    &other.roles_claim,
+                    &other.cookie,
+                    &other.scheme,
+                )
+            && (leeway_seconds, token_bytes_max, entries_max)
+                == (&other.leeway_seconds, &other.token_bytes_max, &other.entries_max)
+            && (jwks_seconds, jwks_ms_max, jwks_bytes_max)
+                == (&other.jwks_seconds, &other.jwks_ms_max, &other.jwks_bytes_max)
+    }
+}
+
 /// Sessions that passed every check of this module.
 #[derive(Clone, Debug)]
 pub struct SessionRules {

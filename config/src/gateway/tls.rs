@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use figment::value::magic::RelativePathBuf;
 use serde::{Deserialize, Deserializer, de};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// `None` = no TLS.
@@ -24,6 +24,14 @@ pub struct Certificate {
     key: RelativePathBuf,
 }
 
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        (self.chain(), self.key()) == (other.chain(), other.key())
+    }
+}
+
+impl Eq for Certificate {}
+
 impl Certificate {
     #[must_use]
     pub fn chain(&self) -> PathBuf {
@@ -36,7 +44,7 @@ impl Certificate {
     }
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Http2 {
     pub plain: bool,

@@ -7,10 +7,10 @@ use toml::Spanned;
 
 use super::file::{Answer, Entry, PriceEntry};
 use super::{Auth, PathPattern, Price, Route, Target, Timeouts, WhenBlocked};
-use crate::address::UpstreamAddress;
 use crate::credits::CREDITS_MAX;
 use crate::error::ConfigError;
 use crate::lines::line_at;
+use crate::upstream::Upstream;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -30,7 +30,7 @@ pub(super) fn routes(
     name: &str,
     text: &str,
     entries: &[Spanned<Entry>],
-    upstreams: &BTreeMap<String, UpstreamAddress>,
+    upstreams: &BTreeMap<String, Upstream>,
 ) -> Result<Vec<Route>, ConfigError> {
     let source = Source { name, text };
     if entries.is_empty() {
@@ -57,7 +57,7 @@ pub(super) fn routes(
 fn check(
     source: &Source<'_>,
     spanned: &Spanned<Entry>,
-    upstreams: &BTreeMap<String, UpstreamAddress>,
+    upstreams: &BTreeMap<String, Upstream>,
 ) -> Result<Route, ConfigError> {
     let entry = spanned.get_ref();
     let price = price(source, &entry.price)?;
@@ -157,7 +157,7 @@ fn check_scope(source: &Source<'_>, entry: &Entry, scope: &Spanned<String>) -> R
 fn target(
     source: &Source<'_>,
     spanned: &Spanned<Entry>,
-    upstreams: &BTreeMap<String, UpstreamAddress>,
+    upstreams: &BTreeMap<String, Upstream>,
 ) -> Result<Target, ConfigError> {
     let entry = spanned.get_ref();
     match (&entry.upstream, &entry.answer) {

@@ -55,6 +55,9 @@ impl Rejection {
             }
             Self::UpstreamFailed => "The service behind did not answer.",
             Self::UpstreamTimeout => "The service behind took too long to answer.",
+            Self::UpstreamBusy => {
+                "The service behind has as many requests as it takes; no credits were drawn. Try again soon."
+            }
             Self::Internal => "The gateway failed.",
         }
     }

@@ -1,17 +1,25 @@
 //! Answers for a request that broke after it was admitted.
 
-use pingora::proxy::Session;
+use pingora::proxy::{FailToProxy, Session};
 use pingora::{Error, ErrorSource, ErrorType, RetryType};
 
+use crate::admission::Admission;
 use crate::gateway::Gateway;
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::give_back::{after_end, give_back, is_timeout};
 use crate::steps::reject::reject;
 
-/// The status answered; 0 when there is nobody to answer, or the upstream's answer has begun.
-pub async fn fail(gateway: &Gateway, session: &mut Session, error: &Error, request: &mut Request) -> u16 {
+/// Says the status answered; 0 when there is nobody to answer, or the upstream's answer has begun.
+pub async fn fail(gateway: &Gateway, session: &mut Session, error: &Error, request: &mut Request) -> FailToProxy {
+    FailToProxy { error_code: answer(gateway, session, error, request).await, can_reuse_downstream: false }
+}
+
+async fn answer(gateway: &Gateway, session: &mut Session, error: &Error, request: &mut Request) -> u16 {
     let began = session.response_written().is_some_and(|header| !header.status.is_informational());
+    if *error.esource() == ErrorSource::Upstream && request.upstream.reached && request.upstream.status.is_none() {
+        request.admission.as_ref().and_then(Admission::place).inspect(|place| place.broke());
+    }
     if !began && request.rejection.is_none() {
         request.rejection = rejection(error);
     }
@@ -50,7 +58,7 @@ fn caller_fault(error: &Error) -> Option<Rejection> {
 
 /// Whether the same request may be sent upstream once more: never when it is metered and a byte of it may have arrived.
 pub fn may_retry(session: &Session, request: &Request, error: &Error, reused: bool) -> bool {
-    let harmless = !request.has_drawn() && session.req_header().method.is_idempotent();
+    let harmless = !request.has_drawn() && session.req_header().method.is_idempotent() && request.upstream.sends < 2;
     let whole = !session.as_ref().retry_buffer_truncated();
     let wanted = match error.retry {
         RetryType::Decided(retry) => retry,

@@ -64,8 +64,8 @@ fn set_lines(lines: &mut HeaderMap, admission: &Admission, request: &Request) ->
     if let Some(host) = lines.get(HOST).cloned() {
         lines.insert(FORWARDED_HOST, host);
     }
-    if let Some(upstream) = admission.upstream() {
-        lines.insert(HOST, upstream.host().clone());
+    if let Some(place) = admission.place() {
+        lines.insert(HOST, place.host().clone());
     }
     lines.insert(FORWARDED_PROTO, HeaderValue::from_static(if request.way.secure { "https" } else { "http" }));
     if let Some(address) = request.way.address {

@@ -40,6 +40,17 @@ fn wrong_settings_exit_with_64_and_name_their_place() {
         ("[redis]\nurl = \"postgres://secret@x\"\n", "", "gateway.toml:2: key `redis.url`: must be a URL"),
         ("listen = \"here\"\n", "", "gateway.toml:1: key `listen`"),
         ("[upstreams]\nx = \"/tmp\"\n", "", "gateway.toml:2: key `upstreams.x`"),
+        ("[upstreams.x]\nservers = []\n", "", "gateway.toml:1: key `upstreams.x`: `servers` must be 1 to 64"),
+        (
+            "[upstreams.x]\nservers = [{ url = \"http://a\" }]\ntries = 3\n",
+            "",
+            "gateway.toml:3: unknown key `upstreams.x.tries`",
+        ),
+        (
+            "[upstreams.x]\nservers = [{ url = \"https://a\" }]\nca_file = \"absent.pem\"\n",
+            "",
+            "gateway: upstreams.x: ca_file ",
+        ),
         ("[log]\nlevel = \"gateway=loud\"\n", "", "key `log.level`"),
         ("x = = 1\n", "", "gateway.toml:1: "),
         (with_routes, "", "routes.toml:1: no route"),

@@ -3,8 +3,10 @@
 mod caller;
 mod gateway;
 pub mod http2;
+mod secure;
 pub mod tls;
 mod tokens;
+mod traffic;
 mod upstream;
 
 use std::time::{Duration, Instant};
@@ -18,7 +20,9 @@ use uuid::Uuid;
 
 pub use caller::Answer;
 pub use gateway::{GatewayProcess, binary};
+pub use secure::{SecureUpstream, TEST_CA};
 pub use tokens::{Signer, now_seconds, session_settings};
+pub use traffic::Traffic;
 pub use upstream::{Seen, Upstream};
 
 /// Long after every test.

@@ -35,10 +35,16 @@ impl GatewayProcess {
         let (port, admin_port) = (free_port(), free_port());
         let session_routes = if settings.contains("[sessions]") { SESSION_ROUTES } else { "" };
         std::fs::write(directory.path().join("routes.toml"), format!("{ROUTES}{session_routes}")).unwrap();
+        // A test of groups says itself what the group is.
+        let group = if settings.contains("[upstreams.group]") {
+            String::new()
+        } else {
+            format!("group = \"{upstream_url}\"\n")
+        };
         let config = format!(
             "listen = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin_port}\"\nroutes = \"routes.toml\"\nthreads = 2\n\
              {settings}\n[redis]\nurl = \"{redis_url}\"\n[upstreams]\ndemo = \"{upstream_url}\"\n\
-             nowhere = \"http://127.0.0.1:{}\"\n",
+             {group}nowhere = \"http://127.0.0.1:{}\"\n",
             free_port()
         );
         std::fs::write(directory.path().join("gateway.toml"), config).unwrap();
@@ -100,6 +106,15 @@ impl GatewayProcess {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() * 1024
+    }
+
+    /// Changes one of its files, as an editor would that writes anew and renames.
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.directory.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from} is not in {text}");
+        std::fs::write(path.with_extension("new"), text.replace(from, to)).unwrap();
+        std::fs::rename(path.with_extension("new"), path).unwrap();
     }
 
     pub fn signal(&self, name: &str) {

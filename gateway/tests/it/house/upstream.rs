@@ -34,6 +34,7 @@ pub struct Upstream {
     port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
     go_on: Arc<Notify>,
+    usual: Arc<Mutex<String>>,
     /// Ends with this.
     _tasks: JoinSet<()>,
 }
@@ -44,19 +45,25 @@ impl Upstream {
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
         let go_on = Arc::<Notify>::default();
-        let (remembered, told) = (seen.clone(), go_on.clone());
+        let usual = Arc::<Mutex<String>>::default();
+        let (remembered, told, ordered) = (seen.clone(), go_on.clone(), usual.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, remembered.clone(), told.clone()));
+                connections.spawn(serve(stream, remembered.clone(), told.clone(), ordered.clone()));
             }
         });
-        Self { port, seen, go_on, _tasks: tasks }
+        Self { port, seen, go_on, usual, _tasks: tasks }
     }
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What it does from now on when a request gives no order.
+    pub fn usually(&self, order: &str) {
+        order.clone_into(&mut self.usual.lock().unwrap());
     }
 
     /// Lets one stream that waits between two of its events go on.
@@ -83,7 +90,7 @@ impl Upstream {
 }
 
 /// Serves the requests of one connection, until one of them asks for a break.
-async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, go_on: Arc<Notify>) {
+async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, go_on: Arc<Notify>, usual: Arc<Mutex<String>>) {
     let mut buffer = Vec::new();
     loop {
         let Some(head_end) = read_until_head(&mut stream, &mut buffer).await else {
@@ -96,7 +103,8 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Seen>>>, go_on: Arc<No
         let head = String::from_utf8_lossy(&buffer[..head_end]).into_owned();
         buffer.drain(..head_end + 4);
         let mut request = Seen { head, body: Vec::new(), whole: false };
-        let order = request.values("x-do").first().map_or_else(String::new, |order| (*order).to_owned());
+        let order = request.values("x-do").first().filter(|order| !order.is_empty()).map(|order| (*order).to_owned());
+        let order = order.unwrap_or_else(|| usual.lock().unwrap().clone());
         if order == "continue" {
             say(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
         }

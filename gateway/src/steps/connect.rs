@@ -1,0 +1,29 @@
+//! The way to the upstream. While nothing went out another server may be tried, whatever the request costs.
+
+use pingora::prelude::HttpPeer;
+use pingora::{Error, ErrorType, Result};
+
+use crate::admission::Admission;
+use crate::request::Request;
+use crate::upstreams::Place;
+
+/// Where and how to connect for this request.
+pub fn find_peer(request: &mut Request) -> Result<Box<HttpPeer>> {
+    request.upstream_asked();
+    let nowhere = || Error::explain(ErrorType::ConnectNoRoute, "the upstream's name is not resolved").into_up();
+    let admission = request.admission.as_mut().ok_or_else(nowhere)?;
+    let timeouts = admission.route().timeouts;
+    let place = admission.place_mut().ok_or_else(nowhere)?;
+    loop {
+        match place.peer(&timeouts) {
+            Some(peer) => return Ok(peer),
+            None if place.move_on() => {}
+            None => return Err(nowhere()),
+        }
+    }
+}
+
+/// No connection could be made: whether the request has moved to another server.
+pub fn try_elsewhere(request: &mut Request) -> bool {
+    request.admission.as_mut().and_then(Admission::place_mut).is_some_and(Place::move_on)
+}
