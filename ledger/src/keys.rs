@@ -30,6 +30,8 @@ pub struct KeyView {
     pub policy: KeyPolicy,
     /// The key that replaces it.
     pub rotated_to: Option<KeyId>,
+    /// When it last drew credits, to the minute, as far as the book has the events.
+    pub last_used_at: Option<TimeMs>,
 }
 
 #[derive(FromRow)]
@@ -43,6 +45,7 @@ struct RawView {
     revoked_at: Option<Stamp>,
     policy: Value,
     rotated_to: Option<Uuid>,
+    last_used_at: Option<Stamp>,
 }
 
 #[derive(FromRow)]
@@ -119,6 +122,7 @@ impl TryFrom<RawView> for KeyView {
             revoked_at: maybe_time(raw.revoked_at)?,
             policy: columns::policy(raw.policy)?,
             rotated_to: raw.rotated_to.map(KeyId::from_uuid),
+            last_used_at: maybe_time(raw.last_used_at)?,
         })
     }
 }

@@ -2,7 +2,9 @@
 
 mod lots;
 
-use metering::AccountId;
+use std::collections::BTreeMap;
+
+use metering::{AccountId, KeyId, TimeMs};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -18,6 +20,7 @@ impl Plan {
         self.write_accounts(&mut *connection).await?;
         self.write_lots(&mut *connection, fence).await?;
         insert(&mut *connection, fence.shard, fence.incarnation, &self.entries).await?;
+        self.write_key_use(&mut *connection).await?;
         self.write_deliveries(&mut *connection, fence).await?;
         self.write_undos(&mut *connection, fence).await?;
         if !self.changes.is_empty() {
@@ -41,6 +44,25 @@ impl Plan {
             .bind(seqs)
             .bind(used)
             .bind(ends)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn write_key_use(&self, connection: &mut PgConnection) -> Result<(), LedgerError> {
+        let mut used: BTreeMap<KeyId, TimeMs> = BTreeMap::new();
+        for entry in &self.entries {
+            if let Some(key) = entry.key {
+                let at = used.entry(key).or_insert(entry.at);
+                *at = entry.at.max(*at);
+            }
+        }
+        if used.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(include_str!("../../queries/note_key_use.sql"))
+            .bind(used.keys().map(KeyId::as_uuid).collect::<Vec<_>>())
+            .bind(used.values().map(|at| stamp(*at)).collect::<Result<Vec<_>, _>>()?)
             .execute(connection)
             .await?;
         Ok(())

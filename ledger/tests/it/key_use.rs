@@ -4,7 +4,7 @@ use ledger::{NewKey, Rotation};
 use metering::{AccountId, ApiKey, KeyId, KeyImage, KeyMode, KeyPolicy, Status, TimeMs};
 use uuid::Uuid;
 
-use crate::actors::{DAY, NOON, Operator, by};
+use crate::actors::{DAY, NOON, Operator, Stream, by, op, shard_of};
 
 const POLICY: &str = r#"{"scopes":["messages"],"rates":[{"name":"minute","count":60,"per_ms":60000}]}"#;
 
@@ -95,4 +95,23 @@ async fn a_grace_never_makes_a_key_live_longer_and_a_dead_key_is_not_rotated() {
         operator.db.ledger.rotate_key(unknown, &rotation(0), &by(NOON)).await.unwrap_err().code(),
         "key_not_found"
     );
+}
+
+#[tokio::test]
+async fn the_book_knows_to_the_minute_when_a_key_last_drew() {
+    let operator = Operator::arrives().await;
+    let account = operator.account(Status::Active).await;
+    let lot = operator.grants(account, 100, 30).await;
+    let (_, key) = issues(&operator, account, None).await;
+    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.drains(&operator.db).await;
+    let last_used = async || operator.db.ledger.list_keys(account).await.unwrap()[0].last_used_at;
+    assert_eq!(last_used().await, None);
+    for (number, at, known) in [(1, 0, 0), (2, 60_000, 0), (3, 60_001, 60_001), (4, 30_000, 60_001)] {
+        stream.at = NOON.plus_ms(at);
+        stream.debits_by(account, Some(key), op(number), &[(lot, 1)]);
+        stream.drains(&operator.db).await;
+        assert_eq!(last_used().await, Some(NOON.plus_ms(known)), "{number}");
+    }
 }

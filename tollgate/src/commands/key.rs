@@ -59,6 +59,7 @@ fn entry(key: &KeyView) -> Value {
         "key_id": key.key, "name": key.name, "prefix": key.prefix, "mode": key.mode, "created_at": rfc3339(key.created_at),
         "expires_at": key.expires_at.map(rfc3339), "revoked_at": key.revoked_at.map(rfc3339),
         "policy": key.policy, "rotated_to": key.rotated_to,
+        "last_used_at": key.last_used_at.map(rfc3339),
     })
 }
 
@@ -68,9 +69,10 @@ fn line(key: &KeyView) -> String {
         (None, Some(at)) => format!(", expires at {}", rfc3339(at)),
         (None, None) => String::new(),
     };
+    let used = key.last_used_at.map_or(", never used".to_owned(), |at| format!(", last used {}", rfc3339(at)));
     let held =
         if key.policy == KeyPolicy::default() { String::new() } else { format!(", held to {}", words(&key.policy)) };
-    format!("{} {}… {}{end}{held}", key.key, key.prefix, key.name)
+    format!("{} {}… {}{used}{end}{held}", key.key, key.prefix, key.name)
 }
 
 /// A policy for people.

@@ -235,6 +235,8 @@ async fn a_key_is_held_to_a_policy_loosened_and_rotated_while_callers_go_on() {
     wait_until("the new key may do more", async || chat(&new).await == 200).await;
     operator.asks(&["key", "rotate", "--key", &rotated.text("key_id"), "--grace", "1s"]);
     wait_until("the grace is over", async || chat(&new).await == 401).await;
+    let listed = || operator.asks(&["key", "list", "--account", &account]).json;
+    wait_until("the book knows when the key was used", async || listed()["keys"][0]["last_used_at"].is_string()).await;
     let wrong = operator.tries(&["key", "issue", "--account", &account, "--rate", "day=0/1d"]);
     assert_eq!(wrong.exit, 64, "{wrong:?}");
     stack.audit().await;

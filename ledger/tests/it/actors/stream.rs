@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ledger::testing::TestDatabase;
 use ledger::{DrainBatch, Fence, LedgerError, OutboxRow, Outgoing, OwnerId, Recorded};
-use metering::{AccountId, Body, Change, Credits, Draw, Event, EventId, LotId, OpId, Shard, Split, TimeMs, lots};
+use metering::{
+    AccountId, Body, Change, Credits, Draw, Event, EventId, KeyId, LotId, OpId, Shard, Split, TimeMs, lots,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -63,6 +65,10 @@ impl Stream {
     }
 
     pub fn debits(&mut self, account: AccountId, op: OpId, split: &[(LotId, u64)]) {
+        self.debits_by(account, None, op, split);
+    }
+
+    pub fn debits_by(&mut self, account: AccountId, key: Option<KeyId>, op: OpId, split: &[(LotId, u64)]) {
         let (split, seq) = (draws(split), self.next_seq(account));
         self.push(Body::Debit {
             account,
@@ -73,7 +79,7 @@ impl Stream {
             period_end: period_end(self.at),
             remaining_after: Credits::ZERO,
             budget_used_after: Credits::ZERO,
-            key: None,
+            key,
             route: "v1.messages".parse().unwrap(),
         });
     }
