@@ -77,6 +77,13 @@ pub enum Price {
         min: u64,
         max: u64,
     },
+    /// The JSON body holds true or false at this place; each has its price, one of which may be 0.
+    FromJson {
+        /// The names to follow from the outermost object.
+        pointer: Vec<String>,
+        when_true: u64,
+        otherwise: u64,
+    },
 }
 
 /// What a free route does for an account that may not spend.
@@ -139,9 +146,10 @@ mod tests {
     fn the_demo_routes_pass() {
         let routes = parse("demo", DEMO, &upstreams()).unwrap();
         let names: Vec<_> = routes.iter().map(|route| route.name.as_str()).collect();
-        assert_eq!(names, ["messages", "batch", "artifact", "usage", "credits"]);
+        assert_eq!(names, ["messages", "batch", "chat", "artifact", "usage", "credits"]);
         assert_eq!(routes[1].price, Price::FromHeader { name: "batch-size".into(), min: 1, max: 100 });
-        assert!(routes[0].give_back.contains(&Failure::BrokenStream) && routes[4].target == Target::Credits);
+        assert_eq!(routes[2].price, Price::FromJson { pointer: vec!["respond".into()], when_true: 1, otherwise: 0 });
+        assert!(routes[0].give_back.contains(&Failure::BrokenStream) && routes[5].target == Target::Credits);
     }
 
     #[test]
@@ -158,6 +166,21 @@ mod tests {
         assert!(changed("price = 1", "price = -1").starts_with("routes.toml:6: "));
         assert!(changed("price = 1", "price = 9007199254740992").starts_with("routes.toml:6: "));
         assert!(changed("price = 1", "price = { header = \"N\", min = 2, max = 1 }").starts_with("routes.toml:6: "));
+        let json = |price: &str| changed("price = 1", &format!("price = {{ {price} }}"));
+        for wrong in [
+            "json = \"respond\", when_true = 1, otherwise = 0",
+            "json = \"/\", when_true = 1, otherwise = 0",
+            "json = \"\", when_true = 1, otherwise = 0",
+            "json = \"/a~2b\", when_true = 1, otherwise = 0",
+            "json = \"/a/b/c/d/e/f/g/h/i\", when_true = 1, otherwise = 0",
+            "json = \"/a\", when_true = 0, otherwise = 0",
+            "json = \"/a\", when_true = 9007199254740992, otherwise = 0",
+            "json = \"/a\", when_true = 1",
+        ] {
+            assert!(json(wrong).starts_with("routes.toml:6: "), "{wrong}");
+        }
+        let large = "price = { json = \"/a\", when_true = 1, otherwise = 0 }\nbody_bytes_max = 1048577";
+        assert!(changed("price = 1", large).starts_with("routes.toml:6: a price from the body"));
         assert!(changed("price = 1", "price = 1\nwhen_blocked = \"allow\"").starts_with("routes.toml:7: "));
         assert!(changed("upstream = \"demo\"", "").starts_with("routes.toml:1: "));
         assert!(

@@ -16,13 +16,14 @@ use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::{
     after_header, answer_headers, answer_here, authenticate, canonical_target, check_declared_length, check_status,
-    count_body, credential, draw, fail, finish, give_back, may_retry, price, reject, same_origin, screen,
+    credential, draw, fail, finish, forward_body, give_back, may_retry, price, read_body, reject, same_origin, screen,
     set_trusted_headers,
 };
 
 impl Gateway {
     /// Every check a request must pass before it may go upstream, in order.
-    async fn admit(&self, header: &RequestHeader, request: &mut Request) -> Result<Admission, Rejection> {
+    async fn admit(&self, session: &mut Session, request: &mut Request) -> Result<Admission, Rejection> {
+        let header = session.req_header();
         let screened = screen(header, self.limits.header)?;
         let target = canonical_target(header)?;
         let route = self.routes.find(header, &target)?;
@@ -33,7 +34,8 @@ impl Gateway {
         let now = self.balance.meter.store_now();
         let caller = authenticate(route, credential, &self.keys, self.sessions.as_ref(), now).await?;
         request.caller = caller.principal().cloned();
-        let price = price(route, header)?;
+        read_body(session, route, request, self.limits.body).await?;
+        let price = price(route, session.req_header(), request.whole_body.as_ref())?;
         check_status(route, &caller, price, &self.statuses).await?;
         let payment = draw(&self.balance, &caller, route, price, request).await?;
         Ok(Admission::new(screened, target, route.clone(), caller, payment))
@@ -57,7 +59,7 @@ impl ProxyHttp for Gateway {
 
     /// Admits the request, once; or answers it here.
     async fn request_filter(&self, session: &mut Session, request: &mut Request) -> Result<bool> {
-        match self.admit(session.req_header(), request).await {
+        match self.admit(session, request).await {
             Ok(admission) => {
                 request.admission = Some(admission);
                 answer_here(self, session, request).await
@@ -91,8 +93,7 @@ impl ProxyHttp for Gateway {
         _end: bool,
         request: &mut Request,
     ) -> Result<()> {
-        count_body(request, piece.as_ref().map_or(0, Bytes::len), self.limits.body)
-            .or_else(|rejection| request.refuse(rejection))
+        forward_body(request, piece, self.limits.body).or_else(|rejection| request.refuse(rejection))
     }
 
     /// Give-backs come before the answer's header, so that what it says about credits is true.

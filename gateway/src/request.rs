@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use config::routes::Failure;
 use http::HeaderValue;
 use metering::OpId;
@@ -35,6 +36,8 @@ pub struct Request {
     /// Why credits went back, once they have.
     pub given_back: Option<Reason>,
     pub body_bytes: u64,
+    /// The body, where it had to be read before admission; it is sent from here.
+    pub whole_body: Option<Bytes>,
     pub upstream: UpstreamProgress,
     /// Watches an event stream for the event that ends it.
     pub terminal_event: Option<TerminalEvent>,
@@ -70,6 +73,7 @@ impl Request {
             answered: None,
             given_back: None,
             body_bytes: 0,
+            whole_body: None,
             upstream: UpstreamProgress::default(),
             terminal_event: None,
             _in_flight: InFlight::new(in_flight),

@@ -36,7 +36,17 @@ pub struct Route {
 pub enum RoutePrice {
     Free,
     Fixed(Credits),
-    FromHeader { name: HeaderName, min: u64, max: u64 },
+    FromHeader {
+        name: HeaderName,
+        min: u64,
+        max: u64,
+    },
+    /// `None` draws nothing.
+    FromJson {
+        pointer: Vec<String>,
+        when_true: Option<Credits>,
+        otherwise: Option<Credits>,
+    },
 }
 
 /// Who answers.
@@ -53,7 +63,11 @@ impl Route {
 
     /// Whether some request on this route draws nothing.
     pub fn may_be_free(&self) -> bool {
-        !self.is_priced()
+        match &self.price {
+            RoutePrice::Free => true,
+            RoutePrice::Fixed(_) | RoutePrice::FromHeader { .. } => false,
+            RoutePrice::FromJson { when_true, otherwise, .. } => when_true.is_none() || otherwise.is_none(),
+        }
     }
 
     pub fn gives_back(&self, failure: Failure) -> bool {
@@ -150,8 +164,12 @@ fn resolve(
     let price = match route.price {
         Price::Free => RoutePrice::Free,
         Price::Fixed(credits) => RoutePrice::Fixed(Credits::new(credits).with_context(about)?),
-        Price::FromHeader { ref name, min, max } => {
+        Price::FromHeader { name, min, max } => {
             RoutePrice::FromHeader { name: name.parse().with_context(about)?, min, max }
+        }
+        Price::FromJson { pointer, when_true, otherwise } => {
+            let drawn = |credits| (credits > 0).then(|| Credits::new(credits)).transpose().with_context(about);
+            RoutePrice::FromJson { pointer, when_true: drawn(when_true)?, otherwise: drawn(otherwise)? }
         }
     };
     let destination = match &route.target {

@@ -40,10 +40,14 @@ pub(super) struct Entry {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a price is whole credits, or { header = \"…\", min = …, max = … }")]
+#[serde(
+    untagged,
+    expecting = "a price is whole credits, { header = \"…\", min = …, max = … }, or { json = \"/…\", when_true = …, otherwise = … }"
+)]
 pub(super) enum PriceEntry {
     Fixed(u64),
     FromHeader(HeaderPrice),
+    FromJson(JsonPrice),
 }
 
 #[derive(Deserialize)]
@@ -52,6 +56,14 @@ pub(super) struct HeaderPrice {
     pub header: String,
     pub min: u64,
     pub max: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JsonPrice {
+    pub json: String,
+    pub when_true: u64,
+    pub otherwise: u64,
 }
 
 #[derive(Clone, Copy, Deserialize)]

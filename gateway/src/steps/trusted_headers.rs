@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, InvalidHeaderValue};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, EXPECT, HOST, InvalidHeaderValue};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
@@ -22,6 +22,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const KEY_ID: HeaderName = HeaderName::from_static("tollgate-key-id");
+const PRICE_DRAWN: HeaderName = HeaderName::from_static("tollgate-price-drawn");
 const SUBJECT: HeaderName = HeaderName::from_static("tollgate-subject");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -84,6 +85,15 @@ fn set_lines(
     lines.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
     if let Some(address) = caller {
         lines.insert(FORWARDED_FOR, HeaderValue::try_from(address.to_string())?);
+    }
+    if admission.route().is_priced() {
+        // A server that does more for a price must not trust what it reads in the body itself.
+        let drawn = admission.debit().map_or(0, |debit| debit.credits().get());
+        lines.insert(PRICE_DRAWN, HeaderValue::from(drawn));
+    }
+    if request.whole_body.is_some() {
+        // The caller was told to go on already.
+        lines.remove(EXPECT);
     }
     if admission.route().terminal_event.is_some() {
         // A compressed stream could not be watched for its end.
