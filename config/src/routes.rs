@@ -33,6 +33,7 @@ pub struct Route {
     pub give_back: Vec<Failure>,
     pub terminal_event: Option<String>,
     pub timeouts: Timeouts,
+    pub cors: Option<Cors>,
 }
 
 impl Route {
@@ -84,6 +85,23 @@ pub enum Price {
         when_true: u64,
         otherwise: u64,
     },
+}
+
+/// Which pages of other sites may use a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cors {
+    pub origins: Origins,
+    /// Lower case: those of a request that are no matter of course.
+    pub headers: Vec<String>,
+    /// Whether cookies may come along; never for all origins.
+    pub credentials: bool,
+    pub max_age_seconds: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    All,
+    These(Vec<String>),
 }
 
 /// What a free route does for an account that may not spend.
@@ -187,6 +205,37 @@ mod tests {
             changed("upstream = \"demo\"", "upstream = \"demo\"\ngive_back = [\"x\"]").starts_with("routes.toml:8: ")
         );
         assert!(refused("").contains("no route"));
+    }
+
+    #[test]
+    fn only_exact_origins_may_be_named_and_credentials_never_go_to_all() {
+        let parsed = |cors: &str| parse("routes.toml", &format!("{GOOD}[route.cors]\n{cors}\n"), &upstreams());
+        let cors =
+            parsed("origins = [\"https://app.example:8443\"]\nheaders = [\"Content-Type\"]").unwrap()[0].cors.clone();
+        let wanted = Cors {
+            origins: Origins::These(vec!["https://app.example:8443".to_owned()]),
+            headers: vec!["content-type".to_owned()],
+            credentials: false,
+            max_age_seconds: 600,
+        };
+        assert_eq!(cors, Some(wanted));
+        assert_eq!(parsed("origins = [\"*\"]").unwrap()[0].cors.as_ref().unwrap().origins, Origins::All);
+        for wrong in [
+            "origins = []",
+            "origins = [\"*\"]\ncredentials = true",
+            "origins = [\"*\", \"https://a\"]",
+            "origins = [\"null\"]",
+            "origins = [\"https://a/\"]",
+            "origins = [\"https://*.a\"]",
+            "origins = [\"https://A\"]",
+            "origins = [\"a\"]",
+            "origins = [\"https://a\"]\nheaders = [\"*\"]",
+            "origins = [\"https://a\"]\nmax_age_seconds = 86401",
+            "origins = [\"https://a\"]\nmethods = [\"GET\"]",
+        ] {
+            let error = parsed(wrong).expect_err(wrong).to_string();
+            assert!(error.starts_with("routes.toml:"), "{error}");
+        }
     }
 
     #[test]

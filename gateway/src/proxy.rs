@@ -15,9 +15,9 @@ use crate::gateway::Gateway;
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::{
-    after_header, answer_headers, answer_here, authenticate, canonical_target, check_declared_length, check_status,
-    credential, draw, fail, finish, forward_body, give_back, may_retry, price, read_body, reject, same_origin, screen,
-    set_trusted_headers,
+    after_header, answer_headers, answer_here, answer_preflight, authenticate, canonical_target, check_declared_length,
+    check_status, credential, draw, fail, finish, forward_body, give_back, may_retry, price, read_body, reject,
+    same_origin, screen, set_trusted_headers,
 };
 
 impl Gateway {
@@ -26,8 +26,8 @@ impl Gateway {
         let header = session.req_header();
         let screened = screen(header, self.limits.header)?;
         let target = canonical_target(header)?;
-        let route = self.routes.find(header, &target)?;
-        request.route = Some(route.clone()); // the log line says how far a refused request came
+        let route = self.routes.find(&header.method, header, &target)?;
+        request.found(route, header);
         check_declared_length(route, header)?;
         let credential = credential(route.auth, header, self.session_cookie())?;
         same_origin(header, &credential, self.sessions.as_ref())?;
@@ -59,11 +59,11 @@ impl ProxyHttp for Gateway {
 
     /// Admits the request, once; or answers it here.
     async fn request_filter(&self, session: &mut Session, request: &mut Request) -> Result<bool> {
+        if answer_preflight(self, session, request).await? {
+            return Ok(true);
+        }
         match self.admit(session, request).await {
-            Ok(admission) => {
-                request.admission = Some(admission);
-                answer_here(self, session, request).await
-            }
+            Ok(admission) => answer_here(self, session, request, admission).await,
             Err(rejection) => reject(session, request, &rejection, &self.billing_url).await.map(|()| true),
         }
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use config::routes::Failure;
 use http::HeaderValue;
 use metering::OpId;
-use pingora::http::ResponseHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::{Error, ErrorType, Result};
 use prometheus::IntGauge;
 use uuid::Uuid;
@@ -27,6 +27,8 @@ pub struct Request {
     pub started: Instant,
     /// What the checks found out as far as they came, for the log line and the counters only.
     pub route: Option<Arc<Route>>,
+    /// The origin of the caller's page, in the form of the answer, where the route lets it read the answer.
+    pub allowed_origin: Option<HeaderValue>,
     pub caller: Option<Principal>,
     pub admission: Option<Admission>,
     /// What a phase after admission decided to answer instead of the upstream.
@@ -67,6 +69,7 @@ impl Request {
             id: id.unwrap_or_else(|_| HeaderValue::from_static("-")),
             started: Instant::now(),
             route: None,
+            allowed_origin: None,
             caller: None,
             admission: None,
             rejection: None,
@@ -78,6 +81,12 @@ impl Request {
             terminal_event: None,
             _in_flight: InFlight::new(in_flight),
         }
+    }
+
+    /// The route is known: the log line says how far a refused request came, and its page may read the refusal.
+    pub fn found(&mut self, route: &Arc<Route>, header: &RequestHeader) {
+        self.allowed_origin = route.cors.as_ref().and_then(|cors| cors.allows(&header.headers));
+        self.route = Some(route.clone());
     }
 
     pub fn upstream_asked(&mut self) {

@@ -3,6 +3,7 @@
 mod answer_credits;
 pub mod answer_headers;
 mod answer_here;
+mod answer_preflight;
 pub mod authenticate;
 mod body;
 pub mod canonical_target;
@@ -22,6 +23,7 @@ pub mod trusted_headers;
 
 pub use answer_headers::answer_headers;
 pub use answer_here::answer_here;
+pub use answer_preflight::answer_preflight;
 pub use authenticate::{authenticate, credential, same_origin};
 pub use body::{check_declared_length, forward_body};
 pub use canonical_target::canonical_target;

@@ -1,5 +1,6 @@
 //! The checks that turn a written route into one the gateway may serve.
 
+mod cors;
 mod price;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +83,7 @@ fn check(
             response: Duration::from_millis(entry.response_ms),
             write: Duration::from_millis(entry.write_ms),
         },
+        cors: entry.cors.as_ref().map(|entry| cors::check(source, entry)).transpose()?,
     })
 }
 

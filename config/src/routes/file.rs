@@ -37,6 +37,7 @@ pub(super) struct Entry {
     pub response_ms: u64,
     #[serde(default = "write_ms")]
     pub write_ms: u64,
+    pub cors: Option<Spanned<CorsEntry>>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +67,18 @@ pub(super) struct JsonPrice {
     pub otherwise: u64,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CorsEntry {
+    pub origins: Vec<String>,
+    #[serde(default)]
+    pub headers: Vec<String>,
+    #[serde(default)]
+    pub credentials: bool,
+    #[serde(default = "max_age_seconds")]
+    pub max_age_seconds: u64,
+}
+
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
@@ -87,6 +100,11 @@ fn body_bytes_max() -> u64 {
 
 fn every_failure() -> Vec<Failure> {
     vec![Failure::Unreachable, Failure::Timeout, Failure::ServerError, Failure::BrokenStream]
+}
+
+/// Ten minutes: a change of the route reaches pages soon.
+fn max_age_seconds() -> u64 {
+    600
 }
 
 fn connect_ms() -> u64 {

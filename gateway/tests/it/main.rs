@@ -3,6 +3,7 @@
 
 mod body_price;
 mod config_check;
+mod cors;
 mod faults;
 mod headers;
 mod house;
