@@ -30,7 +30,7 @@ impl Gateway {
         request.found(route, header);
         check_declared_length(route, header)?;
         let credential = credential(route.auth, header, self.session_cookie())?;
-        same_origin(header, &credential, self.sessions.as_ref())?;
+        same_origin(route, header, &credential, self.sessions.as_ref())?;
         let now = self.balance.meter.store_now();
         let caller = authenticate(route, credential, &self.keys, self.sessions.as_ref(), now).await?;
         request.caller = caller.principal().cloned();
