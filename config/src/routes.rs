@@ -35,6 +35,7 @@ pub struct Route {
     pub give_back: Vec<Failure>,
     pub terminal_event: Option<String>,
     pub timeouts: Timeouts,
+    pub cors: Option<Cors>,
 }
 
 impl Route {
@@ -79,6 +80,30 @@ pub enum Price {
         min: u64,
         max: u64,
     },
+    /// The JSON body holds true or false at this place; each has its price, one of which may be 0.
+    FromJson {
+        /// The names to follow from the outermost object.
+        pointer: Vec<String>,
+        when_true: u64,
+        otherwise: u64,
+    },
+}
+
+/// Which pages of other sites may use a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cors {
+    pub origins: Origins,
+    /// Lower case: those of a request that are no matter of course.
+    pub headers: Vec<String>,
+    /// Whether cookies may come along; never for all origins.
+    pub credentials: bool,
+    pub max_age_seconds: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    All,
+    These(Vec<String>),
 }
 
 /// What a free route does for an account that may not spend.
@@ -141,9 +166,10 @@ mod tests {
     fn the_demo_routes_pass() {
         let routes = parse("demo", DEMO, &upstreams()).unwrap();
         let names: Vec<_> = routes.iter().map(|route| route.name.as_str()).collect();
-        assert_eq!(names, ["messages", "batch", "artifact", "usage", "credits"]);
+        assert_eq!(names, ["messages", "batch", "chat", "artifact", "usage", "credits"]);
         assert_eq!(routes[1].price, Price::FromHeader { name: "batch-size".into(), min: 1, max: 100 });
-        assert!(routes[0].give_back.contains(&Failure::BrokenStream) && routes[4].target == Target::Credits);
+        assert_eq!(routes[2].price, Price::FromJson { pointer: vec!["respond".into()], when_true: 1, otherwise: 0 });
+        assert!(routes[0].give_back.contains(&Failure::BrokenStream) && routes[5].target == Target::Credits);
     }
 
     #[test]
@@ -160,6 +186,21 @@ mod tests {
         assert!(changed("price = 1", "price = -1").starts_with("routes.toml:6: "));
         assert!(changed("price = 1", "price = 9007199254740992").starts_with("routes.toml:6: "));
         assert!(changed("price = 1", "price = { header = \"N\", min = 2, max = 1 }").starts_with("routes.toml:6: "));
+        let json = |price: &str| changed("price = 1", &format!("price = {{ {price} }}"));
+        for wrong in [
+            "json = \"respond\", when_true = 1, otherwise = 0",
+            "json = \"/\", when_true = 1, otherwise = 0",
+            "json = \"\", when_true = 1, otherwise = 0",
+            "json = \"/a~2b\", when_true = 1, otherwise = 0",
+            "json = \"/a/b/c/d/e/f/g/h/i\", when_true = 1, otherwise = 0",
+            "json = \"/a\", when_true = 0, otherwise = 0",
+            "json = \"/a\", when_true = 9007199254740992, otherwise = 0",
+            "json = \"/a\", when_true = 1",
+        ] {
+            assert!(json(wrong).starts_with("routes.toml:6: "), "{wrong}");
+        }
+        let large = "price = { json = \"/a\", when_true = 1, otherwise = 0 }\nbody_bytes_max = 1048577";
+        assert!(changed("price = 1", large).starts_with("routes.toml:6: a price from the body"));
         assert!(changed("price = 1", "price = 1\nwhen_blocked = \"allow\"").starts_with("routes.toml:7: "));
         assert!(changed("upstream = \"demo\"", "").starts_with("routes.toml:1: "));
         assert!(
@@ -171,6 +212,37 @@ mod tests {
                 .starts_with("routes.toml:7: `scope` needs auth")
         );
         assert!(refused("").contains("no route"));
+    }
+
+    #[test]
+    fn only_exact_origins_may_be_named_and_credentials_never_go_to_all() {
+        let parsed = |cors: &str| parse("routes.toml", &format!("{GOOD}[route.cors]\n{cors}\n"), &upstreams());
+        let cors =
+            parsed("origins = [\"https://app.example:8443\"]\nheaders = [\"Content-Type\"]").unwrap()[0].cors.clone();
+        let wanted = Cors {
+            origins: Origins::These(vec!["https://app.example:8443".to_owned()]),
+            headers: vec!["content-type".to_owned()],
+            credentials: false,
+            max_age_seconds: 600,
+        };
+        assert_eq!(cors, Some(wanted));
+        assert_eq!(parsed("origins = [\"*\"]").unwrap()[0].cors.as_ref().unwrap().origins, Origins::All);
+        for wrong in [
+            "origins = []",
+            "origins = [\"*\"]\ncredentials = true",
+            "origins = [\"*\", \"https://a\"]",
+            "origins = [\"null\"]",
+            "origins = [\"https://a/\"]",
+            "origins = [\"https://*.a\"]",
+            "origins = [\"https://A\"]",
+            "origins = [\"a\"]",
+            "origins = [\"https://a\"]\nheaders = [\"*\"]",
+            "origins = [\"https://a\"]\nmax_age_seconds = 86401",
+            "origins = [\"https://a\"]\nmethods = [\"GET\"]",
+        ] {
+            let error = parsed(wrong).expect_err(wrong).to_string();
+            assert!(error.starts_with("routes.toml:"), "{error}");
+        }
     }
 
     #[test]

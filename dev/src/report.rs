@@ -1,4 +1,4 @@
-//! What `up` ends with: one JSON line for programs, or an address, a key and three calls for people.
+//! What `up` ends with: one JSON line for programs, or an address, a key and a few calls for people.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -18,6 +18,9 @@ pub struct Report {
     pub pids: BTreeMap<String, i32>,
     pub accounts: BTreeMap<String, String>,
     pub keys: BTreeMap<String, String>,
+    /// Absent in the record of a setup of before.
+    #[serde(default)]
+    pub sessions: BTreeMap<String, String>,
 }
 
 impl Report {
@@ -30,6 +33,7 @@ impl Report {
     fn for_people(&self) -> String {
         let gateway = &self.gateway;
         let key = self.keys.get("active").map_or("", String::as_str);
+        let session = self.sessions.get("active").map_or("", String::as_str);
         format!(
             r#"
 Tollgate listens on {gateway}
@@ -40,6 +44,9 @@ A call that draws one credit; Credits-Remaining falls by one each time:
 
 The same as a stream: the reply arrives word by word, and one credit is drawn for all of it:
   curl -N {gateway}/v1/messages -H 'Authorization: Bearer {key}' --json '{{"stream":true,"messages":[{{"role":"user","content":"hello"}}]}}'
+
+A message of the chat page, by a session instead of a key; it draws one credit because it wants a reply:
+  curl -i {gateway}/chat/messages -H 'Authorization: Bearer {session}' --json '{{"respond":true,"messages":[{{"role":"user","content":"hello"}}]}}'
 
 What is left, answered by the gateway itself and free:
   curl {gateway}/v1/credits -H 'Authorization: Bearer {key}'

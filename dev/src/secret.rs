@@ -18,22 +18,30 @@ pub struct Passwords {
     pub redis_ledger_sync: String,
     pub redis_tollgate: String,
     pub redis_admin: String,
+    /// What the sessions of the seeded accounts are signed with; a setup of before has none yet.
+    #[serde(default)]
+    pub sessions: String,
 }
 
 impl Passwords {
     /// Those of the last `up`, or new ones.
     pub fn kept(layout: &Layout) -> Result<Passwords> {
         let file = layout.state().join("passwords.json");
-        if let Some(kept) = files::read_json(&file)? {
+        let new = || random_hex(16);
+        if let Some(mut kept) = files::read_json::<Passwords>(&file)? {
+            if kept.sessions.is_empty() {
+                kept.sessions = random_hex(32)?;
+                files::write_json(&file, &kept)?;
+            }
             return Ok(kept);
         }
-        let new = || random_hex(16);
         let passwords = Passwords {
             postgres: new()?,
             redis_gateway: new()?,
             redis_ledger_sync: new()?,
             redis_tollgate: new()?,
             redis_admin: new()?,
+            sessions: random_hex(32)?,
         };
         files::write_json(&file, &passwords)?;
         Ok(passwords)

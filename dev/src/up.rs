@@ -3,6 +3,7 @@
 mod house;
 mod programs;
 mod seed;
+mod sessions;
 mod settings;
 
 use std::process::ExitCode;
@@ -118,12 +119,12 @@ impl Setup {
         }
         house.add(self.gateway(&[])?)?;
         let seeds = seed::plant(self)?;
-        Ok(self.report(house, seeds))
+        self.report(house, seeds)
     }
 
-    fn report(&self, house: &House, seeds: seed::Seeds) -> Report {
+    fn report(&self, house: &House, seeds: seed::Seeds) -> Result<Report> {
         let local = |port: u16| format!("http://127.0.0.1:{port}");
-        Report {
+        Ok(Report {
             gateway: local(self.ports.gateway),
             gateway_admin: local(self.ports.gateway_admin),
             ledger_sync_admin: local(self.ports.ledger_sync_admin),
@@ -131,8 +132,9 @@ impl Setup {
             redis: redis::url("admin", &self.passwords.redis_admin, self.ports.redis),
             postgres: self.settings.postgres_url.clone(),
             pids: house.pids(),
+            sessions: sessions::tokens(&self.passwords.sessions, &seeds.accounts)?,
             accounts: seeds.accounts,
             keys: seeds.keys,
-        }
+        })
     }
 }

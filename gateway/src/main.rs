@@ -4,6 +4,7 @@ mod account_statuses;
 mod admin;
 mod admission;
 mod cookies;
+mod cors;
 mod edge;
 mod gateway;
 mod key_cache;

@@ -15,28 +15,30 @@ use crate::gateway::Gateway;
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::{
-    after_header, answer_headers, answer_here, authenticate, begin, canonical_target, check_declared_length,
-    check_key_policy, check_status, count_body, credential, draw, fail, find_peer, finish, give_back, may_retry, price,
-    raw_header, reject, reserve, same_origin, screen, set_trusted_headers, try_elsewhere,
+    after_header, answer_headers, answer_here, answer_preflight, authenticate, begin, canonical_target,
+    check_declared_length, check_key_policy, check_status, credential, draw, fail, find_peer, finish, forward_body,
+    give_back, may_retry, price, raw_header, read_body, reject, reserve, same_origin, screen, set_trusted_headers,
+    try_elsewhere,
 };
 
 impl Gateway {
     /// Every check a request must pass before it may go upstream, in order.
-    async fn admit(&self, session: &Session, request: &mut Request) -> Result<Admission, Rejection> {
+    async fn admit(&self, session: &mut Session, request: &mut Request) -> Result<Admission, Rejection> {
         let header = session.req_header();
         let screened = screen(header, raw_header(session).as_deref(), self.limits.header)?;
         let target = canonical_target(header)?;
         let table = self.tables.current();
-        let route = table.routes.find(header, &target)?;
-        request.route = Some(route.clone()); // the log line says how far a refused request came
+        let route = table.routes.find(&header.method, header, &target)?;
+        request.found(route, header);
         check_declared_length(route, header)?;
         let credential = credential(route.auth, header, self.session_cookie())?;
-        same_origin(header, &credential, self.sessions.as_ref())?;
+        same_origin(route, header, &credential, self.sessions.as_ref())?;
         let now = self.balance.meter.store_now();
         let caller = authenticate(route, credential, &self.keys, self.sessions.as_ref(), now).await?;
         request.caller = caller.principal().cloned();
         check_key_policy(route, &caller, request.way.address)?;
-        let price = price(route, header)?;
+        read_body(session, route, request, self.limits.body).await?;
+        let price = price(route, session.req_header(), request.whole_body.as_ref())?;
         check_status(route, &caller, price, &self.statuses).await?;
         let place = reserve(route)?;
         let payment = draw(&self.balance, &caller, route, price, request).await?;
@@ -59,11 +61,11 @@ impl ProxyHttp for Gateway {
 
     /// Admits the request, once; or answers it here.
     async fn request_filter(&self, session: &mut Session, request: &mut Request) -> Result<bool> {
+        if answer_preflight(self, session, request).await? {
+            return Ok(true);
+        }
         match self.admit(session, request).await {
-            Ok(admission) => {
-                request.admission = Some(admission);
-                answer_here(self, session, request).await
-            }
+            Ok(admission) => answer_here(self, session, request, admission).await,
             Err(rejection) => reject(session, request, &rejection, &self.billing_url).await.map(|()| true),
         }
     }
@@ -96,8 +98,7 @@ impl ProxyHttp for Gateway {
         _end: bool,
         request: &mut Request,
     ) -> Result<()> {
-        count_body(request, piece.as_ref().map_or(0, Bytes::len), self.limits.body)
-            .or_else(|rejection| request.refuse(rejection))
+        forward_body(request, piece, self.limits.body).or_else(|rejection| request.refuse(rejection))
     }
 
     /// Give-backs come before the answer's header, so that what it says about credits is true.

@@ -33,7 +33,7 @@ pub enum Rejection {
     CrossSiteRequest,
     /// What the body must be, in words for the caller.
     UnsupportedMediaType(&'static str),
-    /// No key that sessions are signed with is known yet.
+    /// No key that sessions are signed with is known yet, or not the time.
     SessionsUnavailable,
     /// The account's status does not allow it.
     Blocked(Status),

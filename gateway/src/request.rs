@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use config::routes::Failure;
 use http::HeaderValue;
 use metering::OpId;
-use pingora::http::ResponseHeader;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::{Error, ErrorType, Result};
 use prometheus::IntGauge;
 use uuid::Uuid;
@@ -28,6 +29,8 @@ pub struct Request {
     pub way: Way,
     /// What the checks found out as far as they came, for the log line and the counters only.
     pub route: Option<Arc<Route>>,
+    /// The origin of the caller's page, in the form of the answer, where the route lets it read the answer.
+    pub allowed_origin: Option<HeaderValue>,
     pub caller: Option<Principal>,
     pub admission: Option<Admission>,
     /// What a phase after admission decided to answer instead of the upstream.
@@ -37,6 +40,8 @@ pub struct Request {
     /// Why credits went back, once they have.
     pub given_back: Option<Reason>,
     pub body_bytes: u64,
+    /// The body, where it had to be read before admission; it is sent from here.
+    pub whole_body: Option<Bytes>,
     pub upstream: UpstreamProgress,
     /// Watches an event stream for the event that ends it.
     pub terminal_event: Option<TerminalEvent>,
@@ -69,16 +74,24 @@ impl Request {
             started: Instant::now(),
             way: Way::default(),
             route: None,
+            allowed_origin: None,
             caller: None,
             admission: None,
             rejection: None,
             answered: None,
             given_back: None,
             body_bytes: 0,
+            whole_body: None,
             upstream: UpstreamProgress::default(),
             terminal_event: None,
             _in_flight: InFlight::new(in_flight),
         }
+    }
+
+    /// The route is known: the log line says how far a refused request came, and its page may read the refusal.
+    pub fn found(&mut self, route: &Arc<Route>, header: &RequestHeader) {
+        self.allowed_origin = route.cors.as_ref().and_then(|cors| cors.allows(&header.headers));
+        self.route = Some(route.clone());
     }
 
     pub fn upstream_asked(&mut self) {

@@ -10,6 +10,7 @@ use http::{HeaderName, Method};
 use metering::{Credits, RouteName, Scope};
 use pingora::http::RequestHeader;
 
+use crate::cors::Cors;
 use crate::metrics::RouteMetrics;
 use crate::rejection::Rejection;
 use crate::steps::canonical_target::CanonicalTarget;
@@ -27,6 +28,8 @@ pub struct Route {
     pub terminal_event: Option<String>,
     pub timeouts: Timeouts,
     pub metrics: RouteMetrics,
+    /// Pages of other sites that may use the route.
+    pub cors: Option<Cors>,
     give_back: Vec<Failure>,
     method: Method,
     host: Option<String>,
@@ -37,7 +40,17 @@ pub struct Route {
 pub enum RoutePrice {
     Free,
     Fixed(Credits),
-    FromHeader { name: HeaderName, min: u64, max: u64 },
+    FromHeader {
+        name: HeaderName,
+        min: u64,
+        max: u64,
+    },
+    /// `None` draws nothing.
+    FromJson {
+        pointer: Vec<String>,
+        when_true: Option<Credits>,
+        otherwise: Option<Credits>,
+    },
 }
 
 /// Who answers.
@@ -54,7 +67,11 @@ impl Route {
 
     /// Whether some request on this route draws nothing.
     pub fn may_be_free(&self) -> bool {
-        !self.is_priced()
+        match &self.price {
+            RoutePrice::Free => true,
+            RoutePrice::Fixed(_) | RoutePrice::FromHeader { .. } => false,
+            RoutePrice::FromJson { when_true, otherwise, .. } => when_true.is_none() || otherwise.is_none(),
+        }
     }
 
     pub fn gives_back(&self, failure: Failure) -> bool {
@@ -94,16 +111,19 @@ impl RouteTable {
         Ok(table)
     }
 
-    pub fn find(&self, header: &RequestHeader, target: &CanonicalTarget) -> Result<&Arc<Route>, Rejection> {
+    /// The route that a request of this method would take.
+    pub fn find(
+        &self,
+        method: &Method,
+        header: &RequestHeader,
+        target: &CanonicalTarget,
+    ) -> Result<&Arc<Route>, Rejection> {
         let host = header.headers.get(HOST).and_then(|host| host.to_str().ok()).map(host_name);
         let host = host.as_deref();
         let path = target.path();
-        let exact =
-            self.exact.get(path).and_then(|routes| routes.iter().find(|route| route.takes(&header.method, host)));
+        let exact = self.exact.get(path).and_then(|routes| routes.iter().find(|route| route.takes(method, host)));
         exact
-            .or_else(|| {
-                self.patterns.iter().find(|route| route.takes(&header.method, host) && matches(&route.path, path))
-            })
+            .or_else(|| self.patterns.iter().find(|route| route.takes(method, host) && matches(&route.path, path)))
             .ok_or(Rejection::NoRoute)
     }
 }
@@ -151,18 +171,25 @@ fn resolve(
     let price = match route.price {
         Price::Free => RoutePrice::Free,
         Price::Fixed(credits) => RoutePrice::Fixed(Credits::new(credits).with_context(about)?),
-        Price::FromHeader { ref name, min, max } => {
+        Price::FromHeader { name, min, max } => {
             RoutePrice::FromHeader { name: name.parse().with_context(about)?, min, max }
+        }
+        Price::FromJson { pointer, when_true, otherwise } => {
+            let drawn = |credits| (credits > 0).then(|| Credits::new(credits)).transpose().with_context(about);
+            RoutePrice::FromJson { pointer, when_true: drawn(when_true)?, otherwise: drawn(otherwise)? }
         }
     };
     let destination = match &route.target {
         Target::Credits => Destination::Credits,
         Target::Upstream(name) => Destination::Upstream(upstreams.get(name).with_context(about)?),
     };
+    let method: Method = route.method.parse().with_context(about)?;
+    let cors = route.cors.map(|rules| Cors::new(rules, &method)).transpose().with_context(about)?;
     Ok(Route {
         metrics: metrics(&route.name),
         name: route.name.parse().with_context(about)?,
-        method: route.method.parse().with_context(about)?,
+        method,
+        cors,
         auth: route.auth,
         price,
         when_blocked: route.when_blocked,
@@ -226,7 +253,7 @@ mod tests {
         let mut header = RequestHeader::build(method, target.as_bytes(), None).unwrap();
         header.insert_header("Host", host).unwrap();
         let target = canonical_target(&header).unwrap();
-        table.find(&header, &target).ok().map(|route| route.name.to_string())
+        table.find(&header.method, &header, &target).ok().map(|route| route.name.to_string())
     }
 
     #[test]

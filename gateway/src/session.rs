@@ -25,6 +25,9 @@ use crate::metrics::{Metrics, SessionLookup};
 use claims::Expected;
 use ring_provider::algorithm;
 
+/// 2020. The store's clock stands near 1970 until the store has told the time, and by that every token would be one of the future.
+const TIME_KNOWN: TimeMs = TimeMs::new(1_577_836_800_000);
+
 /// Whom a token speaks for, with what upstreams are told about it.
 #[derive(Debug)]
 pub struct Session {
@@ -69,8 +72,8 @@ impl SessionFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     Fault(SessionFault),
-    /// No key has been read yet: nobody can say.
-    NoKeys,
+    /// No key has been read yet, or the time is not known: nobody can say.
+    NotYet,
 }
 
 /// A session, and which reading of the keys verified it.
@@ -117,7 +120,7 @@ impl Sessions {
         if token.len() > self.rules.token_bytes_max {
             return Err(Refused::Fault(SessionFault::Malformed));
         }
-        let Some(keys) = self.keys.current() else { return Err(Refused::NoKeys) };
+        let Some(keys) = self.keys.current().filter(|_| now >= TIME_KNOWN) else { return Err(Refused::NotYet) };
         let digest = digest(token);
         if let Some(known) = self.verified.get(&digest).await
             && known.reading == keys.reading

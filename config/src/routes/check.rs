@@ -1,5 +1,8 @@
 //! The checks that turn a written route into one the gateway may serve.
 
+mod cors;
+mod price;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -7,7 +10,6 @@ use toml::Spanned;
 
 use super::file::{Answer, Entry, PriceEntry};
 use super::{Auth, PathPattern, Price, Route, Target, Timeouts, WhenBlocked};
-use crate::credits::CREDITS_MAX;
 use crate::error::ConfigError;
 use crate::lines::line_at;
 use crate::upstream::Upstream;
@@ -60,7 +62,7 @@ fn check(
     upstreams: &BTreeMap<String, Upstream>,
 ) -> Result<Route, ConfigError> {
     let entry = spanned.get_ref();
-    let price = price(source, &entry.price)?;
+    let price = price::check(source, &entry.price, entry.body_bytes_max)?;
     if price != Price::Free && entry.auth == Auth::None {
         return Err(source.at(&entry.price, "a price needs auth: nobody could be charged"));
     }
@@ -82,6 +84,7 @@ fn check(
             response: Duration::from_millis(entry.response_ms),
             write: Duration::from_millis(entry.write_ms),
         },
+        cors: entry.cors.as_ref().map(|entry| cors::check(source, entry)).transpose()?,
     })
 }
 
@@ -110,24 +113,6 @@ fn check_host(source: &Source<'_>, host: &Spanned<String>) -> Result<String, Con
         return Err(source.at(host, format!("host `{text}` must be a lower-case name without a port")));
     }
     Ok(text.clone())
-}
-
-fn price(source: &Source<'_>, price: &Spanned<PriceEntry>) -> Result<Price, ConfigError> {
-    match price.get_ref() {
-        PriceEntry::Fixed(0) => Ok(Price::Free),
-        PriceEntry::Fixed(credits) if *credits <= CREDITS_MAX => Ok(Price::Fixed(*credits)),
-        PriceEntry::FromHeader(from) if 1 <= from.min && from.min <= from.max && from.max <= CREDITS_MAX => {
-            let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            if from.header.is_empty() || !from.header.bytes().all(token) {
-                return Err(
-                    source.at(price, format!("`{}` is not a header name of letters, digits and -", from.header))
-                );
-            }
-            Ok(Price::FromHeader { name: from.header.to_ascii_lowercase(), min: from.min, max: from.max })
-        }
-        PriceEntry::Fixed(_) => Err(source.at(price, format!("a price may not pass {CREDITS_MAX}"))),
-        PriceEntry::FromHeader(_) => Err(source.at(price, format!("a price needs 1 <= min <= max <= {CREDITS_MAX}"))),
-    }
 }
 
 fn when_blocked(source: &Source<'_>, entry: &Entry, price: &Price) -> Result<WhenBlocked, ConfigError> {

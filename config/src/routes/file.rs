@@ -38,13 +38,18 @@ pub(super) struct Entry {
     pub response_ms: u64,
     #[serde(default = "write_ms")]
     pub write_ms: u64,
+    pub cors: Option<Spanned<CorsEntry>>,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a price is whole credits, or { header = \"…\", min = …, max = … }")]
+#[serde(
+    untagged,
+    expecting = "a price is whole credits, { header = \"…\", min = …, max = … }, or { json = \"/…\", when_true = …, otherwise = … }"
+)]
 pub(super) enum PriceEntry {
     Fixed(u64),
     FromHeader(HeaderPrice),
+    FromJson(JsonPrice),
 }
 
 #[derive(Deserialize)]
@@ -53,6 +58,26 @@ pub(super) struct HeaderPrice {
     pub header: String,
     pub min: u64,
     pub max: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JsonPrice {
+    pub json: String,
+    pub when_true: u64,
+    pub otherwise: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CorsEntry {
+    pub origins: Vec<String>,
+    #[serde(default)]
+    pub headers: Vec<String>,
+    #[serde(default)]
+    pub credentials: bool,
+    #[serde(default = "max_age_seconds")]
+    pub max_age_seconds: u64,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -76,6 +101,11 @@ fn body_bytes_max() -> u64 {
 
 fn every_failure() -> Vec<Failure> {
     vec![Failure::Unreachable, Failure::Timeout, Failure::ServerError, Failure::BrokenStream]
+}
+
+/// Ten minutes: a change of the route reaches pages soon.
+fn max_age_seconds() -> u64 {
+    600
 }
 
 fn connect_ms() -> u64 {

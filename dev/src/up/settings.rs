@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::sessions;
 use crate::layout::Layout;
 use crate::ports::Ports;
 use crate::postgres::{self, USER};
@@ -26,10 +27,11 @@ impl Settings {
         let postgres = postgres::url(Some(&passwords.postgres), ports.postgres, USER);
         let gateway = format!(
             "{HEAD}listen = \"127.0.0.1:{}\"\nadmin_listen = \"127.0.0.1:{}\"\n\n[redis]\nurl = \"{}\"\n\n\
-             [upstreams]\ndemo = \"{upstream}\"\n\n[log]\nformat = \"pretty\"\n",
+             [upstreams]\ndemo = \"{upstream}\"\n\n{}\n[log]\nformat = \"pretty\"\n",
             ports.gateway,
             ports.gateway_admin,
             redis("gateway", &passwords.redis_gateway),
+            sessions::settings(&passwords.sessions),
         );
         let ledger_sync = format!(
             "{HEAD}admin_listen = \"127.0.0.1:{}\"\n\n[redis]\nurl = \"{}\"\n\n[postgres]\nurl = \"{postgres}\"\n\n\

@@ -1,4 +1,5 @@
 //! `POST /v1/messages`: a chat that repeats what it was told, as JSON, or as a stream with `"stream": true`.
+//! `POST /chat/messages`: the same for a page, which may leave a message without wanting a reply.
 
 use std::time::Duration;
 
@@ -31,6 +32,14 @@ pub async fn messages(Extension(kind): Extension<Kind>, headers: HeaderMap, body
     }
     let body = json!({ "id": "msg_pretend", "role": "assistant", "content": text, "received_bytes": body.len() });
     answer::json(&body, kind)
+}
+
+/// Replies when a price was drawn for it. Whether the body wants a reply is the gateway's to read: that is what was paid for.
+pub async fn room(kind: Extension<Kind>, headers: HeaderMap, body: Bytes) -> Response {
+    if headers.get("tollgate-price-drawn").is_some_and(|drawn| drawn != "0") {
+        return messages(kind, headers, body).await;
+    }
+    answer::json(&json!({ "id": "msg_pretend", "stored": true, "received_bytes": body.len() }), kind.0)
 }
 
 fn event(text: &str) -> String {

@@ -24,7 +24,7 @@ pub async fn read_credits(balance: &Balance, request: &Request) -> Result<Credit
 
 pub async fn answer_credits(session: &mut Session, request: &Request, credits: &CreditsView) -> Result<()> {
     let body = shown(credits).to_string().into_bytes();
-    write_own_answer(session, request, 200, "application/json", HeaderMap::new(), body).await
+    write_own_answer(session, request, 200, HeaderMap::new(), Some(("application/json", body))).await
 }
 
 fn shown(credits: &CreditsView) -> Value {

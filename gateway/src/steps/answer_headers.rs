@@ -22,11 +22,14 @@ const BUDGET_RESET: HeaderName = HeaderName::from_static("budget-reset");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// On an answer of the upstream, whose own words about credits are not believed.
+/// On an answer of the upstream, whose own words about credits, and about pages of other sites where the route has some, do not
+/// count.
 pub fn answer_headers(header: &mut ResponseHeader, request: &Request) -> Result<()> {
+    let has_cors = request.route.as_ref().is_some_and(|route| route.cors.is_some());
     let ours = |name: &HeaderName| {
         let name = name.as_str();
         ["tollgate-", "credits-", "budget-", "ratelimit"].iter().any(|ours| name.starts_with(ours))
+            || (has_cors && name.starts_with("access-control-"))
     };
     change_response(header, |lines| {
         let claimed: Vec<HeaderName> = lines.keys().filter(|name| ours(name)).cloned().collect();
@@ -41,6 +44,9 @@ pub fn answer_headers(header: &mut ResponseHeader, request: &Request) -> Result<
 /// On every answer.
 pub fn on_any(lines: &mut HeaderMap, request: &Request) -> Result<(), InvalidHeaderValue> {
     lines.insert(REQUEST_ID, request.id.clone());
+    if let Some(cors) = request.route.as_ref().and_then(|route| route.cors.as_ref()) {
+        cors.on_answer(lines, request.allowed_origin.as_ref());
+    }
     let Some(admission) = &request.admission else { return Ok(()) };
     if let Some(principal) = admission.caller() {
         // What was answered to one key must not be answered to another by a cache on the way.

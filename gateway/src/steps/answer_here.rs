@@ -11,13 +11,18 @@ use crate::steps::answer_credits::{answer_credits, read_credits};
 use crate::steps::reject::reject;
 
 /// Whether the request is answered; if not, it goes upstream.
-pub async fn answer_here(gateway: &Gateway, session: &mut Session, request: &mut Request) -> Result<bool> {
-    match request.admission.as_ref().map(Admission::route).map(|route| &route.destination) {
-        Some(Destination::Credits) => match read_credits(&gateway.balance, request).await {
-            Ok(credits) => answer_credits(session, request, &credits).await?,
-            Err(rejection) => reject(session, request, &rejection, &gateway.billing_url).await?,
-        },
-        Some(Destination::Upstream(_)) | None => return Ok(false),
+pub async fn answer_here(
+    gateway: &Gateway,
+    session: &mut Session,
+    request: &mut Request,
+    admission: Admission,
+) -> Result<bool> {
+    match request.admission.insert(admission).route().destination {
+        Destination::Upstream(_) => Ok(false),
+        Destination::Credits => match read_credits(&gateway.balance, request).await {
+            Ok(credits) => answer_credits(session, request, &credits).await,
+            Err(rejection) => reject(session, request, &rejection, &gateway.billing_url).await,
+        }
+        .map(|()| true),
     }
-    Ok(true)
 }

@@ -44,7 +44,7 @@ pub async fn authenticate(
         (Credential::Cookie(token) | Credential::Token(token), _, Some(sessions)) => {
             Principal::Session(sessions.verify(token, now).await.map_err(|refused| match refused {
                 Refused::Fault(fault) => Rejection::InvalidSession(fault),
-                Refused::NoKeys => Rejection::SessionsUnavailable,
+                Refused::NotYet => Rejection::SessionsUnavailable,
             })?)
         }
         (_, Auth::Session, _) => return Err(Rejection::InvalidSession(SessionFault::Missing)),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use pingora::http::RequestHeader;
 
@@ -11,15 +12,29 @@ use crate::route_table::Route;
 
 /// What the header declares; nothing is drawn for a body that would be refused.
 pub fn check_declared_length(route: &Route, header: &RequestHeader) -> Result<(), Rejection> {
-    let declared = header.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match declared {
+    match declared_length(header) {
         Some(bytes) if bytes > route.body_bytes_max => Err(Rejection::BodyTooLarge { bytes_max: route.body_bytes_max }),
         _ => Ok(()),
     }
 }
 
+pub fn declared_length(header: &RequestHeader) -> Option<u64> {
+    header.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok())
+}
+
+/// Sends a body that was read before, in place of what pingora kept of it; counts the pieces of another.
+pub fn forward_body(request: &mut Request, piece: &mut Option<Bytes>, ms_max: Duration) -> Result<(), Rejection> {
+    match &request.whole_body {
+        Some(whole) => {
+            *piece = Some(whole.clone());
+            Ok(())
+        }
+        None => count_body(request, piece.as_ref().map_or(0, Bytes::len), ms_max),
+    }
+}
+
 /// What arrives: a chunked body declares nothing, and a slow one would hold the connection for ever.
-pub fn count_body(request: &mut Request, bytes: usize, ms_max: Duration) -> Result<(), Rejection> {
+fn count_body(request: &mut Request, bytes: usize, ms_max: Duration) -> Result<(), Rejection> {
     request.body_bytes += bytes as u64;
     let Some(admission) = &request.admission else { return Ok(()) };
     let bytes_max = admission.route().body_bytes_max;

@@ -44,7 +44,7 @@ fn rejection(error: &Error) -> Option<Rejection> {
 }
 
 /// `None` for a caller who has left.
-fn caller_fault(error: &Error) -> Option<Rejection> {
+pub fn caller_fault(error: &Error) -> Option<Rejection> {
     match error.etype() {
         // The names pingora gives to a chunked body that can't be parsed.
         ErrorType::Custom("InvalidChunk" | "InvalidTrailerEnd") => {

@@ -1,13 +1,17 @@
-//! What a request draws: the route's price, or the number in a header of the request, within the route's bounds.
+//! What a request draws: the route's price, the number in a header within the route's bounds, or what the body asks for.
 
+mod json_flag;
+
+use bytes::Bytes;
+use json_flag::json_flag;
 use metering::Credits;
 use pingora::http::RequestHeader;
 
 use crate::rejection::Rejection;
 use crate::route_table::{Route, RoutePrice};
 
-/// `None` on a free route.
-pub fn price(route: &Route, header: &RequestHeader) -> Result<Option<Credits>, Rejection> {
+/// `None` for a request that draws nothing.
+pub fn price(route: &Route, header: &RequestHeader, body: Option<&Bytes>) -> Result<Option<Credits>, Rejection> {
     match &route.price {
         RoutePrice::Free => Ok(None),
         RoutePrice::Fixed(credits) => Ok(Some(*credits)),
@@ -25,6 +29,14 @@ pub fn price(route: &Route, header: &RequestHeader) -> Result<Option<Credits>, R
                 .ok_or(Rejection::BadRequest(
                     "The header that holds this request's price is missing, or not a whole number within its bounds.",
                 ))
+        }
+        RoutePrice::FromJson { pointer, when_true, otherwise } => {
+            match json_flag(body.map(Bytes::as_ref).unwrap_or_default(), pointer) {
+                Ok(flag) => Ok(if flag { *when_true } else { *otherwise }),
+                Err(_) => Err(Rejection::BadRequest(
+                    "The body must be JSON that can be read in one way, with true or false where its price stands.",
+                )),
+            }
         }
     }
 }

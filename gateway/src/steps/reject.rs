@@ -49,7 +49,7 @@ pub async fn reject(
         session.set_close_on_response_before_downstream_finish(false);
         session.set_total_drain_timeout(Some(DRAIN_MAX));
     }
-    write_own_answer(session, request, code.status(), "application/problem+json", lines, body).await
+    write_own_answer(session, request, code.status(), lines, Some(("application/problem+json", body))).await
 }
 
 /// Whether what may be left of the request is small, and on its way: a caller who expects 100 sends nothing after a refusal.

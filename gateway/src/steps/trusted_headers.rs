@@ -1,7 +1,7 @@
 //! What an upstream may trust: the canonical target, and headers of ours; a caller's of the same name are dropped, and the
 //! caller's credential stays here.
 
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, InvalidHeaderValue};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, EXPECT, HOST, InvalidHeaderValue};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use pingora::http::RequestHeader;
 use pingora::{ErrorType, OrErr, Result};
@@ -19,6 +19,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const KEY_ID: HeaderName = HeaderName::from_static("tollgate-key-id");
+const PRICE_DRAWN: HeaderName = HeaderName::from_static("tollgate-price-drawn");
 const SUBJECT: HeaderName = HeaderName::from_static("tollgate-subject");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
@@ -70,6 +71,15 @@ fn set_lines(lines: &mut HeaderMap, admission: &Admission, request: &Request) ->
     lines.insert(FORWARDED_PROTO, HeaderValue::from_static(if request.way.secure { "https" } else { "http" }));
     if let Some(address) = request.way.address {
         lines.insert(FORWARDED_FOR, HeaderValue::try_from(address.to_string())?);
+    }
+    if admission.route().is_priced() {
+        // A server that does more for a price must not trust what it reads in the body itself.
+        let drawn = admission.debit().map_or(0, |debit| debit.credits().get());
+        lines.insert(PRICE_DRAWN, HeaderValue::from(drawn));
+    }
+    if request.whole_body.is_some() {
+        // The caller was told to go on already.
+        lines.remove(EXPECT);
     }
     if admission.route().terminal_event.is_some() {
         // A compressed stream could not be watched for its end.

@@ -1,7 +1,9 @@
 //! The real gateway in front of a small upstream, with a real Redis behind it.
 #![expect(clippy::unwrap_used, reason = "what can't be unwrapped has failed the test")]
 
+mod body_price;
 mod config_check;
+mod cors;
 mod faults;
 mod headers;
 mod hostile;

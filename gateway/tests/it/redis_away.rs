@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use metering::Status;
 use metering::testing::{RedisServer, Stage, free_port};
 
-use crate::house::{GatewayProcess, House, Upstream};
+use serde_json::json;
+
+use crate::house::{GatewayProcess, House, Signer, Upstream, now_seconds, session_settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gateway_starts_without_redis() {
@@ -102,4 +104,52 @@ async fn undone(house: &mut House, account: &crate::house::Account, op: &str) ->
 
 fn signal(redis: &RedisServer, name: &str) {
     assert!(Command::new("kill").args(["-s", name, &redis.pid().to_string()]).status().unwrap().success());
+}
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn sessions() -> String {
+    session_settings("HS256", &format!("secret = \"{SECRET}\""))
+}
+
+fn session_of(account: &str) -> String {
+    let now = now_seconds();
+    let claims = json!({
+        "iss": "id.test", "aud": "gateway.test", "sub": "ann", "exp": now + 600, "iat": now, "account": account,
+    });
+    format!("Bearer {}", Signer::Hs256(SECRET.into()).sign(&json!({ "alg": "HS256" }), &claims))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_not_refused_while_the_time_is_not_known() {
+    let upstream = Upstream::start().await;
+    let gateway = GatewayProcess::start(&format!("redis://127.0.0.1:{}", free_port()), &upstream.url(), &sessions());
+    let started = Instant::now();
+    while gateway.admin("/healthz").await.is_none_or(|answer| answer.status != 200) {
+        assert!(started.elapsed() < Duration::from_secs(10), "{}", gateway.log());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let session = session_of("acct_00000000000000000000000000000002");
+    let answer = gateway.send("GET", "/chat/history", &[("Authorization", &session)], "").await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "sessions_unavailable"), "nobody is signed out by it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_goes_on_with_free_routes_without_redis() {
+    let mut house = House::start_with(&sessions()).await;
+    let (known, new) = (house.account(Status::Active, 10).await, house.account(Status::Active, 10).await);
+    let (known, new) = (session_of(&known.id.to_string()), session_of(&new.id.to_string()));
+    assert_eq!(house.gateway.send("GET", "/chat/profile", &[("Authorization", &known)], "").await.status, 200);
+    house.redis.kill();
+    crate::house::until("the loss is known", || house.gateway.log().contains("can't be reached")).await;
+    for (session, method, path, status) in [
+        (&known, "GET", "/chat/history", 200),
+        (&known, "GET", "/chat/profile", 200),
+        (&new, "GET", "/chat/history", 200),
+        (&new, "GET", "/chat/profile", 503),
+        (&known, "POST", "/chat/say", 503),
+    ] {
+        let answer = house.gateway.send(method, path, &[("Authorization", session)], "").await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+    }
 }

@@ -20,6 +20,15 @@ fn a_chat_answers_json_or_a_stream_that_ends_with_done() {
 }
 
 #[test]
+fn a_message_of_a_page_gets_a_reply_when_a_price_was_drawn_for_it() {
+    let upstream = Pretend::start(&[]);
+    let room =
+        |drawn: &str| upstream.post("/chat/messages", &format!("Tollgate-Price-Drawn: {drawn}\r\n"), CHAT).whole();
+    assert!(room("1").contains("You said: hello"));
+    assert!(room("0").contains("\"stored\":true"));
+}
+
+#[test]
 fn the_first_event_arrives_long_before_the_last() {
     let upstream = Pretend::start(&[]);
     let begun = Instant::now();

@@ -1,4 +1,5 @@
-//! A browser sends a session's cookie along whoever made it ask. So a write with the cookie must come from a page of this host.
+//! A browser sends a session's cookie along whoever made it ask. So what changes something with the cookie, a write or a draw,
+//! must come from a page of this host.
 
 use config::gateway::Scheme;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
@@ -7,30 +8,32 @@ use pingora::http::RequestHeader;
 
 use super::Credential;
 use crate::rejection::Rejection;
+use crate::route_table::Route;
 use crate::session::Sessions;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Nothing but the header is needed, so this comes before the token costs anything.
 pub fn same_origin(
+    route: &Route,
     header: &RequestHeader,
     credential: &Credential<'_>,
     sessions: Option<&Sessions>,
 ) -> Result<(), Rejection> {
     let scheme = sessions.map_or(Scheme::Https, |sessions| sessions.rules().scheme);
-    check(header, credential, scheme)
+    check(route.is_priced(), header, credential, scheme)
 }
 
-fn check(header: &RequestHeader, credential: &Credential<'_>, scheme: Scheme) -> Result<(), Rejection> {
+fn check(draws: bool, header: &RequestHeader, credential: &Credential<'_>, scheme: Scheme) -> Result<(), Rejection> {
     let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&header.method);
-    if safe || !matches!(credential, Credential::Cookie(_)) {
+    if (safe && !draws) || !matches!(credential, Credential::Cookie(_)) {
         return Ok(());
     }
     if !is_from_here(header, scheme) {
         return Err(Rejection::CrossSiteRequest);
     }
     // A form of another site can't be of this kind without asking first.
-    if !is_json(header) {
+    if !safe && !is_json(header) {
         return Err(Rejection::UnsupportedMediaType("A request with a session cookie must be `application/json`."));
     }
     Ok(())
@@ -65,13 +68,18 @@ mod tests {
 
     const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-    fn told(method: &str, credential: &Credential<'_>, lines: &[(&'static str, &str)]) -> Option<&'static str> {
+    fn told(
+        draws: bool,
+        method: &str,
+        credential: &Credential<'_>,
+        lines: &[(&'static str, &str)],
+    ) -> Option<&'static str> {
         let mut header = RequestHeader::build(method, b"/", None).unwrap();
         header.insert_header("Host", "chat.example").unwrap();
         for (name, value) in lines {
             header.append_header(*name, *value).unwrap();
         }
-        check(&header, credential, Scheme::Https).err().map(|rejection| rejection.code().as_str())
+        check(draws, &header, credential, Scheme::Https).err().map(|rejection| rejection.code().as_str())
     }
 
     #[test]
@@ -97,11 +105,13 @@ mod tests {
             (&[JSON, JSON, ("Sec-Fetch-Site", "same-origin")], Some("unsupported_media_type")),
         ] {
             for method in ["POST", "PUT", "PATCH", "DELETE"] {
-                assert_eq!(told(method, &Credential::Cookie("t"), lines), code, "{method} {lines:?}");
+                assert_eq!(told(false, method, &Credential::Cookie("t"), lines), code, "{method} {lines:?}");
             }
-            assert_eq!(told("GET", &Credential::Cookie("t"), lines), None, "a read changes nothing");
-            assert_eq!(told("POST", &Credential::Token("t"), lines), None, "a page adds a token itself");
-            assert_eq!(told("POST", &Credential::Key("k"), lines), None, "no browser adds a key by itself");
+            assert_eq!(told(false, "GET", &Credential::Cookie("t"), lines), None, "a read changes nothing");
+            assert_eq!(told(true, "POST", &Credential::Token("t"), lines), None, "a page adds a token itself");
+            assert_eq!(told(true, "POST", &Credential::Key("k"), lines), None, "no browser adds a key by itself");
+            let drawn = told(true, "GET", &Credential::Cookie("t"), lines);
+            assert_eq!(drawn, code.filter(|code| *code == "cross_site_request"), "a picture elsewhere draws nothing");
         }
     }
 }

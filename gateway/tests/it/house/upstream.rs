@@ -157,6 +157,11 @@ async fn answer(stream: &mut TcpStream, order: &str, go_on: &Notify) -> bool {
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCredits-Remaining: 999\r\nTollgate-Price: 7\r\n";
             say(stream, &format!("{head}Content-Length: {}\r\n\r\n{json}", json.len())).await
         }
+        // An upstream that opens itself to every page.
+        "open-to-all" => {
+            let claims = "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\nVary: Accept\r\n";
+            say(stream, &format!("HTTP/1.1 200 OK\r\n{claims}Content-Length: 2\r\n\r\nno")).await
+        }
         "status" => say(stream, &format!("HTTP/1.1 {number} Ordered\r\nContent-Length: 2\r\n\r\nno")).await,
         "silence" => {
             tokio::time::sleep(Duration::from_secs(30)).await;

@@ -1,0 +1,64 @@
+//! The checks of a route's price.
+
+use toml::Spanned;
+
+use super::super::Price;
+use super::super::file::{HeaderPrice, JsonPrice, PriceEntry};
+use super::Source;
+use crate::credits::CREDITS_MAX;
+use crate::error::ConfigError;
+
+/// A body that holds the price is kept in memory until it has gone upstream.
+const BODY_BYTES_MAX: u64 = 1 << 20;
+/// Longest pointer, in bytes and in names.
+const POINTER_BYTES_MAX: usize = 128;
+const POINTER_NAMES_MAX: usize = 8;
+
+pub(super) fn check(
+    source: &Source<'_>,
+    price: &Spanned<PriceEntry>,
+    body_bytes_max: u64,
+) -> Result<Price, ConfigError> {
+    match price.get_ref() {
+        PriceEntry::Fixed(0) => Ok(Price::Free),
+        PriceEntry::Fixed(credits) if *credits <= CREDITS_MAX => Ok(Price::Fixed(*credits)),
+        PriceEntry::Fixed(_) => Err(format!("a price may not pass {CREDITS_MAX}")),
+        PriceEntry::FromHeader(from) => from_header(from),
+        PriceEntry::FromJson(_) if body_bytes_max > BODY_BYTES_MAX => {
+            Err(format!("a price from the body needs body_bytes_max = {BODY_BYTES_MAX} or less"))
+        }
+        PriceEntry::FromJson(from) => from_json(from),
+    }
+    .map_err(|what| source.at(price, what))
+}
+
+fn from_header(from: &HeaderPrice) -> Result<Price, String> {
+    if !(1 <= from.min && from.min <= from.max && from.max <= CREDITS_MAX) {
+        return Err(format!("a price needs 1 <= min <= max <= {CREDITS_MAX}"));
+    }
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if from.header.is_empty() || !from.header.bytes().all(token) {
+        return Err(format!("`{}` is not a header name of letters, digits and -", from.header));
+    }
+    Ok(Price::FromHeader { name: from.header.to_ascii_lowercase(), min: from.min, max: from.max })
+}
+
+fn from_json(from: &JsonPrice) -> Result<Price, String> {
+    let (when_true, otherwise) = (from.when_true, from.otherwise);
+    if when_true.max(otherwise) > CREDITS_MAX || when_true.max(otherwise) == 0 {
+        return Err(format!("one of when_true and otherwise must be a price, and none may pass {CREDITS_MAX}"));
+    }
+    let wrong = || format!("`{}` is not a JSON pointer of 1 to {POINTER_NAMES_MAX} names, such as /respond", from.json);
+    let names = from.json.strip_prefix('/').filter(|_| from.json.len() <= POINTER_BYTES_MAX).ok_or_else(wrong)?;
+    let pointer: Vec<String> = names.split('/').map(name).collect::<Option<_>>().ok_or_else(wrong)?;
+    if pointer.len() > POINTER_NAMES_MAX {
+        return Err(wrong());
+    }
+    Ok(Price::FromJson { pointer, when_true, otherwise })
+}
+
+/// RFC 6901: `~1` is a slash and `~0` a tilde.
+fn name(escaped: &str) -> Option<String> {
+    let stray = escaped.replace("~0", "").replace("~1", "").contains('~');
+    (!escaped.is_empty() && !stray).then(|| escaped.replace("~1", "/").replace("~0", "~"))
+}
