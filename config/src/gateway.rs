@@ -29,6 +29,7 @@ pub struct Settings {
     pub key_cache: KeyCache,
     pub reload: Reload,
     pub stop: Stop,
+    pub upgrade: Upgrade,
     pub log: Log,
 }
 
@@ -66,6 +67,7 @@ impl Settings {
             key_cache,
             reload,
             stop,
+            upgrade,
             log,
         } = self;
         let differs = [
@@ -79,6 +81,7 @@ impl Settings {
             ("key_cache", *key_cache != next.key_cache),
             ("reload", *reload != next.reload),
             ("stop", *stop != next.stop),
+            ("upgrade", *upgrade != next.upgrade),
             ("log", *log != next.log),
         ];
         differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
@@ -136,6 +139,15 @@ pub struct Reload {
 #[serde(deny_unknown_fields)]
 pub struct Stop {
     pub grace_seconds: u64,
+    pub keep_alive_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upgrade {
+    /// Empty = none.
+    pub socket: PathBuf,
+    pub ready_ms_max: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -4,6 +4,7 @@ mod admin;
 mod admission;
 mod edge;
 mod gateway;
+mod handover;
 mod key_cache;
 mod limits;
 mod log;
@@ -19,6 +20,7 @@ mod restitution;
 mod rfc3339;
 mod route_table;
 mod serve;
+mod sockets;
 mod steps;
 mod stop;
 mod table;
@@ -50,6 +52,9 @@ struct Arguments {
     /// Check the settings and the routes, then exit: 0 when they are good, 64 when not.
     #[arg(long)]
     check: bool,
+    /// Take the place of the gateway that runs, without losing a request; where none runs, start as usual.
+    #[arg(long)]
+    upgrade: bool,
 }
 
 fn main() -> ExitCode {
@@ -66,7 +71,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     log::start(settings.log.format, filter);
-    match serve::serve(settings, routes, arguments.config) {
+    match serve::serve(settings, routes, arguments.config, arguments.upgrade) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("the gateway can't start: {error:#}");

@@ -15,7 +15,7 @@ use metering::{
 };
 use uuid::Uuid;
 
-pub use caller::Answer;
+pub use caller::{Answer, raw};
 pub use gateway::{GatewayProcess, binary};
 pub use secure::{SecureUpstream, TEST_CA};
 pub use traffic::Traffic;

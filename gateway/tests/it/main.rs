@@ -14,4 +14,5 @@ mod secure_upstreams;
 mod stop;
 mod streams;
 mod targets;
+mod upgrade;
 mod upstreams;
