@@ -38,6 +38,7 @@ pub struct Settings {
     pub sessions: Sessions,
     pub reload: Reload,
     pub stop: Stop,
+    pub upgrade: Upgrade,
     pub log: Log,
 }
 
@@ -90,6 +91,7 @@ impl Settings {
             sessions,
             reload,
             stop,
+            upgrade,
             log,
         } = self;
         let differs = [
@@ -106,6 +108,7 @@ impl Settings {
             ("sessions", *sessions != next.sessions),
             ("reload", *reload != next.reload),
             ("stop", *stop != next.stop),
+            ("upgrade", *upgrade != next.upgrade),
             ("log", *log != next.log),
         ];
         differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
@@ -163,6 +166,15 @@ pub struct Reload {
 #[serde(deny_unknown_fields)]
 pub struct Stop {
     pub grace_seconds: u64,
+    pub keep_alive_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upgrade {
+    /// Empty = none.
+    pub socket: PathBuf,
+    pub ready_ms_max: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

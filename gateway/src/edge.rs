@@ -6,6 +6,7 @@ mod http2;
 mod preface;
 mod secure;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub use http2::{http2_limits, http2_options};
 pub use secure::Secure;
 
 use crate::gateway::Gateway;
+use crate::metrics::Metrics;
 
 pub struct Edge {
     pub proxy: Arc<HttpProxy<Gateway>>,
@@ -32,22 +34,51 @@ pub struct Edge {
     /// Whether a plain connection may speak HTTP/2.
     pub plain_http2: bool,
     pub companion: Companion,
+    pub linger: Linger,
+}
+
+/// How long kept connections stay open in a stop.
+#[derive(Clone)]
+pub struct Linger {
+    pub max: Duration,
+    pub metrics: Arc<Metrics>,
+}
+
+impl Linger {
+    const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+    /// Until all are closed, or the time is over. Each answer says `Connection: close` by now.
+    pub async fn wait(&self) {
+        let mut waited = Duration::ZERO;
+        while self.metrics.connections.get() > 0 && waited < self.max {
+            tokio::time::sleep(Self::LOOK_EVERY).await;
+            waited += Self::LOOK_EVERY;
+        }
+    }
 }
 
 /// Work that must live on the proxy's own runtime, which nobody can reach before pingora runs it: the first connection starts it,
 /// and the gateway makes that one itself.
 pub struct Companion {
     started: Once,
+    /// For those who wait for the first connection.
+    runs: Arc<AtomicBool>,
     work: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 impl Companion {
     pub fn new(work: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { started: Once::new(), work: Mutex::new(Some(Box::pin(work))) }
+        Self { started: Once::new(), runs: Arc::default(), work: Mutex::new(Some(Box::pin(work))) }
+    }
+
+    /// Set once it runs.
+    pub fn runs(&self) -> Arc<AtomicBool> {
+        self.runs.clone()
     }
 
     fn start(&self) {
         self.started.call_once(|| {
+            self.runs.store(true, Ordering::Relaxed);
             let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
             #[expect(
                 clippy::disallowed_methods,
@@ -82,7 +113,9 @@ impl ServerApp for Edge {
         ServerApp::process_new(&self.proxy, Box::new(stream), shutdown).await
     }
 
+    /// Nothing is accepted any more. What was kept alive is closed only after its callers had time to hear of it.
     async fn cleanup(&self) {
+        self.linger.wait().await;
         ServerApp::cleanup(&*self.proxy).await;
     }
 }

@@ -7,6 +7,7 @@ mod cookies;
 mod cors;
 mod edge;
 mod gateway;
+mod handover;
 mod key_cache;
 mod limits;
 mod log;
@@ -24,6 +25,7 @@ mod rfc3339;
 mod route_table;
 mod serve;
 mod session;
+mod sockets;
 mod steps;
 mod stop;
 mod table;
@@ -57,6 +59,9 @@ struct Arguments {
     /// Check the settings and the routes, then exit: 0 when they are good, 64 when not.
     #[arg(long)]
     check: bool,
+    /// Take the place of the gateway that runs, without losing a request; where none runs, start as usual.
+    #[arg(long)]
+    upgrade: bool,
 }
 
 fn main() -> ExitCode {
@@ -73,7 +78,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     log::start(settings.log.format, filter);
-    match serve::serve(settings, routes, certificates, arguments.config) {
+    match serve::serve(settings, routes, certificates, &arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("the gateway can't start: {error:#}");

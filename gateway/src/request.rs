@@ -103,6 +103,9 @@ impl Request {
         self.upstream.reached = true;
         self.upstream.sends += 1;
         let Some(admission) = &mut self.admission else { return };
+        if let Some(place) = admission.place_mut() {
+            place.reached();
+        }
         let back_when_cut = admission.route().gives_back(Failure::BrokenStream);
         if let Some(debit) = admission.debit_mut() {
             debit.upstream_reached(back_when_cut);

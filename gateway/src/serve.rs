@@ -1,8 +1,9 @@
 //! Puts the parts together and runs them until the process is told to stop.
 
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -18,10 +19,12 @@ use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::Arguments;
 use crate::account_statuses::AccountStatuses;
 use crate::admin::Admin;
-use crate::edge::{Companion, Connections, Edge, Secure, http2_limits, http2_options};
+use crate::edge::{Companion, Connections, Edge, Linger, Secure, http2_limits, http2_options};
 use crate::gateway::Gateway;
+use crate::handover::{self, Handover, Taken};
 use crate::key_cache::{Ages, KeyCache, follow_changes};
 use crate::limits::{HeaderLimits, Limits};
 use crate::metrics::Metrics;
@@ -29,34 +32,33 @@ use crate::reload::Reload;
 use crate::request_log::RequestLog;
 use crate::restitution::{Pauses, Restitutions};
 use crate::session::{KeySource, Sessions};
+use crate::sockets::{Kept, Lent, Sockets};
 use crate::steps::Balance;
-use crate::stop::{LastWords, end_when_idle};
+use crate::stop::{LastWords, Stops, end_when_idle};
 use crate::table::{Table, Tables};
 use crate::tls::{Certificates, InForce, acceptor, keep_reloading};
-use crate::watch::{Health, await_listener, keep_asking};
+use crate::watch::{Health, await_listener, await_redis, keep_asking};
 
 pub fn serve(
     started: Settings,
     routes: Vec<Route>,
     certificates: Option<Certificates>,
-    config: Option<PathBuf>,
+    arguments: &Arguments,
 ) -> anyhow::Result<()> {
     let settings = &started;
-    check_free(settings.listen)?;
-    settings.tls.listen.map_or(Ok(()), check_free)?;
-    check_free(settings.admin_listen)?;
-    // Owns everything that outlives a request; pingora's runtimes end before it.
-    let background = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("background")
-        .enable_all()
-        .build()
-        .context("no runtime")?;
+    let Opened { sockets, before, handover } = open(settings, arguments.upgrade)?;
+    let background = background()?;
+    // From here on SIGHUP no longer ends the process.
+    let hangups = background.block_on(async { signal(SignalKind::hangup()) }).context("no signals")?;
     let metrics = Arc::new(Metrics::new()?);
     // Requests ask over a connection that the proxy's own runtime drives, so that an answer wakes nobody on another thread; what is
     // still owed when that runtime has ended goes over the other one.
     let meter = background.block_on(Meter::connect(settings.redis.url.expose_secret())).context("redis.url")?;
     let owing = background.block_on(async { meter.beside() }).context("redis.url")?;
+    if before.is_some() {
+        // What can't work must be found out while the gateway before still takes every request.
+        background.block_on(await_redis(&owing, Duration::from_millis(settings.upgrade.ready_ms_max)))?;
+    }
     let table = Table::new(settings, routes, &metrics, None)?;
     background.block_on(table.upstreams.start(background.handle()));
     metrics.upstreams.show_only(table.upstreams.names());
@@ -78,6 +80,7 @@ pub fn serve(
             let log = log.clone();
             move || log.flush()
         }),
+        failed: Arc::default(),
     };
     let gateway = Gateway {
         tables: tables.clone(),
@@ -90,22 +93,73 @@ pub fn serve(
         log,
         metrics: metrics.clone(),
     };
-    background.spawn(await_listener(settings.listen, health.clone()));
+    let accepts = companion.runs();
+    let linger = linger(settings, &metrics);
+    let stops = Stops { stop: handover.stop.clone(), sockets: handover.sockets.clone() };
+    let admin = Admin { metrics: metrics.clone(), health: health.clone(), keys };
     let secure = secure(settings, certificates, &background, &metrics)?;
-    let hangups = background.block_on(async { signal(SignalKind::hangup()) }).context("no signals")?;
-    let server = server(settings, gateway, companion, secure, Admin { metrics: metrics.clone(), health, keys });
-    let reload = Reload { config, started, tables, metrics };
+    let server = server(settings, gateway, companion, secure, admin, linger.clone(), sockets);
+    let (listen, failed) = (settings.listen, last_words.failed.clone());
+    background.spawn(async move {
+        await_listener(listen, accepts, health.clone()).await;
+        let Some(before) = before else { return };
+        let stop = handover.stop.clone();
+        if let Err(error) = Taken::step_in(before, handover, &health).await {
+            tracing::error!("this gateway can't take the place of the one before, and stops: {error:#}");
+            failed.store(true, Ordering::Relaxed);
+            stop.notify_one();
+        }
+    });
+    let reload = Reload { config: arguments.config.clone(), started, tables, metrics };
     background.spawn(reload.keep_watching(hangups, background.handle().clone()));
-    background.spawn(end_when_idle(server.watch_execution_phase(), last_words.clone()));
-    server.run(RunArgs::default());
+    background.spawn(end_when_idle(server.watch_execution_phase(), linger, last_words.clone()));
+    server.run(RunArgs { shutdown_signal: Box::new(stops) });
     // The grace period ran out, or the stop was a fast one: requests were cut, and their debits came to the restitutions.
     background.block_on(last_words.say());
+    anyhow::ensure!(!last_words.failed.load(Ordering::Relaxed), "the gateway before goes on");
     Ok(())
 }
 
-/// pingora would go on without its listener, so a port that is taken is found out before.
-fn check_free(address: SocketAddr) -> anyhow::Result<()> {
-    TcpListener::bind(address).map(drop).with_context(|| format!("can't listen on {address}"))
+/// Owns everything that outlives a request; pingora's runtimes end before it.
+fn background() -> anyhow::Result<Runtime> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(1).thread_name("background").enable_all().build().context("no runtime")
+}
+
+/// The sockets, and how they came and will go.
+struct Opened {
+    sockets: Lent,
+    /// The gateway that runs, until this one is ready.
+    before: Option<UnixStream>,
+    handover: Handover,
+}
+
+fn open(settings: &Settings, upgrade: bool) -> anyhow::Result<Opened> {
+    let path = &settings.upgrade.socket;
+    anyhow::ensure!(!upgrade || !path.as_os_str().is_empty(), "--upgrade needs the setting upgrade.socket");
+    let taken = if upgrade { handover::take(path)? } else { None };
+    let (handed_over, before) = taken.map_or((Vec::new(), None), |taken| (taken.sockets, Some(taken.before)));
+    let addresses: Vec<SocketAddr> =
+        [Some(settings.listen), settings.tls.listen, Some(settings.admin_listen)].into_iter().flatten().collect();
+    let sockets = Sockets::open(&addresses, handed_over)?;
+    let lent = sockets.lend()?;
+    let handover = Handover {
+        path: path.clone(),
+        sockets: Kept::new(sockets),
+        ready_max: Duration::from_millis(settings.upgrade.ready_ms_max),
+        stop: Arc::default(),
+    };
+    if path.as_os_str().is_empty() {
+        handover.sockets.close();
+    } else if before.is_none() {
+        handover.clone().start()?;
+    }
+    Ok(Opened { sockets: lent, before, handover })
+}
+
+fn linger(settings: &Settings, metrics: &Arc<Metrics>) -> Linger {
+    let half_of_grace = Duration::from_secs(settings.stop.grace_seconds) / 2;
+    Linger { max: Duration::from_millis(settings.stop.keep_alive_ms).min(half_of_grace), metrics: metrics.clone() }
 }
 
 fn balance(settings: &Settings, background: &Runtime, meter: Meter, owing: Meter, metrics: &Arc<Metrics>) -> Balance {
@@ -173,7 +227,15 @@ fn secure(
     Ok(Some(Secure { port: address.port(), acceptor: acceptor(in_force)? }))
 }
 
-fn server(settings: &Settings, gateway: Gateway, companion: Companion, secure: Option<Secure>, admin: Admin) -> Server {
+fn server(
+    settings: &Settings,
+    gateway: Gateway,
+    companion: Companion,
+    secure: Option<Secure>,
+    admin: Admin,
+    linger: Linger,
+    sockets: Lent,
+) -> Server {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let own = |ending: &str| {
         let name = format!("tollgate-gateway-{}.{ending}", std::process::id());
@@ -207,6 +269,7 @@ fn server(settings: &Settings, gateway: Gateway, companion: Companion, secure: O
         secure,
         plain_http2: settings.http2.plain,
         companion,
+        linger,
     };
     let mut edge = Service::new("gateway".to_owned(), edge);
     for address in [Some(settings.listen), settings.tls.listen].into_iter().flatten() {
@@ -215,7 +278,8 @@ fn server(settings: &Settings, gateway: Gateway, companion: Companion, secure: O
     let mut admin = Service::new("admin".to_owned(), HttpServer::new_app(admin));
     admin.threads = Some(1);
     admin.add_tcp(&settings.admin_listen.to_string());
-    server.add_service(admin);
-    server.add_service(edge);
+    let sockets = server.add_service(sockets);
+    server.add_service(admin).add_dependency(&sockets);
+    server.add_service(edge).add_dependency(&sockets);
     server
 }

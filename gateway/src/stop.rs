@@ -4,13 +4,18 @@
 //! the process as soon as the last request has; the grace period is only the limit.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pingora::server::ExecutionPhase;
+use async_trait::async_trait;
+use pingora::server::{ExecutionPhase, ShutdownSignal, ShutdownSignalWatch, UnixShutdownSignalWatch};
+use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 
+use crate::edge::Linger;
 use crate::metrics::Metrics;
 use crate::restitution::Restitutions;
+use crate::sockets::Kept;
 
 /// How long what is owed may take to be returned; what is left then is found by the owner of the shard.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
@@ -24,6 +29,8 @@ pub struct LastWords {
     pub metrics: Arc<Metrics>,
     pub restitutions: Restitutions,
     pub flush_log: Arc<dyn Fn() + Send + Sync>,
+    /// Whether the process stops because it could not do what it was started for.
+    pub failed: Arc<AtomicBool>,
 }
 
 impl LastWords {
@@ -43,8 +50,31 @@ impl LastWords {
     }
 }
 
+/// What tells the gateway to stop: a signal, or another gateway that has taken its place.
+pub struct Stops {
+    pub stop: Arc<Notify>,
+    /// Closed with the listeners.
+    pub sockets: Kept,
+}
+
+#[async_trait]
+impl ShutdownSignalWatch for Stops {
+    async fn recv(&self) -> ShutdownSignal {
+        let told = tokio::select! {
+            told = UnixShutdownSignalWatch.recv() => told,
+            () = self.stop.notified() => ShutdownSignal::GracefulTerminate,
+        };
+        self.sockets.close();
+        match told {
+            // pingora's own way of handing sockets over is not used, and takes 10 s more.
+            ShutdownSignal::GracefulUpgrade => ShutdownSignal::GracefulTerminate,
+            told => told,
+        }
+    }
+}
+
 /// Ends the process when it is told to stop and no request is in flight any more.
-pub async fn end_when_idle(mut phases: Receiver<ExecutionPhase>, last_words: LastWords) {
+pub async fn end_when_idle(mut phases: Receiver<ExecutionPhase>, linger: Linger, last_words: LastWords) {
     loop {
         match phases.recv().await {
             Ok(ExecutionPhase::ShutdownGracePeriod) => break,
@@ -52,6 +82,7 @@ pub async fn end_when_idle(mut phases: Receiver<ExecutionPhase>, last_words: Las
             Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
         }
     }
+    linger.wait().await;
     let mut idle_looks = 0;
     // Twice in a row: a request whose header is just being read is not counted yet.
     while idle_looks < 2 {
@@ -59,5 +90,5 @@ pub async fn end_when_idle(mut phases: Receiver<ExecutionPhase>, last_words: Las
         idle_looks = if last_words.metrics.requests_in_flight.get() == 0 { idle_looks + 1 } else { 0 };
     }
     last_words.say().await;
-    std::process::exit(0);
+    std::process::exit(i32::from(last_words.failed.load(Ordering::Relaxed)));
 }

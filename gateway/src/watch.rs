@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use metering::live::{Meter, MeterError};
 use pingora_timeout::timeout;
@@ -52,25 +52,39 @@ impl Health {
     }
 }
 
-/// Says once that callers can connect: pingora opens its listeners some time after it was told to run.
-pub async fn await_listener(address: SocketAddr, health: Arc<Health>) {
-    while TcpStream::connect(address).await.is_err() {
+/// Says once that callers are served: pingora accepts some time after it was told to run. Connects until it was this process that
+/// accepted, and not another one that shares the socket.
+pub async fn await_listener(address: SocketAddr, accepts: Arc<AtomicBool>, health: Arc<Health>) {
+    while TcpStream::connect(address).await.is_err() || !accepts.load(Ordering::Relaxed) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     health.listening.store(true, Ordering::Relaxed);
     tracing::info!(listen = %address, "the gateway listens on {address}");
 }
 
+/// Waits until Redis answers and a shard is certified.
+pub async fn await_redis(meter: &Meter, limit: Duration) -> anyhow::Result<()> {
+    let since = Instant::now();
+    while let Some(problem) = ask(meter).await {
+        anyhow::ensure!(since.elapsed() < limit, "not ready within {} ms: {problem}", limit.as_millis());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
 /// Asks Redis for its time and its certifications again and again, so that a change is known before a request meets it.
 pub async fn keep_asking(meter: Meter, health: Arc<Health>, every: Duration) {
     loop {
-        let problem = match timeout(Duration::from_secs(1), meter.ping()).await {
-            Ok(Ok(())) => None,
-            Ok(Err(MeterError::Uncertified)) => Some("no shard in Redis is certified"),
-            Ok(Err(MeterError::Unavailable(_) | MeterError::Unknown(_))) => Some("Redis can't be reached"),
-            Err(_) => Some("Redis does not answer in time"),
-        };
-        health.set_redis(problem);
+        health.set_redis(ask(&meter).await);
         tokio::time::sleep(every).await;
+    }
+}
+
+async fn ask(meter: &Meter) -> Option<&'static str> {
+    match timeout(Duration::from_secs(1), meter.ping()).await {
+        Ok(Ok(())) => None,
+        Ok(Err(MeterError::Uncertified)) => Some("no shard in Redis is certified"),
+        Ok(Err(MeterError::Unavailable(_) | MeterError::Unknown(_))) => Some("Redis can't be reached"),
+        Err(_) => Some("Redis does not answer in time"),
     }
 }

@@ -59,6 +59,11 @@ impl Place {
         true
     }
 
+    /// A connection stands. Should a free request need another one later, its time begins anew.
+    pub fn reached(&mut self) {
+        self.connecting_since = None;
+    }
+
     /// The server's answer has begun.
     pub fn answered(&self, status: u16) {
         if status >= 500 {

@@ -18,7 +18,7 @@ use metering::{
 };
 use uuid::Uuid;
 
-pub use caller::Answer;
+pub use caller::{Answer, raw};
 pub use gateway::{GatewayProcess, binary};
 pub use secure::{SecureUpstream, TEST_CA};
 pub use tokens::{Signer, now_seconds, session_settings};

@@ -24,4 +24,5 @@ mod streams;
 mod targets;
 mod tls;
 mod trickle;
+mod upgrade;
 mod upstreams;

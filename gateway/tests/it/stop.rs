@@ -40,6 +40,32 @@ async fn an_idle_gateway_stops_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kept_connection_gets_one_more_answer_after_the_stop_was_told() {
+    let mut house = House::start_with("[stop]\nkeep_alive_ms = 3000").await;
+    let mut kept = TcpStream::connect(("127.0.0.1", house.gateway.port)).await.unwrap();
+    for (told, header) in [(false, "200 OK"), (true, "Connection: close")] {
+        if told {
+            house.gateway.signal("TERM");
+            crate::house::until("the listener is closed", || {
+                std::net::TcpStream::connect(("127.0.0.1", house.gateway.port)).is_err()
+            })
+            .await;
+        }
+        kept.write_all(b"GET /open HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            assert!(kept.read_buf(&mut answer).await.unwrap() > 0, "{}", house.gateway.log());
+        }
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(header), "{answer}");
+    }
+    assert_eq!(kept.read(&mut [0; 16]).await.unwrap(), 0, "and then it is closed");
+    let told = Instant::now();
+    house.gateway.until_gone(Duration::from_secs(8)).await.expect("it ends");
+    assert!(told.elapsed() < Duration::from_secs(2), "nobody was left to wait for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_in_flight_may_end() {
     let mut house = House::start().await;
     let account = house.account(Status::Active, 10).await;

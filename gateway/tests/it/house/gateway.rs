@@ -48,7 +48,7 @@ impl GatewayProcess {
             free_port()
         );
         std::fs::write(directory.path().join("gateway.toml"), config).unwrap();
-        let child = run(directory.path());
+        let child = run(directory.path(), &[]);
         Self { child, port, admin_port, directory }
     }
 
@@ -122,22 +122,54 @@ impl GatewayProcess {
         assert!(sent.success());
     }
 
+    /// Starts another one with the same files that shall take its place; answers the one before.
+    pub fn upgrade(&mut self) -> Before {
+        Before(std::mem::replace(&mut self.child, run(self.directory.path(), &["--upgrade"])))
+    }
+
+    /// After an upgrade that failed.
+    pub fn stays(&mut self, mut before: Before) {
+        std::mem::swap(&mut self.child, &mut before.0);
+    }
+
     /// Waits for the end; `None` when it does not come in time.
     pub async fn until_gone(&mut self, limit: Duration) -> Option<ExitStatus> {
-        let started = Instant::now();
-        while started.elapsed() < limit {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return Some(status);
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        None
+        until_gone(&mut self.child, limit).await
     }
 }
 
-fn run(directory: &Path) -> Child {
-    let log = File::create(directory.join("log")).unwrap();
+/// A gateway whose place another one takes.
+pub struct Before(Child);
+
+impl Before {
+    pub async fn until_gone(&mut self, limit: Duration) -> Option<ExitStatus> {
+        until_gone(&mut self.0, limit).await
+    }
+}
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+async fn until_gone(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let started = Instant::now();
+    while started.elapsed() < limit {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    None
+}
+
+fn run(directory: &Path, more: &[&str]) -> Child {
+    // One after the other, or two at once, write to the same.
+    let log = File::options().create(true).append(true).open(directory.join("log")).unwrap();
     binary()
+        .args(more)
         .arg("--config")
         .arg(directory.join("gateway.toml"))
         .stdout(log.try_clone().unwrap())
