@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use config::routes::Upgrade;
+use pingora::upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy};
+
 use crate::key_cache::Caller;
 use crate::open_debit::OpenDebit;
 use crate::route_table::{Destination, Route};
@@ -49,6 +52,15 @@ impl Admission {
             Destination::Upstream(upstream) => Some(upstream),
             Destination::Credits => None,
         }
+    }
+
+    /// Where and how to connect; `None` while the upstream's name can't be resolved.
+    pub fn peer(&self) -> Option<Box<HttpPeer>> {
+        let mut peer = self.upstream()?.peer(&self.route.timeouts)?;
+        if self.route.upgrade == Some(Upgrade::Websocket) {
+            peer.options.http_upstream_request_policy = HttpUpstreamRequestPolicy::standard();
+        }
+        Some(peer)
     }
 
     /// `None` on a route without auth.

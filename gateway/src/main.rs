@@ -3,6 +3,8 @@
 mod admin;
 mod admission;
 mod edge;
+#[cfg(test)]
+mod fuzz;
 mod gateway;
 mod key_cache;
 mod limits;

@@ -17,8 +17,8 @@ use crate::request::Request;
 use crate::route_table::Destination;
 use crate::steps::{
     Way, after_header, answer_credits, answer_headers, authenticate, canonical_target, check_declared_length,
-    count_body, draw, fail, finish, give_back, may_retry, name_host, price, raw_header, read_credits, reject, screen,
-    set_trusted_headers,
+    check_upgrade, count_body, draw, fail, finish, give_back, may_retry, price, raw_header, read_credits, reject,
+    say_as_http1, screen, set_trusted_headers, upgrades,
 };
 
 impl Gateway {
@@ -30,6 +30,7 @@ impl Gateway {
         let route = self.routes.find(header, &target)?;
         request.route = Some(route.clone()); // the log line says how far a refused request came
         check_declared_length(route, header)?;
+        check_upgrade(route, header)?;
         let caller = authenticate(route, header, &self.keys, self.balance.meter.store_now()).await?;
         request.caller = caller.caller().cloned();
         let price = price(route, header)?;
@@ -50,7 +51,7 @@ impl ProxyHttp for Gateway {
     async fn early_request_filter(&self, session: &mut Session, _request: &mut Request) -> Result<()> {
         HeaderDeadline::header_complete(session);
         self.limits.apply(session);
-        name_host(session.req_header_mut())
+        say_as_http1(session.req_header_mut())
     }
 
     /// Admits the request, once; or answers it here.
@@ -70,8 +71,7 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_peer(&self, _session: &mut Session, request: &mut Request) -> Result<Box<HttpPeer>> {
         request.upstream_asked();
-        let peer =
-            request.admission.as_ref().and_then(|admission| admission.upstream()?.peer(&admission.route().timeouts));
+        let peer = request.admission.as_ref().and_then(Admission::peer);
         peer.ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "the upstream's name is not resolved").into_up())
     }
 
@@ -101,11 +101,11 @@ impl ProxyHttp for Gateway {
     /// Give-backs come before the answer's header, so that what it says about credits is true.
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         header: &mut ResponseHeader,
         request: &mut Request,
     ) -> Result<()> {
-        if header.status.is_informational() {
+        if header.status.is_informational() && !upgrades(session, header, request)? {
             return Ok(());
         }
         request.upstream_answered(header);

@@ -21,6 +21,9 @@ pub fn check_declared_length(route: &Route, header: &RequestHeader) -> Result<()
 /// What arrives: a chunked body declares nothing, and a slow one would hold the connection for ever.
 pub fn count_body(request: &mut Request, bytes: usize, ms_max: Duration) -> Result<(), Rejection> {
     request.body_bytes += bytes as u64;
+    if request.is_upgraded() {
+        return Ok(());
+    }
     let Some(admission) = &request.admission else { return Ok(()) };
     let bytes_max = admission.route().body_bytes_max;
     if request.body_bytes > bytes_max {

@@ -11,7 +11,8 @@ use crate::steps::reject::reject;
 
 /// The status answered; 0 when there is nobody to answer, or the upstream's answer has begun.
 pub async fn fail(gateway: &Gateway, session: &mut Session, error: &Error, request: &mut Request) -> u16 {
-    let began = session.response_written().is_some_and(|header| !header.status.is_informational());
+    let answered = session.response_written().is_some_and(|header| !header.status.is_informational());
+    let began = answered || request.is_upgraded();
     if !began && request.rejection.is_none() {
         request.rejection = rejection(error);
     }

@@ -183,6 +183,19 @@ async fn answer(stream: &mut TcpStream, order: &str, go_on: &Notify) -> bool {
             go_on.notified().await;
             say(stream, "16\r\nevent: done\ndata: {}\n\n\r\n0\r\n\r\n").await
         }
+        // Takes the connection up and says back what it hears; `echo=N`: until so many bytes were said.
+        "echo" => {
+            say(stream, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").await;
+            let (mut said, limit) = (0, number.parse().unwrap_or(usize::MAX));
+            let mut heard = [0; 4096];
+            while said < limit
+                && let Ok(length @ 1..) = stream.read(&mut heard).await
+            {
+                stream.write_all(&heard[..length]).await.ok();
+                said += length;
+            }
+            false
+        }
         // A clean end without the terminal event.
         "sse-clean-cut" => {
             say(stream, &format!("{SSE}\r\ndata: 1\n\n")).await;
