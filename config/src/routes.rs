@@ -34,6 +34,7 @@ pub struct Route {
     pub body_bytes_max: u64,
     pub give_back: Vec<Failure>,
     pub terminal_event: Option<String>,
+    pub upgrade: Option<Upgrade>,
     pub timeouts: Timeouts,
     pub cors: Option<Cors>,
 }
@@ -113,6 +114,13 @@ pub enum WhenBlocked {
     #[default]
     Deny,
     Allow,
+}
+
+/// What a request of HTTP/1 may turn its connection into. One price holds for all that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upgrade {
+    Websocket,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,8 @@ mod admission;
 mod cookies;
 mod cors;
 mod edge;
+#[cfg(test)]
+mod fuzz;
 mod gateway;
 mod handover;
 mod key_cache;

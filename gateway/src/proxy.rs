@@ -16,9 +16,9 @@ use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::{
     after_header, answer_headers, answer_here, answer_preflight, authenticate, begin, canonical_target,
-    check_declared_length, check_key_policy, check_status, credential, draw, fail, find_peer, finish, forward_body,
-    give_back, may_retry, price, raw_header, read_body, reject, reserve, same_origin, screen, set_trusted_headers,
-    try_elsewhere,
+    check_declared_length, check_key_policy, check_status, check_upgrade, credential, draw, fail, find_peer, finish,
+    forward_body, give_back, may_retry, price, raw_header, read_body, reject, reserve, same_origin, screen,
+    set_trusted_headers, try_elsewhere, upgrades,
 };
 
 impl Gateway {
@@ -31,6 +31,7 @@ impl Gateway {
         let route = table.routes.find(&header.method, header, &target)?;
         request.found(route, header);
         check_declared_length(route, header)?;
+        check_upgrade(route, header)?;
         let credential = credential(route.auth, header, self.session_cookie())?;
         same_origin(route, header, &credential, self.sessions.as_ref())?;
         let now = self.balance.meter.store_now();
@@ -104,11 +105,11 @@ impl ProxyHttp for Gateway {
     /// Give-backs come before the answer's header, so that what it says about credits is true.
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         header: &mut ResponseHeader,
         request: &mut Request,
     ) -> Result<()> {
-        if header.status.is_informational() {
+        if header.status.is_informational() && !upgrades(session, header, request)? {
             return Ok(());
         }
         request.upstream_answered(header);

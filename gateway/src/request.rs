@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use config::routes::Failure;
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use metering::OpId;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::{Error, ErrorType, Result};
@@ -140,6 +140,11 @@ impl Request {
         let status = rejection.code().status();
         self.rejection = Some(rejection);
         Err(Error::new_down(ErrorType::HTTPStatus(status)))
+    }
+
+    /// Whether the upstream took up an upgrade: what follows is no request and no answer any more.
+    pub fn is_upgraded(&self) -> bool {
+        self.upstream.status == Some(StatusCode::SWITCHING_PROTOCOLS.as_u16())
     }
 
     /// Whether credits of this request are drawn and not given back.

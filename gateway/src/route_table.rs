@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context;
-use config::routes::{Auth, Failure, PathPattern, Price, Segment, Target, Timeouts, WhenBlocked};
+use config::routes::{Auth, Failure, PathPattern, Price, Segment, Target, Timeouts, Upgrade, WhenBlocked};
 use http::header::HOST;
 use http::{HeaderName, Method};
 use metering::{Credits, RouteName, Scope};
@@ -26,6 +26,7 @@ pub struct Route {
     pub destination: Destination,
     pub body_bytes_max: u64,
     pub terminal_event: Option<String>,
+    pub upgrade: Option<Upgrade>,
     pub timeouts: Timeouts,
     pub metrics: RouteMetrics,
     /// Pages of other sites that may use the route.
@@ -197,6 +198,7 @@ fn resolve(
         destination,
         body_bytes_max: route.body_bytes_max,
         terminal_event: route.terminal_event,
+        upgrade: route.upgrade,
         timeouts: route.timeouts,
         give_back: route.give_back,
         host: route.host,

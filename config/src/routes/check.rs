@@ -9,7 +9,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::file::{Answer, Entry, PriceEntry};
-use super::{Auth, PathPattern, Price, Route, Target, Timeouts, WhenBlocked};
+use super::{Auth, PathPattern, Price, Route, Target, Timeouts, Upgrade, WhenBlocked};
 use crate::error::ConfigError;
 use crate::lines::line_at;
 use crate::upstream::Upstream;
@@ -79,6 +79,7 @@ fn check(
         body_bytes_max: entry.body_bytes_max,
         give_back: entry.give_back.clone(),
         terminal_event: entry.terminal_event.as_ref().map(|line| terminal_event(source, line)).transpose()?,
+        upgrade: upgrade(source, entry)?,
         timeouts: Timeouts {
             connect: Duration::from_millis(entry.connect_ms),
             response: Duration::from_millis(entry.response_ms),
@@ -164,6 +165,17 @@ fn target(
         }
         _ => Err(source.at(spanned, "a route needs exactly one of `upstream` and `answer`")),
     }
+}
+
+fn upgrade(source: &Source<'_>, entry: &Entry) -> Result<Option<Upgrade>, ConfigError> {
+    let Some(written) = &entry.upgrade else { return Ok(None) };
+    if entry.method.get_ref() != "GET" || entry.upstream.is_none() {
+        return Err(source.at(written, "an upgrade needs method GET and an upstream"));
+    }
+    if let Some(line) = &entry.terminal_event {
+        return Err(source.at(line, "a connection that is upgraded carries no event stream"));
+    }
+    Ok(Some(*written.get_ref()))
 }
 
 fn terminal_event(source: &Source<'_>, line: &Spanned<String>) -> Result<String, ConfigError> {

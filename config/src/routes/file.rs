@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Auth, Failure, WhenBlocked};
+use super::{Auth, Failure, Upgrade, WhenBlocked};
 use crate::error::ConfigError;
 use crate::lines::line_at;
 
@@ -32,6 +32,7 @@ pub(super) struct Entry {
     #[serde(default = "every_failure")]
     pub give_back: Vec<Failure>,
     pub terminal_event: Option<Spanned<String>>,
+    pub upgrade: Option<Spanned<Upgrade>>,
     #[serde(default = "connect_ms")]
     pub connect_ms: u64,
     #[serde(default = "response_ms")]

@@ -1,11 +1,11 @@
-//! What holds for a request from the moment its header is there: other deadlines, the way it came, one name for its host.
+//! What holds for a request from the moment its header is there: other deadlines, the way it came, HTTP/2 said as HTTP/1.
 
 use std::net::IpAddr;
 
 use pingora::Result;
 use pingora::proxy::Session;
 
-use super::authority::name_host;
+use super::http2_fields::say_as_http1;
 use crate::edge::HeaderDeadline;
 use crate::limits::Limits;
 use crate::request::Request;
@@ -25,5 +25,5 @@ pub fn begin(session: &mut Session, request: &mut Request, limits: &Limits) -> R
         address: session.client_addr().and_then(|address| Some(address.as_inet()?.ip())),
         secure: session.digest().is_some_and(|digest| digest.ssl_digest.is_some()),
     };
-    name_host(session.req_header_mut())
+    say_as_http1(session.req_header_mut())
 }

@@ -36,6 +36,9 @@ pub fn forward_body(request: &mut Request, piece: &mut Option<Bytes>, ms_max: Du
 /// What arrives: a chunked body declares nothing, and a slow one would hold the connection for ever.
 fn count_body(request: &mut Request, bytes: usize, ms_max: Duration) -> Result<(), Rejection> {
     request.body_bytes += bytes as u64;
+    if request.is_upgraded() {
+        return Ok(());
+    }
     let Some(admission) = &request.admission else { return Ok(()) };
     let bytes_max = admission.route().body_bytes_max;
     if request.body_bytes > bytes_max {

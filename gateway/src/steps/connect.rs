@@ -1,6 +1,8 @@
 //! The way to the upstream. While nothing went out another server may be tried, whatever the request costs.
 
+use config::routes::Upgrade;
 use pingora::prelude::HttpPeer;
+use pingora::upstreams::peer::HttpUpstreamRequestPolicy;
 use pingora::{Error, ErrorType, Result};
 
 use crate::admission::Admission;
@@ -12,11 +14,16 @@ pub fn find_peer(request: &mut Request) -> Result<Box<HttpPeer>> {
     request.upstream_asked();
     let nowhere = || Error::explain(ErrorType::ConnectNoRoute, "the upstream's name is not resolved").into_up();
     let admission = request.admission.as_mut().ok_or_else(nowhere)?;
-    let timeouts = admission.route().timeouts;
+    let (timeouts, upgrade) = (admission.route().timeouts, admission.route().upgrade);
     let place = admission.place_mut().ok_or_else(nowhere)?;
     loop {
         match place.peer(&timeouts) {
-            Some(peer) => return Ok(peer),
+            Some(mut peer) => {
+                if upgrade == Some(Upgrade::Websocket) {
+                    peer.options.http_upstream_request_policy = HttpUpstreamRequestPolicy::standard();
+                }
+                return Ok(peer);
+            }
             None if place.move_on() => {}
             None => return Err(nowhere()),
         }

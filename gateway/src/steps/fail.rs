@@ -16,7 +16,8 @@ pub async fn fail(gateway: &Gateway, session: &mut Session, error: &Error, reque
 }
 
 async fn answer(gateway: &Gateway, session: &mut Session, error: &Error, request: &mut Request) -> u16 {
-    let began = session.response_written().is_some_and(|header| !header.status.is_informational());
+    let answered = session.response_written().is_some_and(|header| !header.status.is_informational());
+    let began = answered || request.is_upgraded();
     if *error.esource() == ErrorSource::Upstream && request.upstream.reached && request.upstream.status.is_none() {
         request.admission.as_ref().and_then(Admission::place).inspect(|place| place.broke());
     }

@@ -43,8 +43,11 @@ pub fn after_header(request: &Request) -> Option<Reason> {
     reason(request, server_error.then_some(Reason::Failure(Failure::ServerError)))
 }
 
-/// The request is over, well or with an error.
+/// The request is over, well or with an error. An upgrade that the upstream took up was served, however it ends.
 pub fn after_end(request: &Request, error: Option<&Error>) -> Option<Reason> {
+    if request.is_upgraded() {
+        return None;
+    }
     let why = match error {
         None => request
             .terminal_event

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use memchr::memchr_iter;
 use pingora::http::RequestHeader;
 use pingora::protocols::http::v1::server::HttpSession;
 use pingora::proxy::Session;
@@ -73,12 +74,7 @@ fn is_chunked_once(coding: &HeaderValue) -> bool {
 
 /// Whether a line ends in LF alone, which ends it for some servers and not for others. A bare CR is refused by the parser.
 fn has_bare_line_end(raw: &[u8]) -> bool {
-    let mut before = 0;
-    raw.iter().any(|byte| {
-        let bare = *byte == b'\n' && before != b'\r';
-        before = *byte;
-        bare
-    })
+    memchr_iter(b'\n', raw).any(|at| at.checked_sub(1).and_then(|before| raw.get(before)) != Some(&b'\r'))
 }
 
 /// A name or an address, and one port at most.

@@ -56,6 +56,17 @@ fn wrong_settings_exit_with_64_and_name_their_place() {
         (with_routes, "", "routes.toml:1: no route"),
         (with_routes, &ROUTE.replace("\"demo\"", "\"chat\""), "routes.toml:7: unknown upstream `chat`"),
         (with_routes, &ROUTE.replace("\"api_key\"", "\"none\""), "routes.toml:6: a price needs auth"),
+        (with_routes, &format!("{ROUTE}upgrade = \"h2c\"\n"), "routes.toml:8: "),
+        (
+            with_routes,
+            &format!("{ROUTE}upgrade = \"websocket\"\nterminal_event = \"x\"\n"),
+            "routes.toml:9: a connection",
+        ),
+        (
+            with_routes,
+            &format!("{}upgrade = \"websocket\"\n", ROUTE.replace("GET", "POST")),
+            "routes.toml:8: an upgrade needs method GET",
+        ),
         (with_routes, &ROUTE.replace("price", "prize"), "routes.toml:6: unknown field `prize`"),
         (
             with_routes,

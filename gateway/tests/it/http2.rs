@@ -7,7 +7,9 @@ use metering::Status;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::house::http2::{CONTINUATION, Connection, Frames, HEADERS, PREFACE, frame, request};
+use crate::house::http2::{
+    CONTINUATION, Connection, END_HEADERS, END_STREAM, Frames, HEADERS, PREFACE, SETTINGS, frame, request,
+};
 use crate::house::tls::Tls;
 use crate::house::{Account, House, PATIENCE, bearer};
 
@@ -70,11 +72,13 @@ async fn what_is_refused_over_http1_is_refused_over_http2() {
     let large = message(&account).body(()).unwrap();
     assert_eq!(connection.send(large, &"x".repeat(1_001)).await.unwrap().status(), 413);
     house.until_remaining(&account, 10).await;
-    let trusted = get(artifact).header("Tollgate-Account", "x").header("X_Account", "x").body(()).unwrap();
+    let trusted = get(artifact).header("Tollgate-Account", "x").header("X_Account", "x");
+    let trusted = trusted.header("Cookie", "a=1").header("Cookie", "b=2").body(()).unwrap();
     assert_eq!(connection.send(trusted, "").await.unwrap().status(), 200);
     let seen = house.upstream.last();
     assert_eq!(seen.values("tollgate-account"), [account.id.to_string()]);
     assert_eq!(seen.values("x_account"), Vec::<&str>::new());
+    assert_eq!(seen.values("cookie"), ["a=1; b=2"]);
     assert_eq!(house.upstream.seen().iter().filter(|seen| seen.whole).count(), 1);
     assert_eq!(connection.streams_max().await, 100);
 }
@@ -88,7 +92,7 @@ async fn http2_is_not_spoken_where_it_was_not_allowed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_without_a_request_ends_after_its_idle_time_whatever_it_trickles() {
-    let house = House::start_with("[http2]\nplain = true\n[limits]\nheader_ms_max = 300\nidle_ms_max = 1000").await;
+    let house = House::start_with("[http2]\nplain = true\n[limits]\nheader_ms_max = 300\nidle_ms_max = 2000").await;
     let good = Connection::plain(house.gateway.port).await;
     let open = || Request::get("http://a/open").body(()).unwrap();
     assert_eq!(good.send(open(), "").await.unwrap().status(), 200);
@@ -105,7 +109,7 @@ async fn a_connection_without_a_request_ends_after_its_idle_time_whatever_it_tri
     let started = Instant::now();
     while good.send(open(), "").await.is_ok() {
         assert!(started.elapsed() < PATIENCE, "an idle connection stays");
-        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        tokio::time::sleep(Duration::from_millis(2_200)).await;
     }
     // Half a preface is a header that does not come.
     let mut half = TcpStream::connect(("127.0.0.1", house.gateway.port)).await.unwrap();
@@ -120,4 +124,21 @@ async fn a_body_that_never_comes_is_given_back() {
     let connection = Connection::plain(house.gateway.port).await;
     assert_eq!(connection.send_header_only(message(&account).body(()).unwrap()).await.unwrap(), 504);
     house.until_remaining(&account, 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_takes_no_bytes_of_an_answer_is_cut_off() {
+    let house = House::start_with("[http2]\nplain = true\n[limits]\nwrite_ms_max = 400").await;
+    let mut frames = Frames::connect(house.gateway.port).await;
+    // Setting 4, the window of a stream, is 0: headers may be sent, a body may not.
+    frames.write(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0])).await;
+    frames.write(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &request("GET", "/open"))).await;
+    house.upstream.until_seen(1).await;
+    let started = Instant::now();
+    while house.gateway.request_lines().is_empty() {
+        assert!(started.elapsed() < PATIENCE, "the answer waits for ever");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(started.elapsed() > Duration::from_millis(200), "the answer was taken after {:?}", started.elapsed());
+    assert_eq!(house.gateway.metric("tollgate_gateway_requests_in_flight").await, 0);
 }

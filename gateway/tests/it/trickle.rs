@@ -16,7 +16,11 @@ const SLACK: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_trickling_connections_are_each_cut_off_and_a_good_caller_sees_no_error() {
-    let settings = format!("[limits]\nheader_ms_max = {}", HEADER_MAX.as_millis());
+    // How long Redis may take on a busy machine is not what is asked here.
+    let settings = format!(
+        "[meter]\nwait_ms_max = 5000\nop_lifetime_ms = 10000\n[limits]\nheader_ms_max = {}",
+        HEADER_MAX.as_millis()
+    );
     let mut house = House::start_with(&settings).await;
     let account = house.account(Status::Active, 1_000_000).await;
     let started = Instant::now();
@@ -58,7 +62,7 @@ async fn trickle(port: u16, number: usize) -> Duration {
     let mut answer = [0; 64];
     loop {
         stream.write_all(drip).await.ok();
-        let read = tokio::time::timeout(Duration::from_millis(300), stream.read(&mut answer)).await;
+        let read = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut answer)).await;
         if matches!(read, Ok(Ok(0) | Err(_))) {
             return started.elapsed();
         }

@@ -21,7 +21,8 @@ pub fn same_origin(
     sessions: Option<&Sessions>,
 ) -> Result<(), Rejection> {
     let scheme = sessions.map_or(Scheme::Https, |sessions| sessions.rules().scheme);
-    check(route.is_priced(), header, credential, scheme)
+    // Pages of any site may open a WebSocket, and no other rule of browsers stands before it.
+    check(route.is_priced() || route.upgrade.is_some(), header, credential, scheme)
 }
 
 fn check(draws: bool, header: &RequestHeader, credential: &Credential<'_>, scheme: Scheme) -> Result<(), Rejection> {

@@ -141,3 +141,35 @@ impl Frames {
         tokio::time::timeout(super::PATIENCE, self.reader.join_next()).await.is_ok()
     }
 }
+
+/// What became of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The first byte of its answer's header block: HPACK has a byte of its own for the commonest statuses.
+    Answered(u8),
+    Reset,
+    /// The whole connection ended.
+    Closed,
+}
+
+/// Writes the frames on a connection of its own and waits for the fate of stream 1.
+pub async fn fate(port: u16, frames: &[u8]) -> Fate {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[]), frames].concat()).await.ok();
+    let reading = async {
+        let mut head = [0; 9];
+        while stream.read_exact(&mut head).await.is_ok() {
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut payload = vec![0; usize::try_from(length).unwrap()];
+            stream.read_exact(&mut payload).await.ok();
+            let number = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+            match (head[3], number) {
+                (HEADERS, 1) => return Fate::Answered(payload[0]),
+                (RST_STREAM, 1) => return Fate::Reset,
+                _ => {}
+            }
+        }
+        Fate::Closed
+    };
+    tokio::time::timeout(super::PATIENCE, reading).await.expect("the stream has a fate")
+}

@@ -196,6 +196,11 @@ async fn answer(stream: &mut TcpStream, order: &str, go_on: &Notify) -> bool {
             go_on.notified().await;
             say(stream, "16\r\nevent: done\ndata: {}\n\n\r\n0\r\n\r\n").await
         }
+        // Takes the connection up and says back what it hears; `echo=N`: until so many bytes were said.
+        "echo" => {
+            echo(stream, number.parse().unwrap_or(usize::MAX)).await;
+            false
+        }
         // A clean end without the terminal event.
         "sse-clean-cut" => {
             say(stream, &format!("{SSE}\r\ndata: 1\n\n")).await;
@@ -209,6 +214,17 @@ async fn answer(stream: &mut TcpStream, order: &str, go_on: &Notify) -> bool {
             false
         }
         other => say(stream, &format!("HTTP/1.1 400 Unknown order {other}\r\nContent-Length: 0\r\n\r\n")).await,
+    }
+}
+
+async fn echo(stream: &mut TcpStream, limit: usize) {
+    say(stream, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").await;
+    let (mut said, mut heard) = (0, [0; 4096]);
+    while said < limit
+        && let Ok(length @ 1..) = stream.read(&mut heard).await
+    {
+        stream.write_all(&heard[..length]).await.ok();
+        said += length;
     }
 }
 
