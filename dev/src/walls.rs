@@ -16,6 +16,7 @@ const VERSION: &str = "0.20.2";
 /// Checks licences, sources and walls; then breaks each wall in a copy of the workspace and expects a refusal.
 pub fn check(layout: &Layout) -> Result<()> {
     let program = cargo_deny(layout)?;
+    fetch(layout)?;
     words::step("cargo deny check bans licenses sources");
     let output = deny(&program, &layout.root, &["bans", "licenses", "sources"])?;
     if !output.status.success() {
@@ -31,6 +32,18 @@ pub fn check(layout: &Layout) -> Result<()> {
             bail!("the wall against {what} does not hold; cargo deny said:\n{seen}");
         }
         words::note(&format!("{what} is refused: {}", arrow.reason));
+    }
+    Ok(())
+}
+
+/// The checker reads the crates of every platform, and a build has fetched only those of this one.
+fn fetch(layout: &Layout) -> Result<()> {
+    words::step("cargo fetch --locked");
+    let mut command = build::cargo(layout);
+    command.args(["fetch", "--locked"]);
+    let status = process::run(command)?;
+    if !status.success() {
+        bail!("the crates of the lock file could not be fetched ({status})");
     }
     Ok(())
 }
