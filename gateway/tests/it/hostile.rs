@@ -123,6 +123,9 @@ fn normal(seen: &Seen, house: &House, account: &Account) -> String {
         ["x-forwarded-host: a", "x-forwarded-proto: http", "request-id: ", "traceparent: 00-"].map(str::to_owned);
     let owned = [format!("host: {host}"), "x-forwarded-for: 127.0.0.1".to_owned()].into_iter().chain(every);
     let owned = owned.chain(account_lines.into_iter().filter(|_| !seen.line().contains(" /open ")));
+    let drawn = "tollgate-price-drawn: 1".to_owned();
+    let priced = ["POST /v1/messages", "GET /v1/priced"].iter().any(|line| seen.line().starts_with(line));
+    let owned = owned.chain(priced.then_some(drawn));
     let mut missing = Vec::new();
     for own in owned {
         match lines.iter().position(|line| line.starts_with(&own)) {
