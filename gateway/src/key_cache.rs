@@ -145,8 +145,9 @@ impl KeyCache {
         digest: KeyDigest,
         asked_at: Instant,
     ) -> Result<Op<Entry>, MeterError> {
-        // Somebody else's answer came while this look-up waited for its turn: good enough even when changes can't be heard.
-        if entry.is_some_and(|entry| entry.value().answered_at >= asked_at) {
+        // Somebody else's answer came while this look-up waited for its turn: good enough even when changes can't be heard. One that
+        // came just before, but was not to be seen yet, holds like any other.
+        if entry.is_some_and(|entry| entry.value().answered_at >= asked_at || self.is_fresh(entry.value())) {
             return Ok(Op::Nop);
         }
         let (read_at, hearing) = (Instant::now(), self.hearing.load(Ordering::Acquire));
