@@ -43,7 +43,7 @@ impl Caller {
             account_status: image.account_status,
             expires_at: image.expires_at,
             policy: image.policy.clone(),
-            rates: KeyRates::of(image),
+            rates: KeyRates::new(image.rates_of, image.policy.rates()),
             account_value: HeaderValue::from_str(&image.account.to_string())?,
             key_value: HeaderValue::from_str(&image.key.to_string())?,
         })

@@ -19,7 +19,7 @@ pub fn check_key_policy(route: &Route, caller: &Authenticated, address: Option<I
         return Err(Rejection::ScopeMissing(scope.clone()));
     }
     // Without an address nobody knows whether the key may be used.
-    let allowed = caller.policy.addresses().is_empty() || address.is_some_and(|it| caller.policy.takes_address(it));
+    let allowed = address.map_or(caller.policy.addresses().is_empty(), |address| caller.policy.takes_address(address));
     if allowed { Ok(()) } else { Err(Rejection::AddressNotAllowed) }
 }
 

@@ -52,9 +52,7 @@ pub(super) struct RawKey {
 impl Ledger {
     /// Issues a key. The whole key is in the answer and nowhere else: the book keeps its SHA-256.
     pub async fn issue_key(&self, account: AccountId, new: &NewKey, by: &By) -> Result<(ApiKey, KeyId), LedgerError> {
-        if new.expires_at.is_some_and(|expires_at| expires_at <= by.at) {
-            return Err(LedgerError::Invalid("a key must expire in the future".to_owned()));
-        }
+        must_expire_later(new.expires_at, by.at)?;
         let mut transaction = self.begin().await?;
         lock(&mut transaction, account).await?;
         let (api_key, key) = insert_key(&mut transaction, account, new, None, by).await?;
@@ -90,6 +88,13 @@ impl Ledger {
         commit(transaction).await?;
         Ok(by.at)
     }
+}
+
+pub(super) fn must_expire_later(expires_at: Option<TimeMs>, now: TimeMs) -> Result<(), LedgerError> {
+    if expires_at.is_some_and(|expires_at| expires_at <= now) {
+        return Err(LedgerError::Invalid("a key must expire in the future".to_owned()));
+    }
+    Ok(())
 }
 
 /// Enters a key and puts it on its way to live state. Its rates count against `rates_of`, or against itself.

@@ -4,7 +4,7 @@ use metering::{AccountId, ApiKey, KeyId, KeyMode, KeyPolicy, TimeMs};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use crate::change::key::{NewKey, RawKey, append_key, insert_key, read_key};
+use crate::change::key::{NewKey, RawKey, append_key, insert_key, must_expire_later, read_key};
 use crate::change::{Audit, By, lock};
 use crate::columns::{self, maybe_time, stamp};
 use crate::pool::commit;
@@ -47,9 +47,7 @@ impl Ledger {
         rotation: &Rotation,
         by: &By,
     ) -> Result<(ApiKey, KeyId, TimeMs), LedgerError> {
-        if rotation.expires_at.is_some_and(|expires_at| expires_at <= by.at) {
-            return Err(LedgerError::Invalid("a key must expire in the future".to_owned()));
-        }
+        must_expire_later(rotation.expires_at, by.at)?;
         let mut transaction = self.begin().await?;
         let (account, found) = lock_good_key(&mut transaction, key, by.at).await?;
         if found.rotated_to.is_some() {

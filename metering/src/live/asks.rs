@@ -2,29 +2,24 @@
 
 use std::sync::Arc;
 
-use crate::{AccountId, Credits, EventId, KeyId, KeyImage, OpId, Rate, RouteName, TimeMs};
+use crate::{AccountId, Credits, EventId, KeyId, OpId, Rate, RouteName, TimeMs};
 
 /// The rates that a key is held to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRates {
     /// The key against which they count; several keys may share one.
     pub of: KeyId,
-    /// In the order of the policy, at least one.
-    pub rates: Arc<[Rate]>,
+    /// As `rates.lua` reads them; written once a key, because each of its requests carries it.
+    pub(super) spec: Arc<str>,
 }
 
 impl KeyRates {
-    /// The rates of a key, if its policy has any.
+    /// `None` without a rate.
     #[must_use]
-    pub fn of(image: &KeyImage) -> Option<Self> {
-        let rates = image.policy.rates();
-        (!rates.is_empty()).then(|| Self { of: image.rates_of, rates: rates.into() })
-    }
-
-    /// As `rates.lua` reads them.
-    pub(super) fn spec(&self) -> String {
+    pub fn new(of: KeyId, rates: &[Rate]) -> Option<Self> {
         let one = |rate: &Rate| format!("{}:{}:{}", rate.name(), rate.emission_us(), rate.burst());
-        self.rates.iter().map(one).collect::<Vec<_>>().join(",")
+        let spec = rates.iter().map(one).collect::<Vec<_>>().join(",");
+        (!spec.is_empty()).then(|| Self { of, spec: spec.into() })
     }
 }
 

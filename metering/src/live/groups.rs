@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::{Debit, DebitOutcome, Meter, MeterError};
-use crate::ShardCount;
+use crate::{Shard, ShardCount};
 
 /// Debits of one call. At about 1 µs each for a hot account and 10 µs for strangers Redis is not kept from others for long.
 const GROUP_MAX: usize = 64;
@@ -58,7 +58,8 @@ impl Meter {
     /// an answer (then `Unknown`). Dropped while it waits, a debit may happen: undo it.
     pub async fn debit(&self, ask: &Debit) -> Answer {
         let count = self.count().await?;
-        let desk = self.groups().desk(usize::from(ask.account.shard(count).number), count);
+        let shard = ask.account.shard(count);
+        let desk = self.groups().desk(shard, count);
         let desk = desk.ok_or_else(|| super::replies::odd("a shard"))?;
         let baton = match desk.enter(ask)? {
             Ok(baton) => baton,
@@ -69,13 +70,12 @@ impl Meter {
                 Err(_) => return Err(MeterError::Unknown(failed("the call was given up"))),
             },
         };
-        self.lead(baton, ask).await
+        self.lead(baton, shard, ask).await
     }
 
-    async fn lead(&self, baton: Baton, ask: &Debit) -> Answer {
+    async fn lead(&self, baton: Baton, shard: Shard, ask: &Debit) -> Answer {
         let wait_max = self.debit_wait();
         let others = baton.0.take_others(wait_max);
-        let shard = ask.account.shard(self.count().await?);
         let asks: Vec<&Debit> = std::iter::once(ask).chain(others.iter().map(|other| &other.ask)).collect();
         let outcomes = timeout(wait_max, self.debit_many(shard, &asks)).await;
         // Before the answers, which wake as many as there are.
@@ -103,8 +103,8 @@ fn tell(answers: impl Iterator<Item = (oneshot::Sender<Word>, Answer)>) {
 }
 
 impl Groups {
-    fn desk(&self, number: usize, count: ShardCount) -> Option<&Arc<Desk>> {
-        self.0.get_or_init(|| (0..count.get()).map(|_| Arc::default()).collect()).get(number)
+    fn desk(&self, shard: Shard, count: ShardCount) -> Option<&Arc<Desk>> {
+        self.0.get_or_init(|| (0..count.get()).map(|_| Arc::default()).collect()).get(usize::from(shard.number))
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, RateOutcome, Snapshot,
     Undo, UndoOutcome, answers, connect,
 };
-use crate::{AccountId, Event, EventId, KeyDigest, KeyId, KeyImage, Shard, ShardCount, TimeMs};
+use crate::{AccountId, Event, EventId, KeyDigest, KeyImage, Shard, ShardCount, TimeMs};
 
 /// How long a call waits for its shard to be certified anew before it gives up: a hand-over between owners takes less.
 const CERTIFICATION_WAIT: Duration = Duration::from_millis(200);
@@ -149,7 +149,7 @@ impl Meter {
         let reply = self
             .run(shard, |known| {
                 let mut command = evalsha(known, Script::PassRates, 2);
-                command.arg(known.fence.meta()).arg(known.fence.rates(&rates.of)).arg(rates.spec());
+                command.arg(known.fence.meta()).arg(known.fence.rates(&rates.of)).arg(&*rates.spec);
                 command
             })
             .await?;
@@ -258,8 +258,8 @@ fn debit_command<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
             command.arg(key);
         });
     }
-    for (of, _) in &rates {
-        command.arg(fence.rates(of));
+    for known in &rates {
+        command.arg(fence.rates(&known.of));
     }
     command.arg(asks.len());
     for ask in asks.iter().map(Borrow::borrow) {
@@ -269,23 +269,23 @@ fn debit_command<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
     command
 }
 
-/// The rates that items of a call name, each once, with their specs.
-fn rates_by_key<D: Borrow<Debit>>(asks: &[D]) -> Vec<(KeyId, String)> {
-    let mut found: Vec<(KeyId, String)> = Vec::new();
+/// The rates that items of a call name, each once.
+fn rates_by_key<D: Borrow<Debit>>(asks: &[D]) -> Vec<&KeyRates> {
+    let mut found: Vec<&KeyRates> = Vec::new();
     for rates in asks.iter().filter_map(|ask| ask.borrow().rates.as_ref()) {
-        if !found.iter().any(|(of, _)| *of == rates.of) {
-            found.push((rates.of, rates.spec()));
+        if !found.iter().any(|known| known.of == rates.of) {
+            found.push(rates);
         }
     }
     found
 }
 
 /// Who asks, as `debit.lua` reads it: the key, and where the state of its rates is.
-fn asker(ask: &Debit, rates: &[(KeyId, String)]) -> String {
+fn asker(ask: &Debit, rates: &[&KeyRates]) -> String {
     let key = ask.key.map_or_else(String::new, |key| key.hex());
-    let place = ask.rates.as_ref().and_then(|own| rates.iter().position(|(of, _)| *of == own.of));
-    match place.and_then(|place| rates.get(place).map(|(_, spec)| (place.saturating_add(1), spec))) {
-        Some((place, spec)) => format!("{key} {place} {spec}"),
+    let known = ask.rates.as_ref().and_then(|own| (1_usize..).zip(rates).find(|(_, known)| known.of == own.of));
+    match known {
+        Some((place, known)) => format!("{key} {place} {}", known.spec),
         None => key,
     }
 }

@@ -13,8 +13,12 @@ use crate::accounts::{NEW_YEAR, ada, ask, bob, credits, drawn, key, refused, ten
 use crate::scene::Scene;
 
 fn rates(of: KeyId, list: &[(&str, u32, u64, u32)]) -> KeyRates {
-    let list = list.iter().map(|(name, count, per_ms, burst)| Rate::new(name, *count, *per_ms, Some(*burst)).unwrap());
-    KeyRates { of, rates: list.collect() }
+    let list: Vec<Rate> = list.iter().map(|(name, count, per_ms, burst)| rate(name, *count, *per_ms, *burst)).collect();
+    KeyRates::new(of, &list).unwrap()
+}
+
+fn rate(name: &str, count: u32, per_ms: u64, burst: u32) -> Rate {
+    Rate::new(name, count, per_ms, Some(burst)).unwrap()
 }
 
 /// A debit of 1 by key 7, held to these rates.
@@ -146,15 +150,16 @@ fn a_plain_model_says_the_same_whatever_the_rate_and_whenever_it_is_asked() {
     let scene = RefCell::new(runtime.block_on(Scene::with(&ada(vec![ten_days(1, 1_000_000)]))));
     let (now, number) = (Cell::new(NEW_YEAR), Cell::new(0_u128));
     let next = || number.replace(number.get() + 1);
-    let rate = (1..2_000_u32, 1_000..3_600_000_u64, 1..50_u32);
+    let written = (1..2_000_u32, 1_000..3_600_000_u64, 1..50_u32);
     let history = prop::collection::vec((0..5_000_u64, any::<bool>()), 1..60);
     TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() })
-        .run(&(rate, history), |((count, per_ms, burst), history)| {
-            let held_to = rates(key(1_000_000 + next()), &[("r", count, per_ms, burst)]);
+        .run(&(written, history), |((count, per_ms, burst), history)| {
+            let rate = rate("r", count, per_ms, burst);
+            let held_to = KeyRates::new(key(1_000_000 + next()), std::slice::from_ref(&rate)).unwrap();
             let mut model = Model::default();
             for (wait_ms, free) in history {
                 now.set(now.get().plus_ms(wait_ms));
-                let expected = model.passes(&held_to.rates[0], now.get().as_u64() * 1_000);
+                let expected = model.passes(&rate, now.get().as_u64() * 1_000);
                 runtime.block_on(scene.borrow_mut().at(now.get()));
                 let said = runtime.block_on(ask_for(&scene.borrow(), &held_to, free, next()));
                 assert_eq!(said, expected, "{count} in {per_ms} ms, {burst} at once");
