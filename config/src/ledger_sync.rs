@@ -72,4 +72,5 @@ pub struct Lease {
 pub struct Sweep {
     pub grace_ms: u64,
     pub interval_ms: u64,
+    pub hold_grace_ms: u64,
 }

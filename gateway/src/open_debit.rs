@@ -116,6 +116,7 @@ impl OpenDebit {
             debit_op: self.op,
             debit_event: drawn.event,
             debit_not_after: self.not_after,
+            idempotency: None,
         }
     }
 }
@@ -128,6 +129,7 @@ impl Drop for OpenDebit {
                 account: self.account,
                 debit_op: self.op,
                 not_after: self.not_after,
+                idempotency: None,
             }),
             State::Drawn(drawn) if self.back_when_cut => Restitution::GiveBack(self.give_back_ask(drawn)),
             State::Drawn(_) | State::Kept(_) | State::GivenBack { .. } | State::Closed => return,

@@ -2,8 +2,8 @@
 
 mod problem;
 
-use metering::live::BudgetView;
-use metering::{Credits, Scope, Status};
+use metering::live::{BudgetView, Repeat};
+use metering::{CapPeriod, Credits, OpId, Scope, Status, TimeMs};
 
 use crate::session::SessionFault;
 
@@ -44,6 +44,19 @@ pub enum Rejection {
     BudgetExhausted {
         budget: BudgetView,
         price: Credits,
+    },
+    /// The price does not fit into what a cap of the key has left.
+    KeyCapExhausted {
+        which: CapPeriod,
+        cap: Credits,
+        used: Credits,
+        resets_at: TimeMs,
+        price: Credits,
+    },
+    /// The `Idempotency-Key` stands for a request already, whose debit this is.
+    Repeated {
+        first: OpId,
+        how: Repeat,
     },
     /// Nothing can be drawn now; nothing was.
     MeterUnavailable(Unmetered),
@@ -122,6 +135,10 @@ pub enum Code {
     PaymentFailed,
     CreditsExhausted,
     BudgetExhausted,
+    KeyCapExhausted,
+    IdempotencyKeyInUse,
+    IdempotencyKeyUsed,
+    IdempotencyKeyMismatch,
     MeterUnavailable,
     UpstreamFailed,
     UpstreamTimeout,
@@ -131,7 +148,7 @@ pub enum Code {
 
 impl Code {
     /// In the order of the enum, so that `code as usize` finds a code here.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::NoRoute,
         Self::BadRequest,
         Self::HeaderTooLarge,
@@ -151,6 +168,10 @@ impl Code {
         Self::PaymentFailed,
         Self::CreditsExhausted,
         Self::BudgetExhausted,
+        Self::KeyCapExhausted,
+        Self::IdempotencyKeyInUse,
+        Self::IdempotencyKeyUsed,
+        Self::IdempotencyKeyMismatch,
         Self::MeterUnavailable,
         Self::UpstreamFailed,
         Self::UpstreamTimeout,
@@ -179,6 +200,10 @@ impl Code {
             Self::PaymentFailed => "payment_failed",
             Self::CreditsExhausted => "credits_exhausted",
             Self::BudgetExhausted => "budget_exhausted",
+            Self::KeyCapExhausted => "key_cap_exhausted",
+            Self::IdempotencyKeyInUse => "idempotency_key_in_use",
+            Self::IdempotencyKeyUsed => "idempotency_key_used",
+            Self::IdempotencyKeyMismatch => "idempotency_key_mismatch",
             Self::MeterUnavailable => "meter_unavailable",
             Self::UpstreamFailed => "upstream_failed",
             Self::UpstreamTimeout => "upstream_timeout",
@@ -191,7 +216,7 @@ impl Code {
         match self {
             Self::BadRequest => 400,
             Self::InvalidApiKey | Self::InvalidSession | Self::SessionExpired => 401,
-            Self::PaymentFailed | Self::CreditsExhausted | Self::BudgetExhausted => 402,
+            Self::PaymentFailed | Self::CreditsExhausted | Self::BudgetExhausted | Self::KeyCapExhausted => 402,
             Self::AccountSuspended
             | Self::AccountPending
             | Self::ScopeMissing
@@ -199,8 +224,10 @@ impl Code {
             | Self::CrossSiteRequest => 403,
             Self::NoRoute => 404,
             Self::BodyTooSlow => 408,
+            Self::IdempotencyKeyInUse | Self::IdempotencyKeyUsed => 409,
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
+            Self::IdempotencyKeyMismatch => 422,
             Self::RateLimited => 429,
             Self::HeaderTooLarge => 431,
             Self::Internal => 500,
@@ -233,6 +260,10 @@ impl Rejection {
             Self::Blocked(_) => Code::AccountPending,
             Self::CreditsExhausted { .. } => Code::CreditsExhausted,
             Self::BudgetExhausted { .. } => Code::BudgetExhausted,
+            Self::KeyCapExhausted { .. } => Code::KeyCapExhausted,
+            Self::Repeated { how: Repeat::InUse, .. } => Code::IdempotencyKeyInUse,
+            Self::Repeated { how: Repeat::Used, .. } => Code::IdempotencyKeyUsed,
+            Self::Repeated { how: Repeat::Mismatch, .. } => Code::IdempotencyKeyMismatch,
             Self::MeterUnavailable(_) => Code::MeterUnavailable,
             Self::UpstreamFailed => Code::UpstreamFailed,
             Self::UpstreamTimeout => Code::UpstreamTimeout,

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::carry::Carrier;
 use crate::certify::{Hold, certify};
 use crate::drain::{Drain, batch_size};
+use crate::due;
 use crate::install::{self, install_all};
 use crate::interruption::Interruption;
 use crate::report::Reporter;
@@ -51,7 +52,7 @@ async fn serve(
     stop: &CancellationToken,
 ) -> Result<(), Interruption> {
     let mut drain = Drain::take_over(service, &hold);
-    let mut rounds = Rounds { carrier: Carrier::default(), last_sweep: None, last_note: Instant::now() };
+    let mut rounds = Rounds::begin();
     if hold.install {
         hold.link.open_shard(&hold.certified).await?; // accounts serve one by one, as they are installed
         install_all(service, &mut hold, &mut drain).await?;
@@ -60,6 +61,7 @@ async fn serve(
         hold.link.open_shard(&hold.certified).await?;
     }
     service.book.set_state(hold.fence, ShardState::Open).await?;
+    rounds.opened = Instant::now();
     service.metrics.certified(hold.fence.shard, true);
     reporter.recovered(service);
     install::forget_replaced(service, &hold);
@@ -96,9 +98,16 @@ struct Rounds {
     carrier: Carrier,
     last_sweep: Option<Instant>,
     last_note: Instant,
+    /// When gateways were let in.
+    opened: Instant,
 }
 
 impl Rounds {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self { carrier: Carrier::default(), last_sweep: None, last_note: now, opened: now }
+    }
+
     /// One turn: drain, carry, remember, and from time to time sweep and note. Answers whether there is more to do at once: less than a
     /// whole batch can wait one interval for company, because a transaction costs as much for one event as for hundreds.
     async fn turn(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<bool, Interruption> {
@@ -113,19 +122,24 @@ impl Rounds {
         if drained > 0 {
             self.last_note = Instant::now();
         } else if self.last_note.elapsed() >= NOTE_EVERY {
-            drain.note(service, hold).await?;
+            drain.note(service, hold, &[]).await?;
             self.last_note = Instant::now();
         }
         Ok(drained >= batch_size(service) || carried > 0 || remembering)
     }
 
-    /// Takes expired lots off the books and closes undos whose debit can't come any more.
-    async fn sweep(&mut self, service: &Service, hold: &Hold, drain: &Drain) -> Result<(), Interruption> {
+    /// Takes expired lots off the books, closes undos whose debit can't come any more, releases holds that nobody settled in time,
+    /// and lets go of old idempotency marks.
+    async fn sweep(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<(), Interruption> {
         let (fence, sweep) = (hold.fence, &service.settings.sweep);
         let found = service.book.expire_due(fence, service.clock.now(), sweep.grace_ms, SWEEP_PAGE).await?;
         service.metrics.lots_swept.inc_by(found);
         let settled = service.book.settle_undos(fence, drain.drained_time()).await?;
         service.metrics.undos_settled.inc_by(settled);
+        if self.opened.elapsed() >= Duration::from_millis(sweep.hold_grace_ms) {
+            due::release_holds(service, hold, drain, SWEEP_PAGE).await?;
+        }
+        due::forget_marks(service, hold, drain, SWEEP_PAGE).await?;
         let (rows, age_ms) = service.book.backlog(fence.shard).await?;
         service.metrics.control_backlog(fence.shard, rows, age_ms);
         Ok(())

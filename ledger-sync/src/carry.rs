@@ -41,7 +41,13 @@ impl Carrier {
                     stuck.insert(row.account);
                 }
                 // Rows behind one that did not go through can't go through either.
-                ControlOutcome::Gap | ControlOutcome::Frozen if stuck.contains(&row.account) => {}
+                ControlOutcome::Gap | ControlOutcome::NeedsInstall | ControlOutcome::Frozen
+                    if stuck.contains(&row.account) => {}
+                ControlOutcome::NeedsInstall => {
+                    stuck.insert(row.account);
+                    install_one(service, hold, drain, row.account).await?;
+                    info!(account = %row.account, row = row.row, "account {} was installed anew for row {}", row.account, row.row);
+                }
                 ControlOutcome::Gap | ControlOutcome::Frozen => {
                     warn!(account = %row.account, row = row.row, "account {} is not at the version before row {}: installing it anew", row.account, row.row);
                     service.metrics.control_gaps.inc();

@@ -3,7 +3,7 @@
 use ledger::{DrainBatch, Fence as BookFence};
 use metering::live::Fence;
 use metering::live::owner::{DrainNote, OwnerLink, Stream};
-use metering::{Body, Event, TimeMs};
+use metering::{AccountId, Body, Event, IdempotencyKey, TimeMs};
 
 use crate::certify::Hold;
 use crate::interruption::Interruption;
@@ -61,7 +61,7 @@ impl Drain {
         self.drained_time = at;
         self.credits_to_note = self.credits_to_note.saturating_add(recorded.credits_debited);
         self.retention.recorded(sequence, at, marks);
-        self.note(service, hold).await?;
+        self.note(service, hold, &[]).await?;
         Ok(count)
     }
 
@@ -84,11 +84,16 @@ impl Drain {
         Ok(())
     }
 
-    /// Tells Redis how far the book is. This is also how the owner learns that a shard is no longer certified.
-    pub async fn note(&mut self, service: &Service, hold: &mut Hold) -> Result<(), Interruption> {
+    /// Tells Redis how far the book is, and which idempotency marks are a day old. This is also how the owner learns that a shard is no longer certified.
+    pub async fn note(
+        &mut self,
+        service: &Service,
+        hold: &mut Hold,
+        marks: &[(AccountId, IdempotencyKey)],
+    ) -> Result<(), Interruption> {
         let Some(drained) = self.applied else { return Ok(()) };
         let (keep_from, closed) = self.retention.let_go(drained, service.clock.now());
-        let note = DrainNote { drained, credits: self.credits_to_note, keep_from, closed };
+        let note = DrainNote { drained, credits: self.credits_to_note, keep_from, closed, marks: marks.to_vec() };
         let stream = hold.link.note_drained(&hold.certified, &note).await?;
         self.credits_to_note = 0;
         self.noted(service, hold, stream, drained);

@@ -9,6 +9,7 @@ mod carry;
 mod certify;
 mod clock;
 mod drain;
+mod due;
 mod fleet;
 mod install;
 mod interruption;

@@ -29,6 +29,8 @@ pub struct Metrics {
     pub lots_swept: IntCounter,
     /// Undos closed because their debit can't come any more.
     pub undos_settled: IntCounter,
+    /// Holds that nobody settled in time.
+    pub holds_released: IntCounter,
     /// Credits by which book and live state differ, in the last round through all accounts; must be 0.
     pub drift_credits: IntGauge,
     /// Differences found in that round.
@@ -68,6 +70,7 @@ impl Metrics {
             control_carried: new.counter("key_rows_total", "Outbox rows of keys carried to live state")?,
             lots_swept: new.counter("lots_swept_total", "Lots found past their expiry")?,
             undos_settled: new.counter("undos_settled_total", "Undos closed because their debit can no longer come")?,
+            holds_released: new.counter("holds_released_total", "Holds that nobody settled in time")?,
             drift_credits: new.gauge("drift_credits", "Credits by which book and live state differ; must be 0")?,
             differences: new.gauge("differences", "Differences between book and live state in the last round")?,
             verified: new.counter("accounts_verified_total", "Accounts recomputed and compared with live state")?,

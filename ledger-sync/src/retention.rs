@@ -128,7 +128,7 @@ mod tests {
 
     fn undo(sequence: u64, not_after: TimeMs) -> Event {
         let (account, op) = (AccountId::from_uuid(uuid::Uuid::nil()), OpId::from_uuid(uuid::Uuid::from_u128(1)));
-        let body = Body::Undo { account, seq: sequence, op, debit_op: DEBIT, not_after };
+        let body = Body::Undo { account, seq: sequence, op, debit_op: DEBIT, not_after, kept: None };
         Event { id: EventId { incarnation: 1, sequence }, at: HOUR, body }
     }
 

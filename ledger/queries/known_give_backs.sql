@@ -1,4 +1,4 @@
--- Which of these debits were given back.
+-- Which of these debits were given back, or settled.
 SELECT account_id, debit_op
 FROM entries
-WHERE debit_op = ANY ($1) AND kind = 'give_back' AND occurred_at >= $2
+WHERE debit_op = ANY ($1) AND kind IN ('give_back', 'settle') AND occurred_at >= $2

@@ -6,7 +6,7 @@ budgets AS (
     SELECT account_id, sum(CASE WHEN kind IN ('debit', 'debit_duplicate') THEN -credits ELSE -credits - lapsed END)::bigint AS used
     FROM entries
     JOIN asked USING (account_id, budget_period_end)
-    WHERE kind IN ('debit', 'debit_duplicate', 'give_back', 'duplicate_return')
+    WHERE kind IN ('debit', 'debit_duplicate', 'give_back', 'settle', 'duplicate_return')
     GROUP BY account_id
 ),
 numbers AS (

@@ -1,12 +1,13 @@
 //! What the book has of an account, for being compared with live state: all of one instant.
 
-use metering::{AccountId, Change, Credits, LotId, OpId, Shard, Status, TimeMs};
+use metering::{AccountId, Change, Credits, KeyCap, KeyCount, LotId, OpId, Shard, Status, TimeMs};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::columns::{self, Ids, Stamp, count, credits, time};
+use crate::key_days::capped;
 use crate::outbox::read_change;
 use crate::{Ledger, LedgerError};
 
@@ -35,6 +36,10 @@ pub struct Balance {
     pub budget_period_end: TimeMs,
     /// Its lots that are not swept.
     pub lots: Vec<BalanceLot>,
+    /// Its keys that may draw only so much.
+    pub key_caps: Vec<KeyCap>,
+    /// What those have drawn.
+    pub key_counts: Vec<KeyCount>,
     /// Changes that no event in the book proves delivered, in version order.
     pub pending: Vec<PendingChange>,
     /// Debits whose undo is not decided.
@@ -141,11 +146,16 @@ async fn read(connection: &mut PgConnection, accounts: Vec<Uuid>) -> Result<Vec<
         "SELECT account_id, debit_op FROM undos WHERE account_id = ANY ($1) AND state = 'open' ORDER BY debit_op",
     )
     .bind(&accounts)
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
     for (account, op) in undos {
         if let Some(balance) = place_of(account).and_then(|place| balances.get_mut(place)) {
             balance.open_undos.push(OpId::from_uuid(op));
+        }
+    }
+    for (account, found) in capped(connection, &accounts).await? {
+        if let Some(balance) = place_of(account).and_then(|place| balances.get_mut(place)) {
+            (balance.key_caps, balance.key_counts) = (found.caps, found.counts);
         }
     }
     Ok(balances)
@@ -167,6 +177,8 @@ impl TryFrom<RawBalance> for Balance {
             budget_used: credits(raw.budget_used)?,
             budget_period_end: time(raw.budget_period_end)?,
             lots: Vec::new(),
+            key_caps: Vec::new(),
+            key_counts: Vec::new(),
             pending: Vec::new(),
             open_undos: Vec::new(),
         })

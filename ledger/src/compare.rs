@@ -4,6 +4,7 @@
 //! book, and every event between the two is there.
 
 mod expected;
+mod key_counts;
 
 use std::fmt;
 

@@ -47,6 +47,8 @@ entry_kinds! {
     DebitDuplicate => "debit_duplicate",
     /// A debit was undone.
     GiveBack => "give_back",
+    /// A hold was settled: what it held above the price came back.
+    Settle => "settle",
     /// The second drawing of one op was undone.
     DuplicateReturn => "duplicate_return",
     /// Somebody asked to undo a debit; moves nothing by itself.

@@ -4,12 +4,16 @@ mod settle;
 
 use std::collections::HashMap;
 
-use metering::{AccountId, AccountImage, KeyId, LotImage, OpId, TimeMs};
+use metering::{
+    AccountId, AccountImage, Fingerprint, IDEMPOTENCY_MS, Idempotency, IdempotencyKey, IdempotencyMark, KeyId,
+    LotImage, OpId, TimeMs,
+};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::columns::{self, Stamp, count, credits, shard_number, stamp, time};
 use crate::fence::hold;
+use crate::key_days::capped;
 use crate::pool::commit;
 use crate::{Fence, Ledger, LedgerError};
 
@@ -33,6 +37,16 @@ struct RawLot {
     remaining: i64,
     granted_at: Stamp,
     expires_at: Stamp,
+}
+
+#[derive(FromRow)]
+struct RawMark {
+    account_id: Uuid,
+    key: Uuid,
+    op: Uuid,
+    fingerprint: Uuid,
+    in_use_until: Stamp,
+    drawn_at: Stamp,
 }
 
 impl Ledger {
@@ -126,11 +140,26 @@ async fn prepare(
         "SELECT account_id, debit_op FROM undos WHERE account_id = ANY ($1) AND state = 'open' ORDER BY debit_op",
     )
     .bind(accounts)
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
     for (account, op) in undos {
         if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
             image.open_undos.push(OpId::from_uuid(op));
+        }
+    }
+    for (account, found) in capped(&mut *connection, accounts).await? {
+        if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
+            (image.key_caps, image.key_counts) = (found.caps, found.counts);
+        }
+    }
+    let marks: Vec<RawMark> = sqlx::query_as(include_str!("../queries/image_idempotency.sql"))
+        .bind(accounts)
+        .bind(stamp(now.minus_ms(IDEMPOTENCY_MS))?)
+        .fetch_all(connection)
+        .await?;
+    for raw in marks {
+        if let Some(image) = at(raw.account_id).and_then(|place| images.get_mut(place)) {
+            image.idempotency.push(mark(&raw)?);
         }
     }
     Ok(images)
@@ -148,8 +177,11 @@ fn image(raw: &RawAccount) -> Result<AccountImage, LedgerError> {
         budget_used: credits(raw.budget_used)?,
         budget_period_end: time(raw.budget_period_end)?,
         revoked_keys: Vec::new(),
+        key_caps: Vec::new(),
+        key_counts: Vec::new(),
         lots: Vec::new(),
         open_undos: Vec::new(),
+        idempotency: Vec::new(),
     })
 }
 
@@ -160,4 +192,13 @@ fn lot_image(raw: &RawLot) -> Result<LotImage, LedgerError> {
         granted_at: time(raw.granted_at)?,
         expires_at: time(raw.expires_at)?,
     })
+}
+
+fn mark(raw: &RawMark) -> Result<IdempotencyMark, LedgerError> {
+    let under = Idempotency {
+        key: IdempotencyKey::from_uuid(raw.key),
+        fingerprint: Fingerprint::from_uuid(raw.fingerprint),
+        in_use_until: time(raw.in_use_until)?,
+    };
+    Ok(IdempotencyMark { under, op: OpId::from_uuid(raw.op), at: time(raw.drawn_at)? })
 }

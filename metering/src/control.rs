@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BudgetAnchor, Credits, IdError, KeyId, LotId, OpId, Split, Status, TimeMs};
+use crate::{BudgetAnchor, Credits, IdError, KeyCaps, KeyId, LotId, OpId, Split, Status, TimeMs};
 
 /// A change of an account that the book decided on and live state must follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,18 @@ pub enum Change {
         /// The key.
         key: KeyId,
     },
+    /// A key may draw only so much from now on, or no longer only so much.
+    KeyCapped {
+        /// The key.
+        key: KeyId,
+        /// The key against which it counts.
+        of: KeyId,
+        /// The most it may draw; empty = no cap.
+        caps: KeyCaps,
+        /// Whether live state counts right when it begins at nothing, or goes on from what it counts for `of` already. If not, the
+        /// account is installed anew, with what the book has counted.
+        fresh: bool,
+    },
     /// The book has decided about an undone debit.
     UndoSettled {
         /// The op of the debit.
@@ -73,6 +85,12 @@ pub enum Change {
         period_end: TimeMs,
         /// Whether live state counts this undo as pending.
         counted: bool,
+        /// The key that asked for the debit.
+        #[serde(default)]
+        key: Option<KeyId>,
+        /// When the debit drew; the epoch where that is not known, or nothing was drawn.
+        #[serde(default)]
+        debited_at: TimeMs,
     },
 }
 
@@ -128,6 +146,8 @@ control_kinds! {
     LotExpired => "lot_expired",
     /// See [`Change::KeyRevoked`].
     KeyRevoked => "key_revoked",
+    /// See [`Change::KeyCapped`].
+    KeyCapped => "key_capped",
     /// See [`Change::UndoSettled`].
     UndoSettled => "undo_settled",
 }

@@ -7,7 +7,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{AccountId, ControlKind, Credits, IdError, KeyId, OpId, RouteName, Split, TimeMs, lots};
+use crate::{
+    AccountId, ControlKind, Credits, Fingerprint, IdError, Idempotency, IdempotencyKey, KeyId, OpId, RouteName, Split,
+    TimeMs, lots,
+};
 
 /// The schema version written by this release's scripts in field `v`.
 pub const SCHEMA_VERSION: &str = "1";
@@ -58,7 +61,8 @@ pub enum Body {
     Opened,
     /// An account was written from the book, at this control version. Does not raise `seq`.
     Installed { account: AccountId, seq: u64, control_version: u64 },
-    /// Credits were drawn for `op`, from the lots of `split`, in the budget period that ends at `period_end`.
+    /// Credits were drawn for `op`, from the lots of `split`, in the budget period that ends at `period_end`. With `hold_until` they
+    /// are a hold: to be settled, or else released from then on.
     Debit {
         account: AccountId,
         seq: u64,
@@ -70,8 +74,11 @@ pub enum Body {
         budget_used_after: Credits,
         key: Option<KeyId>,
         route: RouteName,
+        hold_until: Option<TimeMs>,
+        idempotency: Option<Idempotency>,
     },
-    /// The debit of `debit_op` was undone: `returned` to its lots, `lapsed` where a lot has expired meanwhile.
+    /// The debit of `debit_op` was undone: `returned` to its lots, `lapsed` where a lot has expired meanwhile. With `kept` it was a
+    /// hold that was settled, and so many credits stay drawn. `key` had asked for it, at `debited_at`.
     GiveBack {
         account: AccountId,
         seq: u64,
@@ -79,12 +86,16 @@ pub enum Body {
         debit_op: OpId,
         returned: Split,
         lapsed: Split,
+        kept: Option<Credits>,
         period_end: TimeMs,
         remaining_after: Credits,
         budget_used_after: Credits,
+        key: Option<KeyId>,
+        debited_at: TimeMs,
     },
-    /// Somebody asks to undo `debit_op`, whose outcome they do not know; it can't be drawn from `not_after` on.
-    Undo { account: AccountId, seq: u64, op: OpId, debit_op: OpId, not_after: TimeMs },
+    /// Somebody asks to undo `debit_op`, whose outcome they do not know, and with `kept` all but that, because
+    /// it was a hold that was settled; it can't be drawn from `not_after` on.
+    Undo { account: AccountId, seq: u64, op: OpId, debit_op: OpId, not_after: TimeMs, kept: Option<Credits> },
     /// The change of outbox row `row` was applied; `returned`, `lapsed` and `taken` say which credits moved.
     Control {
         account: AccountId,
@@ -140,7 +151,8 @@ impl Body {
             Self::Opened => "opened",
             Self::Installed { .. } => "installed",
             Self::Debit { .. } => "debit",
-            Self::GiveBack { .. } => "give_back",
+            Self::GiveBack { kept: None, .. } => "give_back",
+            Self::GiveBack { kept: Some(_), .. } => "settle",
             Self::Undo { .. } => "undo",
             Self::Control { .. } => "control",
         }
@@ -210,13 +222,15 @@ impl Reader<'_> {
                 control_version: self.number("cv")?,
             },
             "debit" => self.debit()?,
-            "give_back" => self.give_back()?,
+            "give_back" => self.give_back(None)?,
+            "settle" => self.give_back(Some(self.credits("kp")?))?,
             "undo" => Body::Undo {
                 account: self.account()?,
                 seq: self.number("q")?,
                 op: self.op("op")?,
                 debit_op: self.op("of")?,
                 not_after: TimeMs::new(self.number("na")?),
+                kept: self.fields.contains_key("kp").then(|| self.credits("kp")).transpose()?,
             },
             "control" => self.control()?,
             _ => return Err(self.wrong("k")),
@@ -235,10 +249,6 @@ impl Reader<'_> {
         if split.is_empty() || lots::total(&split) != Some(credits) {
             return Err(self.wrong("s"));
         }
-        let key = match self.text("i")? {
-            "" => None,
-            hex => Some(KeyId::from_hex(hex).map_err(|_| self.wrong("i"))?),
-        };
         Ok(Body::Debit {
             account: self.account()?,
             seq: numbers.seq,
@@ -248,12 +258,29 @@ impl Reader<'_> {
             period_end: numbers.period_end,
             remaining_after: numbers.remaining_after,
             budget_used_after: numbers.budget_used_after,
-            key,
+            key: self.key("i")?,
             route: self.text("p")?.parse().map_err(|_| self.wrong("p"))?,
+            hold_until: self.fields.contains_key("h").then(|| self.number("h").map(TimeMs::new)).transpose()?,
+            idempotency: self.fields.get("y").map(|text| self.idempotency(text)).transpose()?,
         })
     }
 
-    fn give_back(&self) -> Result<Body, DecodeError> {
+    /// `key fingerprint in_use_until`.
+    fn idempotency(&self, text: &str) -> Result<Idempotency, DecodeError> {
+        let mut words = text.split(' ');
+        let mut next = || words.next().ok_or_else(|| self.wrong("y"));
+        let (key, fingerprint, until) = (next()?, next()?, next()?);
+        let until: Credits = until.parse().map_err(|_| self.wrong("y"))?; // the same rule for digits
+        let read = Idempotency {
+            key: IdempotencyKey::from_hex(key).map_err(|_| self.wrong("y"))?,
+            fingerprint: Fingerprint::from_hex(fingerprint).map_err(|_| self.wrong("y"))?,
+            in_use_until: TimeMs::new(until.get()),
+        };
+        if words.next().is_none() { Ok(read) } else { Err(self.wrong("y")) }
+    }
+
+    /// Before this release a give-back did not say which key had asked, nor when: those are not known.
+    fn give_back(&self, kept: Option<Credits>) -> Result<Body, DecodeError> {
         Ok(Body::GiveBack {
             account: self.account()?,
             seq: self.number("q")?,
@@ -261,9 +288,12 @@ impl Reader<'_> {
             debit_op: self.op("of")?,
             returned: self.split("s")?,
             lapsed: self.split("l")?,
+            kept,
             period_end: TimeMs::new(self.number("e")?),
             remaining_after: self.credits("r")?,
             budget_used_after: self.credits("u")?,
+            key: if self.fields.contains_key("i") { self.key("i")? } else { None },
+            debited_at: if self.fields.contains_key("d") { TimeMs::new(self.number("d")?) } else { TimeMs::EPOCH },
         })
     }
 
@@ -294,6 +324,14 @@ impl Reader<'_> {
 
     fn split(&self, field: &'static str) -> Result<Split, DecodeError> {
         lots::read(self.text(field)?).ok_or_else(|| self.wrong(field))
+    }
+
+    /// An empty text is no key.
+    fn key(&self, field: &'static str) -> Result<Option<KeyId>, DecodeError> {
+        match self.text(field)? {
+            "" => Ok(None),
+            hex => KeyId::from_hex(hex).map(Some).map_err(|_| self.wrong(field)),
+        }
     }
 
     fn account(&self) -> Result<AccountId, DecodeError> {

@@ -17,12 +17,12 @@ pub struct IdError {
 }
 
 /// Reads exactly 32 lower-case hex digits: one spelling for each id, so that an id can stand in a Redis key.
-fn uuid_from_hex(text: &str) -> Option<Uuid> {
+pub(crate) fn uuid_from_hex(text: &str) -> Option<Uuid> {
     let canonical = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if canonical { Uuid::try_parse(text).ok() } else { None }
 }
 
-fn uuid_hex(uuid: Uuid) -> String {
+pub(crate) fn uuid_hex(uuid: Uuid) -> String {
     let mut hex = [0; uuid::fmt::Simple::LENGTH];
     uuid.as_simple().encode_lower(&mut hex).to_owned() // without the machinery of fmt: each debit writes five of these
 }

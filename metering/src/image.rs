@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, BudgetAnchor, Credits, KeyDigest, KeyId, KeyPolicy, LotId, OpId, Status, TimeMs};
+use crate::{
+    AccountId, BudgetAnchor, Credits, IdempotencyMark, KeyCap, KeyCount, KeyDigest, KeyId, KeyPolicy, LotId, OpId,
+    Status, TimeMs,
+};
 
 /// An account as the book knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,10 +30,16 @@ pub struct AccountImage {
     pub budget_period_end: TimeMs,
     /// Keys that may draw no more.
     pub revoked_keys: Vec<KeyId>,
+    /// Keys that may draw only so much.
+    pub key_caps: Vec<KeyCap>,
+    /// What those have drawn, one for all that count as one.
+    pub key_counts: Vec<KeyCount>,
     /// Its lots that are not swept and have credits left or time left.
     pub lots: Vec<LotImage>,
     /// Debits whose undo the book has not settled yet.
     pub open_undos: Vec<OpId>,
+    /// Marks of requests with an `Idempotency-Key` that are not over a day old and were not given back.
+    pub idempotency: Vec<IdempotencyMark>,
 }
 
 /// A lot as the book knows it.

@@ -6,9 +6,11 @@
 
 pub mod api_key;
 pub mod budget;
+pub mod caps;
 pub mod control;
 pub mod credits;
 pub mod event;
+pub mod idempotency;
 pub mod ids;
 pub mod image;
 pub mod live;
@@ -21,9 +23,11 @@ pub mod time;
 
 pub use api_key::{ApiKey, ApiKeyError, KeyDigest, KeyMode};
 pub use budget::BudgetAnchor;
+pub use caps::{CapPeriod, KeyCap, KeyCaps, KeyCount};
 pub use control::{Change, ControlKind};
 pub use credits::{Credits, CreditsError};
 pub use event::{Body, Event, EventId};
+pub use idempotency::{Fingerprint, IDEMPOTENCY_MS, Idempotency, IdempotencyKey, IdempotencyMark};
 pub use ids::{AccountId, IdError, KeyId, LotId, OpId, RouteName, Shard, ShardCount, ShardKind};
 pub use image::{AccountImage, KeyImage, KeyState, LotImage};
 pub use lots::{Draw, Split};

@@ -5,6 +5,7 @@
 
 pub mod answers;
 pub mod asks;
+mod commands;
 pub(crate) mod connect;
 pub mod errors;
 mod fences;
@@ -18,10 +19,10 @@ pub mod scripts;
 mod snapshot;
 
 pub use answers::{
-    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal,
-    UndoOutcome,
+    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal, Repeat,
+    SettleOutcome, UndoOutcome,
 };
-pub use asks::{Debit, GiveBack, KeyRates, Undo};
+pub use asks::{Debit, GiveBack, KeyRates, Settle, Undo};
 pub use errors::MeterError;
 pub use keys::Fence;
 pub use meter::Meter;

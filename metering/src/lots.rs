@@ -22,6 +22,20 @@ pub fn total(split: &[Draw]) -> Option<Credits> {
     split.iter().try_fold(Credits::ZERO, |sum, draw| sum.checked_add(draw.credits))
 }
 
+/// What of a split lies beyond its first `kept` credits: of a hold that is settled the lots that expire first stay drawn.
+#[must_use]
+pub fn beyond(split: &[Draw], mut kept: Credits) -> Split {
+    let mut rest = Split::new();
+    for draw in split {
+        let stays = kept.min(draw.credits);
+        kept = kept.saturating_sub(stays);
+        if stays < draw.credits {
+            rest.push(Draw { lot: draw.lot, credits: draw.credits.saturating_sub(stays) });
+        }
+    }
+    rest
+}
+
 /// Writes a split as live state does: `lot:credits,lot:credits`.
 #[must_use]
 pub fn write(split: &[Draw]) -> String {
@@ -53,6 +67,9 @@ mod tests {
         let split = read("7:10,9:3").unwrap();
         assert_eq!(write(&split), "7:10,9:3");
         assert_eq!(total(&split), Credits::new(13).ok());
+        for (kept, rest) in [(0, "7:10,9:3"), (4, "7:6,9:3"), (10, "9:3"), (12, "9:1"), (13, ""), (99, "")] {
+            assert_eq!(write(&beyond(&split, Credits::new(kept).unwrap())), rest, "{kept}");
+        }
         assert_eq!(read(""), Some(vec![]));
         for wrong in ["7", "7:", ":1", "0:1", "7:1,", "7:-1", "7:1;9:3", "7:1:2"] {
             assert_eq!(read(wrong), None, "{wrong}");

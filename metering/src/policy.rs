@@ -1,4 +1,4 @@
-//! What an API key is held to beside its account: scopes, addresses, rates.
+//! What an API key is held to beside its account: scopes, addresses, rates, caps.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::{Credits, KeyCaps};
 
 /// Scopes of one key, and address ranges of one key.
 const LIST_MAX: usize = 64;
@@ -28,6 +30,7 @@ pub struct KeyPolicy {
     scopes: Vec<Scope>,
     addresses: Vec<AddressRange>,
     rates: Vec<Rate>,
+    caps: KeyCaps,
 }
 
 /// As it is written.
@@ -40,6 +43,8 @@ struct RawPolicy {
     addresses: Vec<AddressRange>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rates: Vec<Rate>,
+    #[serde(skip_serializing_if = "KeyCaps::is_empty")]
+    caps: KeyCaps,
 }
 
 impl KeyPolicy {
@@ -56,7 +61,21 @@ impl KeyPolicy {
         if let Some((_, rate)) = twice {
             return Err(PolicyError(format!("the rate {} is there twice", rate.name)));
         }
-        Ok(Self { scopes, addresses, rates })
+        Ok(Self { scopes, addresses, rates, caps: KeyCaps::default() })
+    }
+
+    /// The same policy with these caps; refuses a cap of nothing, which would be a key that can't draw.
+    pub fn with_caps(self, caps: KeyCaps) -> Result<Self, PolicyError> {
+        if [caps.day, caps.month].into_iter().flatten().any(Credits::is_zero) {
+            return Err(PolicyError("a cap is at least 1 credit; revoke a key that shall draw nothing".to_owned()));
+        }
+        Ok(Self { caps, ..self })
+    }
+
+    /// How much it may draw.
+    #[must_use]
+    pub const fn caps(&self) -> KeyCaps {
+        self.caps
     }
 
     /// Whether the key has a scope. A key without any scope has them all.
@@ -94,13 +113,13 @@ impl TryFrom<RawPolicy> for KeyPolicy {
     type Error = PolicyError;
 
     fn try_from(raw: RawPolicy) -> Result<Self, PolicyError> {
-        Self::new(raw.scopes, raw.addresses, raw.rates)
+        Self::new(raw.scopes, raw.addresses, raw.rates)?.with_caps(raw.caps)
     }
 }
 
 impl From<KeyPolicy> for RawPolicy {
     fn from(policy: KeyPolicy) -> Self {
-        Self { scopes: policy.scopes, addresses: policy.addresses, rates: policy.rates }
+        Self { scopes: policy.scopes, addresses: policy.addresses, rates: policy.rates, caps: policy.caps }
     }
 }
 
@@ -332,7 +351,7 @@ mod tests {
         let empty: KeyPolicy = serde_json::from_str("{}").unwrap();
         assert!(empty.has_scope(&"a".parse().unwrap()) && empty.takes_address("1.2.3.4".parse().unwrap()));
         assert_eq!(serde_json::to_string(&empty).unwrap(), "{}");
-        let text = r#"{"scopes":["messages"],"addresses":["10.0.0.0/8"],"rates":[{"name":"minute","count":60,"per_ms":60000,"burst":5}]}"#;
+        let text = r#"{"scopes":["messages"],"addresses":["10.0.0.0/8"],"rates":[{"name":"minute","count":60,"per_ms":60000,"burst":5}],"caps":{"day":9}}"#;
         let policy: KeyPolicy = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&policy).unwrap(), text);
         assert!(policy.has_scope(&"messages".parse().unwrap()) && !policy.has_scope(&"batch".parse().unwrap()));
@@ -353,7 +372,14 @@ mod tests {
         }
         let twice = vec![rate(1, 1_000, 1).unwrap(), rate(2, 1_000, 1).unwrap()];
         assert!(KeyPolicy::new(vec![], vec![], twice).is_err());
-        for wrong in [r#"{"scopes":[""]}"#, r#"{"scopes":["A"]}"#, r#"{"rate":[]}"#, r#"{"addresses":["x"]}"#] {
+        for wrong in [
+            r#"{"scopes":[""]}"#,
+            r#"{"scopes":["A"]}"#,
+            r#"{"rate":[]}"#,
+            r#"{"addresses":["x"]}"#,
+            r#"{"caps":{"day":0}}"#,
+            r#"{"caps":{"year":1}}"#,
+        ] {
             assert!(serde_json::from_str::<KeyPolicy>(wrong).is_err(), "{wrong}");
         }
     }

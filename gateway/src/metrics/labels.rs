@@ -10,6 +10,8 @@ pub enum DebitLabel {
     Drawn,
     Status,
     KeyRevoked,
+    Repeated,
+    KeyCapExhausted,
     RateLimited,
     BudgetExhausted,
     CreditsExhausted,
@@ -23,10 +25,12 @@ pub enum DebitLabel {
 
 impl DebitLabel {
     /// In the order of the enum.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Drawn,
         Self::Status,
         Self::KeyRevoked,
+        Self::Repeated,
+        Self::KeyCapExhausted,
         Self::RateLimited,
         Self::BudgetExhausted,
         Self::CreditsExhausted,
@@ -44,6 +48,8 @@ impl DebitLabel {
             Ok(DebitOutcome::Refused(refusal)) => match refusal {
                 Refusal::Status(_) => Self::Status,
                 Refusal::KeyRevoked => Self::KeyRevoked,
+                Refusal::Repeated { .. } => Self::Repeated,
+                Refusal::KeyCapExhausted { .. } => Self::KeyCapExhausted,
                 Refusal::RateLimited { .. } => Self::RateLimited,
                 Refusal::BudgetExhausted { .. } => Self::BudgetExhausted,
                 Refusal::CreditsExhausted { .. } => Self::CreditsExhausted,
@@ -62,6 +68,8 @@ impl DebitLabel {
             Self::Drawn => "drawn",
             Self::Status => "status",
             Self::KeyRevoked => "key_revoked",
+            Self::Repeated => "repeated",
+            Self::KeyCapExhausted => "key_cap_exhausted",
             Self::RateLimited => "rate_limited",
             Self::BudgetExhausted => "budget_exhausted",
             Self::CreditsExhausted => "credits_exhausted",

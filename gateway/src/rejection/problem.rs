@@ -1,6 +1,7 @@
 //! A rejection as `application/problem+json` (RFC 9457).
 
-use metering::Status;
+use metering::live::Repeat;
+use metering::{CapPeriod, Status};
 use serde_json::{Map, Value, json};
 
 use super::{KeyFault, Rejection, Unmetered};
@@ -49,6 +50,15 @@ impl Rejection {
             Self::Blocked(_) => "The account is not active yet.",
             Self::CreditsExhausted { .. } => "The account has too few credits left for this request.",
             Self::BudgetExhausted { .. } => "The account's monthly budget has too few credits left for this request.",
+            Self::KeyCapExhausted { which: CapPeriod::Day, .. } => {
+                "What this API key may draw in a day has too few credits left for this request."
+            }
+            Self::KeyCapExhausted { which: CapPeriod::Month, .. } => {
+                "What this API key may draw in a month has too few credits left for this request."
+            }
+            Self::Repeated { how: Repeat::InUse, .. } => "A request with this Idempotency-Key is still in flight.",
+            Self::Repeated { how: Repeat::Used, .. } => "A request with this Idempotency-Key was served already.",
+            Self::Repeated { how: Repeat::Mismatch, .. } => "This Idempotency-Key was used for another request.",
             Self::MeterUnavailable(Unmetered::TooLate) => "Drawing credits took too long; none were drawn. Try again.",
             Self::MeterUnavailable(_) => {
                 "Credits can't be drawn just now; none will be for this request. Try again soon."
@@ -75,6 +85,15 @@ impl Rejection {
             Self::CreditsExhausted { remaining, price } => {
                 json!({ "remaining": remaining.get(), "price": price.get() })
             }
+            Self::KeyCapExhausted { which, cap, used, resets_at, price } => json!({
+                "price": price.get(),
+                "cap": which.as_str(),
+                "cap_limit": cap.get(),
+                "cap_used": used.get(),
+                "cap_remaining": cap.saturating_sub(*used).get(),
+                "resets_at": rfc3339(*resets_at),
+            }),
+            Self::Repeated { first, .. } => json!({ "receipt": first.to_string() }),
             Self::BudgetExhausted { budget, price } => json!({
                 "price": price.get(),
                 "budget_limit": budget.limit.get(),

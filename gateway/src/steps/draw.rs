@@ -66,6 +66,8 @@ pub async fn draw(
         credits,
         not_after: balance.meter.store_now().plus_ms(balance.op_lifetime_ms),
         route: route.name.clone(),
+        hold_until: None,
+        idempotency: None,
     };
     // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
     let mut debit = OpenDebit::asked(&ask, balance.restitutions.clone());
@@ -100,6 +102,10 @@ fn rejection(refusal: Refusal, caller: Option<&Caller>) -> Rejection {
         Refusal::Status(status) => Rejection::Blocked(status),
         Refusal::KeyRevoked => Rejection::InvalidApiKey(KeyFault::Revoked),
         Refusal::RateLimited { place, wait_ms } => rate_limited(caller, place, wait_ms),
+        Refusal::Repeated { first, how } => Rejection::Repeated { first, how },
+        Refusal::KeyCapExhausted { which, cap, used, resets_at, price } => {
+            Rejection::KeyCapExhausted { which, cap, used, resets_at, price }
+        }
         Refusal::BudgetExhausted { budget, price } => Rejection::BudgetExhausted { budget, price },
         Refusal::CreditsExhausted { remaining, price } => Rejection::CreditsExhausted { remaining, price },
         Refusal::Installing | Refusal::Frozen => Rejection::MeterUnavailable(Unmetered::Rebuilding),

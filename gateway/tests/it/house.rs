@@ -85,8 +85,11 @@ impl House {
                 budget_used: Credits::ZERO,
                 budget_period_end: TimeMs::EPOCH,
                 revoked_keys: vec![],
+                key_caps: vec![],
+                key_counts: vec![],
                 lots: if credits > 0 { vec![lot] } else { vec![] },
                 open_undos: vec![],
+                idempotency: vec![],
             })
             .await;
         let (key, key_image) = self.key(id, status).await;

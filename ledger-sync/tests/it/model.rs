@@ -333,7 +333,8 @@ impl Account {
             Change::KeyRevoked { key } => {
                 self.revoked.insert(*key);
             }
-            Change::UndoSettled { debit_op, split, period_end, counted } => {
+            Change::KeyCapped { .. } => unreachable!("not asked for"),
+            Change::UndoSettled { debit_op, split, period_end, counted, .. } => {
                 if !split.is_empty() {
                     self.put_back(*debit_op, split, *period_end, now);
                 }

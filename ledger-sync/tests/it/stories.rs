@@ -44,6 +44,8 @@ fn ask(account: AccountId, price: u64) -> Debit {
         credits: credits(price),
         not_after: TimeMs::new(u64::MAX),
         route: "v1.messages".parse().unwrap(),
+        hold_until: None,
+        idempotency: None,
     }
 }
 
@@ -71,6 +73,7 @@ async fn undo(meter: &Meter, debit: &Debit) {
         account: debit.account,
         debit_op: debit.op,
         not_after: meter.store_now().plus_ms(500),
+        idempotency: None,
     };
     wait_until("the undo is noted", async || {
         matches!(meter.undo(&undo).await, Ok(UndoOutcome::Marked | UndoOutcome::AlreadyClosed))

@@ -8,7 +8,7 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::change::account::append_one;
-use crate::change::{Audit, By, lock};
+use crate::change::{Audit, By, Locked, lock};
 use crate::columns::{self, Stamp, stamp};
 use crate::pool::commit;
 use crate::schema::shard_count;
@@ -54,8 +54,8 @@ impl Ledger {
     pub async fn issue_key(&self, account: AccountId, new: &NewKey, by: &By) -> Result<(ApiKey, KeyId), LedgerError> {
         must_expire_later(new.expires_at, by.at)?;
         let mut transaction = self.begin().await?;
-        lock(&mut transaction, account).await?;
-        let (api_key, key) = insert_key(&mut transaction, account, new, None, by).await?;
+        let locked = lock(&mut transaction, account).await?;
+        let (api_key, key) = insert_key(&mut transaction, &locked, new, None, by).await?;
         let after = json!({ "name": new.name, "mode": new.mode, "expires_at": new.expires_at, "policy": new.policy });
         Audit { by, action: "key_issued", account, subject: Some(key.to_string()), before: None, after }
             .write(&mut transaction)
@@ -97,16 +97,16 @@ pub(super) fn must_expire_later(expires_at: Option<TimeMs>, now: TimeMs) -> Resu
     Ok(())
 }
 
-/// Enters a key and puts it on its way to live state. Its rates count against `rates_of`, or against itself.
+/// Enters a key and puts it on its way to live state. Its rates and caps count against `rates_of`, or against itself.
 pub(super) async fn insert_key(
     connection: &mut PgConnection,
-    account: AccountId,
+    locked: &Locked,
     new: &NewKey,
     rates_of: Option<Uuid>,
     by: &By,
 ) -> Result<(ApiKey, KeyId), LedgerError> {
     let api_key = ApiKey::generate(new.mode, new.random);
-    let key = KeyId::from_uuid(Uuid::now_v7());
+    let (account, key) = (locked.account, KeyId::from_uuid(Uuid::now_v7()));
     let count: i16 = sqlx::query_scalar("SELECT shard_count FROM install").fetch_one(&mut *connection).await?;
     let digest = api_key.digest();
     let key_shard = columns::shard_number(digest.shard(shard_count(count)?));
@@ -124,7 +124,11 @@ pub(super) async fn insert_key(
         .bind(rates_of.unwrap_or(key.as_uuid()))
         .execute(&mut *connection)
         .await?;
-    append_key(connection, key_shard, account, digest.as_bytes()).await?;
+    append_key(&mut *connection, key_shard, account, digest.as_bytes()).await?;
+    if !new.policy.caps().is_empty() {
+        let (of, caps) = (KeyId::from_uuid(rates_of.unwrap_or(key.as_uuid())), new.policy.caps());
+        append_one(connection, locked.shard, account, Change::KeyCapped { key, of, caps, fresh: true }).await?;
+    }
     Ok((api_key, key))
 }
 

@@ -1,11 +1,12 @@
 //! Changes of API keys in use: held to another policy, replaced by another key.
 
-use metering::{AccountId, ApiKey, KeyId, KeyMode, KeyPolicy, TimeMs};
+use metering::{AccountId, ApiKey, Change, KeyId, KeyMode, KeyPolicy, TimeMs};
 use serde_json::json;
 use sqlx::PgConnection;
 
+use crate::change::account::append_one;
 use crate::change::key::{NewKey, RawKey, append_key, insert_key, must_expire_later, read_key};
-use crate::change::{Audit, By, lock};
+use crate::change::{Audit, By, Locked, lock};
 use crate::columns::{self, maybe_time, stamp};
 use crate::pool::commit;
 use crate::{Ledger, LedgerError};
@@ -25,7 +26,7 @@ impl Ledger {
     /// Holds a key to this policy, in place of the one it had.
     pub async fn set_key_policy(&self, key: KeyId, policy: &KeyPolicy, by: &By) -> Result<(), LedgerError> {
         let mut transaction = self.begin().await?;
-        let (account, found) = lock_good_key(&mut transaction, key, by.at).await?;
+        let (Locked { account, shard, .. }, found) = lock_good_key(&mut transaction, key, by.at).await?;
         let (before, after) = (found.policy, json!(policy));
         sqlx::query("UPDATE api_keys SET policy = $2 WHERE key_id = $1")
             .bind(key.as_uuid())
@@ -33,6 +34,10 @@ impl Ledger {
             .execute(&mut *transaction)
             .await?;
         append_key(&mut transaction, found.key_shard, account, &found.digest).await?;
+        if columns::policy(before.clone())?.caps() != policy.caps() {
+            let (of, caps) = (KeyId::from_uuid(found.rates_of), policy.caps());
+            append_one(&mut transaction, shard, account, Change::KeyCapped { key, of, caps, fresh: false }).await?;
+        }
         Audit { by, action: "key_policy_set", account, subject: Some(key.to_string()), before: Some(before), after }
             .write(&mut transaction)
             .await?;
@@ -49,7 +54,8 @@ impl Ledger {
     ) -> Result<(ApiKey, KeyId, TimeMs), LedgerError> {
         must_expire_later(rotation.expires_at, by.at)?;
         let mut transaction = self.begin().await?;
-        let (account, found) = lock_good_key(&mut transaction, key, by.at).await?;
+        let (locked, found) = lock_good_key(&mut transaction, key, by.at).await?;
+        let account = locked.account;
         if found.rotated_to.is_some() {
             return Err(LedgerError::Invalid(format!("{key} was rotated already: rotate the key that replaced it")));
         }
@@ -60,7 +66,7 @@ impl Ledger {
             policy: columns::policy(found.policy)?,
             random: rotation.random,
         };
-        let (api_key, new_key) = insert_key(&mut transaction, account, &new, Some(found.rates_of), by).await?;
+        let (api_key, new_key) = insert_key(&mut transaction, &locked, &new, Some(found.rates_of), by).await?;
         let grace_end = by.at.plus_ms(rotation.grace_ms);
         let ends_at = maybe_time(found.expires_at)?.map_or(grace_end, |expires_at| expires_at.min(grace_end));
         sqlx::query("UPDATE api_keys SET expires_at = $2, rotated_to = $3 WHERE key_id = $1")
@@ -87,12 +93,12 @@ async fn lock_good_key(
     connection: &mut PgConnection,
     key: KeyId,
     now: TimeMs,
-) -> Result<(AccountId, RawKey), LedgerError> {
+) -> Result<(Locked, RawKey), LedgerError> {
     let account = AccountId::from_uuid(read_key(connection, key).await?.account_id);
-    lock(connection, account).await?;
+    let locked = lock(connection, account).await?;
     let found = read_key(connection, key).await?; // again, now that nobody else can change it
     if found.revoked_at.is_some() || maybe_time(found.expires_at)?.is_some_and(|expires_at| expires_at <= now) {
         return Err(LedgerError::Invalid(format!("{key} was revoked or has expired")));
     }
-    Ok((account, found))
+    Ok((locked, found))
 }

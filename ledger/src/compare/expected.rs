@@ -6,6 +6,7 @@ use metering::live::Snapshot;
 use metering::{Body, Change, ControlKind, Credits, Draw, Event, LotId, LotImage, Status, TimeMs, lots};
 
 use super::Drift;
+use super::key_counts::KeyCounts;
 use crate::budget::BudgetCount;
 use crate::{Balance, PendingChange};
 
@@ -25,6 +26,7 @@ pub(super) struct Expected<'a> {
     lots_ahead: Vec<Lot>,
     budget: BudgetCount,
     undos: i64,
+    key_counts: KeyCounts,
     /// Changes that live state does not have yet.
     ahead: Vec<&'a PendingChange>,
 }
@@ -59,6 +61,7 @@ impl<'a> Expected<'a> {
             lots_ahead,
             budget: BudgetCount { used: book.budget_used, period_end: book.budget_period_end },
             undos: i64::try_from(undos).unwrap_or(i64::MAX), // always fits
+            key_counts: KeyCounts::of(book),
             ahead,
         };
         expected.follow(live, events)?;
@@ -98,14 +101,17 @@ impl<'a> Expected<'a> {
 
     fn apply(&mut self, event: &Event) {
         match &event.body {
-            Body::Debit { credits, split, period_end, .. } => {
+            Body::Debit { credits, split, period_end, key, .. } => {
                 self.move_lots(split, -1);
+                self.key_counts.draw(*key, event.at, *period_end, *credits);
                 let _ = self.budget.draw(*credits, *period_end); // a sum that can't be counted shows as a difference
             }
-            Body::GiveBack { returned, lapsed, period_end, .. } => {
+            Body::GiveBack { returned, lapsed, period_end, key, debited_at, .. } => {
                 self.move_lots(returned, 1);
                 let credits = total(returned).saturating_add(total(lapsed));
-                self.budget.lower(Credits::new(credits).unwrap_or(Credits::MAX), *period_end);
+                let credits = Credits::new(credits).unwrap_or(Credits::MAX);
+                self.budget.lower(credits, *period_end);
+                self.key_counts.lower(*key, *debited_at, *period_end, credits);
             }
             Body::Undo { .. } => self.undos = self.undos.saturating_add(1),
             Body::Control { row, change, returned, taken, .. } if change.moves_credits() => {
@@ -114,10 +120,11 @@ impl<'a> Expected<'a> {
                     self.move_lots(taken, -1);
                     self.move_lots(returned, 1);
                 }
-                if let Change::UndoSettled { split, period_end, counted, .. } = &pending.change {
+                if let Change::UndoSettled { split, period_end, counted, key, debited_at, .. } = &pending.change {
                     let credits = Credits::new(total(split)).unwrap_or(Credits::MAX);
                     if !pending.settled {
                         self.budget.lower(credits, *period_end);
+                        self.key_counts.lower(*key, *debited_at, *period_end, credits);
                     }
                     self.undos = self.undos.saturating_sub(i64::from(*counted));
                 }
@@ -163,6 +170,11 @@ impl<'a> Expected<'a> {
         // The period turns by a debit; a live period without one may be of its very first look.
         if !(expected.used.is_zero() && live.budget_used.is_zero()) {
             field("budget_used", budget(expected.used, expected.period_end), there);
+        }
+        if !self.is_on_its_way(ControlKind::KeyCapped) {
+            let live = KeyCounts::live(live);
+            let expected = self.key_counts.at(&live);
+            field("key_counts", format!("{expected:?}"), format!("{:?}", live.counts));
         }
         field("undos", self.undos.to_string(), live.undos.to_string());
         if live.at < live.next_change && live.drawable_at(live.at) != Some(live.cached_total) {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use metering::{AccountId, Change, Credits, Draw, LotId, Split, TimeMs, lots};
+use metering::{AccountId, Change, Credits, Draw, KeyId, LotId, Split, TimeMs, lots};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::budget::BudgetCount;
 use crate::columns::{self, Stamp, count, credits, lot_number, stamp, time};
 use crate::entries::{NewEntry, insert};
+use crate::key_days::{KeyDay, count_key, write_key_days};
 use crate::outbox::read_change;
 use crate::{EntryKind, Fence, LedgerError};
 
@@ -56,6 +57,7 @@ struct Settling {
     touched: BTreeSet<LotId>,
     swept: Vec<LotId>,
     entries: Vec<NewEntry>,
+    key_days: BTreeMap<(KeyId, u64), KeyDay>,
 }
 
 pub(super) async fn pending_moves(
@@ -119,6 +121,7 @@ impl Settling {
             touched: BTreeSet::new(),
             swept: Vec::new(),
             entries: Vec::new(),
+            key_days: BTreeMap::new(),
         })
     }
 
@@ -129,8 +132,9 @@ impl Settling {
                 self.swept.push(lot);
                 self.take(account, row, lot, Credits::MAX, EntryKind::Expire)
             }
-            Change::UndoSettled { debit_op, split, period_end, counted } if !split.is_empty() => {
+            Change::UndoSettled { debit_op, split, period_end, counted, key, debited_at } if !split.is_empty() => {
                 self.lower_budget(account, &split, period_end);
+                self.uncount_key(account, key, debited_at, &split);
                 let (returned, lapsed) = self.put_back(account, &split)?;
                 let kind = if counted { EntryKind::GiveBack } else { EntryKind::DuplicateReturn };
                 self.entries.push(NewEntry {
@@ -191,6 +195,11 @@ impl Settling {
         }
     }
 
+    fn uncount_key(&mut self, account: AccountId, key: Option<KeyId>, debited_at: TimeMs, split: &[Draw]) {
+        let credits = lots::total(split).unwrap_or(Credits::MAX); // as above
+        count_key(&mut self.key_days, account, key, debited_at, i64::from(credits).saturating_neg());
+    }
+
     fn lot(&mut self, account: AccountId, id: LotId) -> Result<&mut Lot, LedgerError> {
         self.lots
             .get_mut(&id)
@@ -215,6 +224,7 @@ impl Settling {
             .bind(self.budgets.values().map(|budget| i64::from(budget.used)).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await?;
+        write_key_days(&mut *connection, &self.key_days).await?;
         insert(connection, fence.shard, fence.incarnation, &self.entries).await
     }
 }

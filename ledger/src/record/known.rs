@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use metering::{AccountId, Body, Change, Draw, OpId, Shard, TimeMs};
+use metering::{AccountId, Body, Change, Credits, Draw, KeyId, OpId, Shard, TimeMs};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
@@ -34,6 +34,8 @@ pub(super) struct Followed {
 pub(super) struct DrawnDebit<'a> {
     pub split: Cow<'a, [Draw]>,
     pub period_end: TimeMs,
+    pub key: Option<KeyId>,
+    pub at: TimeMs,
 }
 
 /// What was decided about an undo.
@@ -41,6 +43,8 @@ pub(super) struct DrawnDebit<'a> {
 pub(super) struct UndoMark {
     pub open: bool,
     pub returned: bool,
+    /// What stays drawn, where a hold was settled.
+    pub kept: Option<Credits>,
 }
 
 /// An outbox row that an event names.
@@ -115,6 +119,8 @@ struct RawDebit {
     lot_ids: Vec<i64>,
     lot_credits: Vec<i64>,
     budget_period_end: Stamp,
+    key_id: Option<Uuid>,
+    occurred_at: Stamp,
 }
 
 #[derive(FromRow)]
@@ -123,6 +129,7 @@ struct RawUndo {
     debit_op: Uuid,
     open: bool,
     returned: bool,
+    kept: Option<i64>,
 }
 
 #[derive(FromRow)]
@@ -188,7 +195,12 @@ impl Known<'_> {
             .await?;
         for raw in rows {
             let split = columns::split(&raw.lot_ids, &raw.lot_credits)?;
-            let debit = DrawnDebit { split: Cow::Owned(split), period_end: time(raw.budget_period_end)? };
+            let debit = DrawnDebit {
+                split: Cow::Owned(split),
+                period_end: time(raw.budget_period_end)?,
+                key: raw.key_id.map(KeyId::from_uuid),
+                at: time(raw.occurred_at)?,
+            };
             self.debits.insert((AccountId::from_uuid(raw.account_id), OpId::from_uuid(raw.op)), debit);
         }
         Ok(())
@@ -196,16 +208,16 @@ impl Known<'_> {
 
     async fn read_undos(&mut self, connection: &mut PgConnection, ops: &[Uuid]) -> Result<(), LedgerError> {
         let rows: Vec<RawUndo> = sqlx::query_as(
-            "SELECT account_id, debit_op, state = 'open' AS open, returned FROM undos WHERE debit_op = ANY ($1)",
+            "SELECT account_id, debit_op, state = 'open' AS open, returned, kept FROM undos WHERE debit_op = ANY ($1)",
         )
         .bind(ops)
         .fetch_all(connection)
         .await?;
-        let marks = rows.into_iter().map(|raw| {
+        for raw in rows {
             let op = (AccountId::from_uuid(raw.account_id), OpId::from_uuid(raw.debit_op));
-            (op, UndoMark { open: raw.open, returned: raw.returned })
-        });
-        self.undos.extend(marks);
+            let kept = raw.kept.map(credits).transpose()?;
+            self.undos.insert(op, UndoMark { open: raw.open, returned: raw.returned, kept });
+        }
         Ok(())
     }
 

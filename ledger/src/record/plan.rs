@@ -4,11 +4,12 @@ mod decide;
 
 use std::collections::BTreeMap;
 
-use metering::{AccountId, Body, Change, Event, EventId, LotId, Split, TimeMs};
+use metering::{AccountId, Body, Change, Event, EventId, IdempotencyKey, IdempotencyMark, KeyId, LotId, Split, TimeMs};
 
 use crate::LedgerError;
 use crate::entries::NewEntry;
-use crate::record::known::{AccountOp, Followed, Known, UndoMark};
+use crate::key_days::{KeyDay, count_key};
+use crate::record::known::{AccountOp, DrawnDebit, Followed, Known, UndoMark};
 use crate::record::{DrainBatch, Recorded};
 
 /// A lot's share of a batch.
@@ -65,6 +66,16 @@ pub(super) struct Plan {
     pub delivered: Vec<Delivered>,
     pub installed: Vec<Installed>,
     pub undos: BTreeMap<AccountOp, UndoRow>,
+    /// What keys drew less what came back, by the day of the debit.
+    pub key_days: BTreeMap<(KeyId, u64), KeyDay>,
+    /// Holds that wait to be settled, and until when.
+    pub holds: BTreeMap<AccountOp, TimeMs>,
+    /// Debits under an `Idempotency-Key`.
+    pub idempotency: BTreeMap<(AccountId, IdempotencyKey), IdempotencyMark>,
+    /// Debits that are settled or given back: no hold any more.
+    pub closed: Vec<AccountOp>,
+    /// Of those the ones given back: their `Idempotency-Key` may be used again.
+    pub freed: Vec<AccountOp>,
     /// Changes to be told to live state, in order.
     pub changes: Vec<(AccountId, Change)>,
     pub recorded: Recorded,
@@ -150,10 +161,31 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Tells live state what was decided about an undone debit.
-    fn settle(&mut self, account: AccountId, op: metering::OpId, split: Split, period_end: TimeMs, counted: bool) {
+    /// Tells live state what was decided about an undone debit: what goes back of it.
+    fn settle(&mut self, (account, debit_op): AccountOp, debit: &DrawnDebit<'_>, split: Split, counted: bool) {
         self.plan.recorded.outbox_appended = true;
-        self.plan.changes.push((account, Change::UndoSettled { debit_op: op, split, period_end, counted }));
+        let (period_end, key, debited_at) = (debit.period_end, debit.key, debit.at);
+        let change = Change::UndoSettled { debit_op, split, period_end, counted, key, debited_at };
+        self.plan.changes.push((account, change));
+    }
+
+    /// Tells live state that there was nothing to give back.
+    fn settle_nothing(&mut self, op: AccountOp, period_end: TimeMs) {
+        let nothing = DrawnDebit { split: Split::new().into(), period_end, key: None, at: TimeMs::EPOCH };
+        self.settle(op, &nothing, Split::new(), true);
+    }
+
+    /// Credits that a key drew, or that came back of what it drew: counted on the day of the debit.
+    fn count_key(&mut self, account: AccountId, key: Option<KeyId>, debited_at: TimeMs, credits: i64) {
+        count_key(&mut self.plan.key_days, account, key, debited_at, credits);
+    }
+
+    /// A debit is settled or given back.
+    fn close(&mut self, op: AccountOp, is_free: bool) {
+        self.plan.closed.push(op);
+        if is_free {
+            self.plan.freed.push(op);
+        }
     }
 }
 

@@ -43,6 +43,8 @@ fn nothing_to_undo(overdue: &Overdue) -> (AccountId, Change) {
         split: Split::new(),
         period_end: TimeMs::EPOCH, // counts in no period: nothing was drawn
         counted: true,
+        key: None,
+        debited_at: TimeMs::EPOCH,
     };
     (AccountId::from_uuid(overdue.account_id), change)
 }

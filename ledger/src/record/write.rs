@@ -1,6 +1,7 @@
 //! Writing a plan: a few statements, however many events.
 
 mod lots;
+mod open_requests;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use crate::change::append;
 use crate::columns::{Ids, bigint, shard_number, stamp};
 use crate::entries::insert;
+use crate::key_days::write_key_days;
 use crate::record::Recorded;
 use crate::record::plan::Plan;
 use crate::{Fence, LedgerError};
@@ -21,8 +23,10 @@ impl Plan {
         self.write_lots(&mut *connection, fence).await?;
         insert(&mut *connection, fence.shard, fence.incarnation, &self.entries).await?;
         self.write_key_use(&mut *connection).await?;
+        write_key_days(&mut *connection, &self.key_days).await?;
         self.write_deliveries(&mut *connection, fence).await?;
         self.write_undos(&mut *connection, fence).await?;
+        self.write_open_requests(&mut *connection, fence).await?;
         if !self.changes.is_empty() {
             append(connection, fence.shard, &self.changes).await?;
         }
@@ -108,6 +112,7 @@ impl Plan {
                     .bind(account.as_uuid())
                     .bind(state)
                     .bind(row.mark.returned)
+                    .bind(row.mark.kept.map(i64::from))
                     .bind(shard_number(fence.shard))
                     .bind(asked.op.as_uuid())
                     .bind(stamp(asked.not_after)?)

@@ -29,6 +29,7 @@ async fn both() -> (Operator, AccountId, LotId, Stream, Snapshot) {
         undos: 0,
         cached_total: credits(100),
         next_change: NOON.plus_ms(30 * DAY),
+        key_counts: vec![],
         lots: vec![image],
     };
     (operator, account, lot, stream, snapshot)

@@ -4,7 +4,7 @@ pub(super) mod read;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Credits, EventId, Split, Status, TimeMs};
+use crate::{CapPeriod, Credits, EventId, OpId, Split, Status, TimeMs};
 
 /// The answer to a [`super::Debit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,26 @@ pub enum Refusal {
     Status(Status),
     /// The key was revoked.
     KeyRevoked,
+    /// The caller's `Idempotency-Key` stands for a request already.
+    Repeated {
+        /// The op of that request's debit.
+        first: OpId,
+        /// How that request and this one stand to each other.
+        how: Repeat,
+    },
+    /// The price does not fit into what a cap of the key has left.
+    KeyCapExhausted {
+        /// Which cap.
+        which: CapPeriod,
+        /// What it allows.
+        cap: Credits,
+        /// What was drawn of it.
+        used: Credits,
+        /// First instant of the next day or period.
+        resets_at: TimeMs,
+        /// What the request asked for.
+        price: Credits,
+    },
     /// The key was used too often.
     RateLimited {
         /// Which of its rates, by its place in the policy, from 0.
@@ -119,6 +139,17 @@ pub enum Refusal {
     Closed,
 }
 
+/// How a request stands to an earlier one with its `Idempotency-Key`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// The earlier one is not over yet.
+    InUse,
+    /// The earlier one is over, and was not given back.
+    Used,
+    /// The earlier one was another request.
+    Mismatch,
+}
+
 /// What an exposure cap counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exposure {
@@ -143,6 +174,28 @@ pub enum GiveBackOutcome {
         remaining: Credits,
     },
     /// It was given back or undone before.
+    AlreadyClosed,
+    /// Its event is no longer at hand: the book decides.
+    BecameUndo,
+    /// The account is being installed: send it again soon.
+    Deferred,
+}
+
+/// The answer to a [`super::Settle`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettleOutcome {
+    /// What was above the price is back.
+    Settled {
+        /// Credits that stay drawn.
+        kept: Credits,
+        /// Credits back in their lots.
+        returned: Credits,
+        /// Credits of lots that have expired meanwhile: gone.
+        lapsed: Credits,
+        /// Credits left now.
+        remaining: Credits,
+    },
+    /// It was settled, given back, released or undone before.
     AlreadyClosed,
     /// Its event is no longer at hand: the book decides.
     BecameUndo,

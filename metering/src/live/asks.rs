@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{AccountId, Credits, EventId, KeyId, OpId, Rate, RouteName, TimeMs};
+use crate::{AccountId, Credits, EventId, Idempotency, IdempotencyKey, KeyId, OpId, Rate, RouteName, TimeMs};
 
 /// The rates that a key is held to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,10 @@ pub struct Debit {
     pub not_after: TimeMs,
     /// The route, for the receipt.
     pub route: RouteName,
+    /// Makes it a hold: to be settled, or else released from this Redis time on.
+    pub hold_until: Option<TimeMs>,
+    /// The caller's `Idempotency-Key`, under which it draws at most once.
+    pub idempotency: Option<Idempotency>,
 }
 
 /// Give back a debit whose event is known.
@@ -55,6 +59,25 @@ pub struct GiveBack {
     pub debit_event: EventId,
     /// The debit's `not_after`, for when this has to become an undo.
     pub debit_not_after: TimeMs,
+    /// The `Idempotency-Key` it drew under, which may then be used again.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// Settle a hold whose event is known: what it holds above the price goes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settle {
+    /// Made by the asker; the same when it is sent again.
+    pub op: OpId,
+    /// Who pays.
+    pub account: AccountId,
+    /// The hold's op.
+    pub debit_op: OpId,
+    /// The hold's event.
+    pub debit_event: EventId,
+    /// The hold's `not_after`, for when this has to become an undo of what is above the price.
+    pub debit_not_after: TimeMs,
+    /// What stays drawn; above what is held, all of it does.
+    pub price: Credits,
 }
 
 /// Undo a debit whose outcome is not known: the book decides whether there is anything to give back.
@@ -68,4 +91,6 @@ pub struct Undo {
     pub debit_op: OpId,
     /// The debit's `not_after`.
     pub not_after: TimeMs,
+    /// The `Idempotency-Key` it may have drawn under, which may then be used again.
+    pub idempotency: Option<IdempotencyKey>,
 }

@@ -3,7 +3,7 @@
 //! All keys of a shard carry its hash tag (`{s003}`), so that they live in one cluster slot and a script touches one slot.
 //! What belongs to one incarnation carries its number too; a new incarnation shares no key with the one before.
 
-use crate::{AccountId, KeyDigest, KeyId, OpId, Shard};
+use crate::{AccountId, IdempotencyKey, KeyDigest, KeyId, OpId, Shard};
 
 /// Under which numbers a shard's scripts may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,6 +97,12 @@ impl Fence {
     #[must_use]
     pub fn rates(&self, key: &KeyId) -> String {
         self.key("r:", &key.hex())
+    }
+
+    /// The mark of a request with an `Idempotency-Key`.
+    #[must_use]
+    pub fn idempotency(&self, account: &AccountId, key: &IdempotencyKey) -> String {
+        self.key("i:", &format!("{}:{}", account.hex(), key.hex()))
     }
 
     /// An API key.

@@ -9,17 +9,18 @@ use futures::{Stream, StreamExt};
 use redis::aio::ConnectionManager;
 use redis::{Client, Cmd, Value, cmd};
 
+use super::commands::evalsha;
 use super::fences::{Fences, Known};
 use super::groups::Groups;
-use super::keys::{KEY_CHANGES, KeyWriter};
+use super::keys::KEY_CHANGES;
 use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, RateOutcome, Snapshot,
-    Undo, UndoOutcome, answers, connect,
+    CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, RateOutcome, Settle,
+    SettleOutcome, Snapshot, Undo, UndoOutcome, answers, commands, connect,
 };
-use crate::{AccountId, Event, EventId, KeyDigest, KeyImage, Shard, ShardCount, TimeMs};
+use crate::{AccountId, Event, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, TimeMs};
 
 /// How long a call waits for its shard to be certified anew before it gives up: a hand-over between owners takes less.
 const CERTIFICATION_WAIT: Duration = Duration::from_millis(200);
@@ -105,7 +106,7 @@ impl Meter {
     where
         D: Borrow<Debit> + Sync,
     {
-        let reply = self.run(shard, |known| debit_command(known, asks)).await?;
+        let reply = self.run(shard, |known| commands::debit(known, asks)).await?;
         let (mut reply, at) = self.opened(reply)?;
         let lines = reply.text()?;
         let outcomes: Vec<DebitOutcome> = lines
@@ -119,14 +120,34 @@ impl Meter {
     /// Gives a debit back. May be sent again: the second time it answers `AlreadyClosed`.
     pub async fn give_back(&self, ask: &GiveBack) -> Result<GiveBackOutcome, MeterError> {
         let shard = self.account_shard(&ask.account).await?;
-        let reply = self.run(shard, |known| give_back_command(known, ask)).await?;
+        let reply = self.run(shard, |known| commands::give_back(known, ask)).await?;
         answers::read::give_back(&mut self.opened(reply)?.0)
+    }
+
+    /// Settles a hold. May be sent again: the second time it answers `AlreadyClosed`.
+    pub async fn settle(&self, ask: &Settle) -> Result<SettleOutcome, MeterError> {
+        let shard = self.account_shard(&ask.account).await?;
+        let reply = self.run(shard, |known| commands::settle(known, ask)).await?;
+        answers::read::settle(&mut self.opened(reply)?.0)
+    }
+
+    /// Notes that the request under an `Idempotency-Key` is over, so that a repeat is told so. May be sent again.
+    pub async fn answered(&self, account: AccountId, key: IdempotencyKey, op: OpId) -> Result<(), MeterError> {
+        let shard = self.account_shard(&account).await?;
+        let reply = self
+            .run(shard, |known| {
+                let mut command = evalsha(known, Script::Answered, 2);
+                command.arg(known.fence.meta()).arg(known.fence.idempotency(&account, &key)).arg(op.hex());
+                command
+            })
+            .await?;
+        self.opened(reply).map(|_| ())
     }
 
     /// Undoes a debit by its op. May be sent again.
     pub async fn undo(&self, ask: &Undo) -> Result<UndoOutcome, MeterError> {
         let shard = self.account_shard(&ask.account).await?;
-        let reply = self.run(shard, |known| undo_command(known, ask)).await?;
+        let reply = self.run(shard, |known| commands::undo(known, ask)).await?;
         answers::read::undo(&mut self.opened(reply)?.0)
     }
 
@@ -159,7 +180,7 @@ impl Meter {
     /// What an account has; `Uncertified` while it is not installed.
     pub async fn credits(&self, account: AccountId) -> Result<CreditsView, MeterError> {
         let shard = self.account_shard(&account).await?;
-        let reply = self.run(shard, |known| reading_command(known, Script::Credits, &account)).await?;
+        let reply = self.run(shard, |known| commands::reading(known, Script::Credits, &account)).await?;
         let (mut reply, at) = self.opened(reply)?;
         answers::read::credits(&mut reply, at)
     }
@@ -167,7 +188,7 @@ impl Meter {
     /// Everything live state has of an account; `None` when it has nothing.
     pub async fn snapshot(&self, account: AccountId) -> Result<Option<Snapshot>, MeterError> {
         let shard = self.account_shard(&account).await?;
-        let reply = self.run(shard, |known| reading_command(known, Script::Snapshot, &account)).await?;
+        let reply = self.run(shard, |known| commands::reading(known, Script::Snapshot, &account)).await?;
         let (mut reply, at) = self.opened(reply)?;
         super::snapshot::read(&mut reply, account, at)
     }
@@ -238,80 +259,4 @@ impl Meter {
         let at = i64::try_from(at.as_u64()).unwrap_or(i64::MAX);
         self.shared.offset_ms.store(at.saturating_sub(elapsed), Ordering::Relaxed);
     }
-}
-
-fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
-    let mut command = cmd("EVALSHA");
-    command.arg(known.digests.of(script)).arg(keys);
-    command
-}
-
-fn debit_command<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
-    let fence = &known.fence;
-    let rates = rates_by_key(asks);
-    let keys = asks.len().saturating_mul(5).saturating_add(2).saturating_add(rates.len());
-    let mut command = evalsha(known, Script::Debit, keys);
-    command.arg(fence.meta()).arg(fence.events());
-    let mut keys = KeyWriter::new(fence);
-    for Debit { account, op, .. } in asks.iter().map(Borrow::borrow) {
-        keys.debit(account, op, |key| {
-            command.arg(key);
-        });
-    }
-    for known in &rates {
-        command.arg(fence.rates(&known.of));
-    }
-    command.arg(asks.len());
-    for ask in asks.iter().map(Borrow::borrow) {
-        command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.credits.get()).arg(ask.not_after.as_u64());
-        command.arg(asker(ask, &rates)).arg(ask.route.as_str());
-    }
-    command
-}
-
-/// The rates that items of a call name, each once.
-fn rates_by_key<D: Borrow<Debit>>(asks: &[D]) -> Vec<&KeyRates> {
-    let mut found: Vec<&KeyRates> = Vec::new();
-    for rates in asks.iter().filter_map(|ask| ask.borrow().rates.as_ref()) {
-        if !found.iter().any(|known| known.of == rates.of) {
-            found.push(rates);
-        }
-    }
-    found
-}
-
-/// Who asks, as `debit.lua` reads it: the key, and where the state of its rates is.
-fn asker(ask: &Debit, rates: &[&KeyRates]) -> String {
-    let key = ask.key.map_or_else(String::new, |key| key.hex());
-    let known = ask.rates.as_ref().and_then(|own| (1_usize..).zip(rates).find(|(_, known)| known.of == own.of));
-    match known {
-        Some((place, known)) => format!("{key} {place} {}", known.spec),
-        None => key,
-    }
-}
-
-fn give_back_command(known: &Known, ask: &GiveBack) -> Cmd {
-    let fence = &known.fence;
-    let mut command = evalsha(known, Script::GiveBack, 7);
-    command.arg(fence.meta()).arg(fence.events()).arg(fence.account(&ask.account)).arg(fence.lots(&ask.account));
-    command.arg(fence.future_lots(&ask.account)).arg(fence.emptied_lots(&ask.account)).arg(fence.closed(&ask.debit_op));
-    command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.debit_event.to_string());
-    command.arg(ask.debit_not_after.as_u64());
-    command
-}
-
-fn undo_command(known: &Known, ask: &Undo) -> Cmd {
-    let fence = &known.fence;
-    let mut command = evalsha(known, Script::Undo, 4);
-    command.arg(fence.meta()).arg(fence.events()).arg(fence.account(&ask.account)).arg(fence.closed(&ask.debit_op));
-    command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.not_after.as_u64());
-    command
-}
-
-fn reading_command(known: &Known, script: Script, account: &AccountId) -> Cmd {
-    let fence = &known.fence;
-    let mut command = evalsha(known, script, 5);
-    command.arg(fence.meta()).arg(fence.account(account)).arg(fence.lots(account));
-    command.arg(fence.future_lots(account)).arg(fence.emptied_lots(account));
-    command
 }

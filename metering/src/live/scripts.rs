@@ -10,6 +10,10 @@ use super::Fence;
 const PRELUDE: &str = include_str!("scripts/prelude.lua");
 const ACCOUNT: &str = include_str!("scripts/account.lua");
 const LOTS: &str = include_str!("scripts/lots.lua");
+const CAPS: &str = include_str!("scripts/caps.lua");
+const MARKS: &str = include_str!("scripts/marks.lua");
+const TERMS: &str = include_str!("scripts/terms.lua");
+const CLOSING: &str = include_str!("scripts/closing.lua");
 const BURNING: &str = include_str!("scripts/burning.lua");
 const UNDOING: &str = include_str!("scripts/undoing.lua");
 const RETURNING: &str = include_str!("scripts/returning.lua");
@@ -41,29 +45,35 @@ macro_rules! scripts {
 
 scripts! {
     /// `debit.lua`
-    Debit = "debit.lua" after [ACCOUNT, LOTS, BURNING, RATES],
+    Debit = "debit.lua" after [ACCOUNT, LOTS, BURNING, CAPS, RATES, MARKS, TERMS],
     /// `pass_rates.lua`
     PassRates = "pass_rates.lua" after [RATES],
     /// `give_back.lua`
-    GiveBack = "give_back.lua" after [ACCOUNT, LOTS, RETURNING, UNDOING],
+    GiveBack = "give_back.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, MARKS, UNDOING, CLOSING],
+    /// `settle.lua`
+    Settle = "settle.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, MARKS, UNDOING, CLOSING],
+    /// `answered.lua`
+    Answered = "answered.lua" after [],
     /// `undo.lua`
-    Undo = "undo.lua" after [ACCOUNT, UNDOING],
+    Undo = "undo.lua" after [ACCOUNT, MARKS, UNDOING],
     /// `credits.lua`
     Credits = "credits.lua" after [ACCOUNT, LOTS],
     /// `snapshot.lua`
-    Snapshot = "snapshot.lua" after [ACCOUNT, LOTS],
+    Snapshot = "snapshot.lua" after [ACCOUNT, LOTS, CAPS],
     /// `find_key.lua`
     FindKey = "find_key.lua" after [],
     /// `control.lua`
-    Control = "control.lua" after [ACCOUNT, LOTS, RETURNING],
+    Control = "control.lua" after [ACCOUNT, LOTS, CAPS, RETURNING],
     /// `install.lua`
     Install = "install.lua" after [ACCOUNT, LOTS],
     /// `freeze.lua`
     Freeze = "freeze.lua" after [ACCOUNT],
+    /// `put_marks.lua`
+    PutMarks = "put_marks.lua" after [],
     /// `put_key.lua`
     PutKey = "put_key.lua" after [],
     /// `drained.lua`
-    Drained = "drained.lua" after [],
+    Drained = "drained.lua" after [MARKS],
     /// `open.lua`
     Open = "open.lua" after [],
 }

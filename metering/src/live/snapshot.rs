@@ -2,7 +2,7 @@
 
 use super::MeterError;
 use super::replies::{Reply, odd};
-use crate::{AccountId, Credits, LotId, LotImage, Status, TimeMs};
+use crate::{AccountId, Credits, KeyCount, KeyId, LotId, LotImage, Status, TimeMs};
 
 /// An account in live state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub cached_total: Credits,
     /// From when on `cached_total` has to be counted anew.
     pub next_change: TimeMs,
+    /// What keys with caps have drawn, one for all that count as one, in no order.
+    pub key_counts: Vec<KeyCount>,
     /// Every lot it has, those without credits included, in no order.
     pub lots: Vec<LotImage>,
 }
@@ -66,8 +68,18 @@ pub(super) fn read(reply: &mut Reply, account: AccountId, at: TimeMs) -> Result<
         undos: reply.number()?,
         cached_total: reply.credits()?,
         next_change: reply.time()?,
+        key_counts: Vec::new(),
         lots: Vec::new(),
     };
+    for _ in 0..reply.number()? {
+        snapshot.key_counts.push(KeyCount {
+            of: KeyId::from_hex(&reply.text()?).map_err(|_| odd("a key id"))?,
+            day: reply.number()?,
+            day_used: reply.credits()?,
+            period_end: reply.time()?,
+            period_used: reply.credits()?,
+        });
+    }
     while reply.more() {
         let lot = LotId::new(reply.number()?).map_err(|_| odd("a lot id"))?;
         let (remaining, granted_at, expires_at) = (reply.credits()?, reply.time()?, reply.time()?);

@@ -42,8 +42,11 @@ pub fn ada(lots: Vec<LotImage>) -> AccountImage {
         budget_used: Credits::ZERO,
         budget_period_end: TimeMs::EPOCH,
         revoked_keys: vec![],
+        key_caps: vec![],
+        key_counts: vec![],
         lots,
         open_undos: vec![],
+        idempotency: vec![],
     }
 }
 
@@ -66,6 +69,8 @@ pub fn ask(account: AccountId, number: u128, price: u64) -> Debit {
         credits: credits(price),
         not_after: TimeMs::new(u64::MAX),
         route: "v1.messages".parse().unwrap(),
+        hold_until: None,
+        idempotency: None,
     }
 }
 

@@ -169,7 +169,14 @@ async fn a_settled_undo_gives_back_to_lots_that_live_and_says_what_lapsed() {
     scene.undo(1).await;
     scene.at(edge).await;
     let period_end = drawn.budget.unwrap().resets_at;
-    let settled = Change::UndoSettled { debit_op: op(1), split: drawn.split, period_end, counted: true };
+    let settled = Change::UndoSettled {
+        debit_op: op(1),
+        split: drawn.split,
+        period_end,
+        counted: true,
+        key: None,
+        debited_at: TimeMs::EPOCH,
+    };
     scene.apply(settled).await;
     assert_eq!(moved(&mut scene, ControlKind::UndoSettled).await, ["2:3", "1:2", ""]);
     let snapshot = scene.snapshot().await;
@@ -184,7 +191,14 @@ async fn a_settled_undo_of_another_month_leaves_this_months_budget_alone() {
     scene.at(NEW_YEAR.plus_ms(31 * DAY)).await;
     scene.draw(2, 7).await;
     let period_end = january.budget.unwrap().resets_at;
-    let settled = Change::UndoSettled { debit_op: op(1), split: january.split, period_end, counted: true };
+    let settled = Change::UndoSettled {
+        debit_op: op(1),
+        split: january.split,
+        period_end,
+        counted: true,
+        key: None,
+        debited_at: TimeMs::EPOCH,
+    };
     scene.apply(settled).await;
     assert_eq!(scene.snapshot().await.budget_used, credits(7));
 }

@@ -48,6 +48,8 @@ async fn the_event_says_all_that_the_book_needs() {
         budget_used_after: credits(6),
         key: Some(key),
         route: "v1.messages".parse().unwrap(),
+        hold_until: None,
+        idempotency: None,
     };
     assert_eq!(event.body, body);
 }

@@ -8,7 +8,7 @@ use crate::scene::Scene;
 
 async fn note(scene: &mut Scene, drained: u64, credits: u64, keep_from: u64) -> Result<u64, OwnerError> {
     let shard = scene.stage.shard_of(&scene.account);
-    let note = DrainNote { drained, credits, keep_from, closed: vec![] };
+    let note = DrainNote { drained, credits, keep_from, closed: vec![], marks: vec![] };
     scene.stage.link.note_drained(&shard, &note).await.map(|stream| stream.sequence)
 }
 

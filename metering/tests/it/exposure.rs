@@ -13,7 +13,7 @@ async fn scene(caps: Caps) -> Scene {
 
 async fn note(scene: &mut Scene, drained: u64, credits: u64) {
     let shard = scene.stage.shard_of(&scene.account);
-    let note = DrainNote { drained, credits, keep_from: 0, closed: vec![] };
+    let note = DrainNote { drained, credits, keep_from: 0, closed: vec![], marks: vec![] };
     scene.stage.link.note_drained(&shard, &note).await.unwrap();
 }
 

@@ -154,7 +154,7 @@ async fn a_late_command_of_a_zombie_owner_is_refused() {
     let change = Change::StatusSet { status: Status::Suspended };
     let row = ControlRow { row: 2, account: image.account, version: 2, change };
     let link = &mut scene.stage.link;
-    let note = DrainNote { drained: 1, credits: 0, keep_from: 1, closed: vec![] };
+    let note = DrainNote { drained: 1, credits: 0, keep_from: 1, closed: vec![], marks: vec![] };
     let refused = [
         link.control(&zombie, &[row]).await.map(drop),
         link.install(&zombie, std::slice::from_ref(&image)).await.map(drop),

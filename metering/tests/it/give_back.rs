@@ -166,7 +166,7 @@ async fn a_debit_whose_event_is_no_longer_in_the_stream_becomes_an_undo() {
     let drawn = scene.draw(1, 2).await;
     scene.draw(2, 1).await;
     let shard = scene.stage.shard_of(&scene.account);
-    let note = metering::live::owner::DrainNote { drained: 3, credits: 3, keep_from: 3, closed: vec![] };
+    let note = metering::live::owner::DrainNote { drained: 3, credits: 3, keep_from: 3, closed: vec![], marks: vec![] };
     scene.stage.link.note_drained(&shard, &note).await.unwrap();
     let ask = GiveBack { debit_not_after: TimeMs::new(77), ..give_back(scene.account, 1, &drawn) };
     becomes_an_undo(&mut scene, &ask).await;

@@ -143,7 +143,14 @@ async fn the_mark_of_an_undo_that_an_install_brought_goes_with_its_settlement() 
     let image = AccountImage { open_undos: vec![op(1), op(2)], ..ada(vec![ten_days(1, 5)]) };
     let mut scene = Scene::with(&image).await;
     assert_eq!(scene.closed_mark(1).await.as_deref(), Some("installed"));
-    let settled = Change::UndoSettled { debit_op: op(1), split: vec![], period_end: TimeMs::EPOCH, counted: true };
+    let settled = Change::UndoSettled {
+        debit_op: op(1),
+        split: vec![],
+        period_end: TimeMs::EPOCH,
+        counted: true,
+        key: None,
+        debited_at: TimeMs::EPOCH,
+    };
     scene.apply(settled).await;
     assert_eq!((scene.closed_mark(1).await, scene.snapshot().await.undos), (None, 1));
     assert_eq!(scene.refuse(2, 1).await, Refusal::Closed);

@@ -4,6 +4,7 @@
 mod accounts;
 mod batches;
 mod budget;
+mod caps;
 mod control;
 mod credits;
 mod debit;
@@ -11,6 +12,8 @@ mod drained;
 mod exposure;
 mod fence;
 mod give_back;
+mod holds;
+mod idempotency;
 mod install;
 mod keys;
 mod memory;

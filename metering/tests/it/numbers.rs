@@ -35,7 +35,7 @@ async fn the_largest_lot_is_drawn_to_its_last_credit_and_given_back() {
     assert_eq!(back, expected);
     scene.give_back(1, &one).await;
     let shard = scene.stage.shard_of(&scene.account);
-    let note = DrainNote { drained: 5, credits: LARGEST, keep_from: 5, closed: vec![] };
+    let note = DrainNote { drained: 5, credits: LARGEST, keep_from: 5, closed: vec![], marks: vec![] };
     scene.stage.link.note_drained(&shard, &note).await.unwrap();
     assert_eq!(scene.draw(3, LARGEST).await.remaining, credits(0), "no credit was lost to rounding");
     the_shard_works(&mut scene).await;

@@ -65,7 +65,7 @@ async fn the_owner_goes_on_draining_and_so_frees_memory() {
     }
     let shard = scene.stage.shard_of(&scene.account);
     scene.run_out_of_memory().await;
-    let note = DrainNote { drained: 101, credits: 100, keep_from: 101, closed: vec![] };
+    let note = DrainNote { drained: 101, credits: 100, keep_from: 101, closed: vec![], marks: vec![] };
     let stream = scene.stage.link.note_drained(&shard, &note).await.expect("letting events go needs no memory");
     assert_eq!(stream.sequence, 101);
     assert_eq!(scene.events().await.len(), 1);
@@ -83,7 +83,7 @@ async fn a_new_owner_takes_over_and_drains() {
     let certified = link.certify(fence, 2, Mode::Same, 2, TimeMs::EPOCH, GENEROUS_CAPS).await;
     let certified = certified.expect("going on needs no memory");
     link.open_shard(&certified).await.expect("opening needs no memory");
-    let note = DrainNote { drained: 2, credits: 1, keep_from: 2, closed: vec![] };
+    let note = DrainNote { drained: 2, credits: 1, keep_from: 2, closed: vec![], marks: vec![] };
     link.note_drained(&certified, &note).await.unwrap();
     unavailable(&scene.meter.debit(&ask(scene.account, 2, 1)).await);
     scene.find_memory_again().await;

@@ -155,12 +155,19 @@ pub fn give_back(account: AccountId, debit: u128, drawn: &Drawn) -> GiveBack {
         debit_op: op(debit),
         debit_event: drawn.event,
         debit_not_after: not_after,
+        idempotency: None,
     }
 }
 
 /// The undo of a debit; its op is the debit's plus two millions.
 pub fn undo(account: AccountId, debit: u128) -> Undo {
-    Undo { op: op(2_000_000 + debit), account, debit_op: op(debit), not_after: NEW_YEAR.plus_ms(5_000) }
+    Undo {
+        op: op(2_000_000 + debit),
+        account,
+        debit_op: op(debit),
+        not_after: NEW_YEAR.plus_ms(5_000),
+        idempotency: None,
+    }
 }
 
 /// The call wrote nothing because the shard is not certified.

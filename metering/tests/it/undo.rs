@@ -10,7 +10,14 @@ use crate::scene::{Scene, another_op, undo};
 
 fn settled(debit: u128, split: &str, counted: bool) -> Change {
     let split = metering::lots::read(split).unwrap();
-    Change::UndoSettled { debit_op: op(debit), split, period_end: TimeMs::EPOCH, counted }
+    Change::UndoSettled {
+        debit_op: op(debit),
+        split,
+        period_end: TimeMs::EPOCH,
+        counted,
+        key: None,
+        debited_at: TimeMs::EPOCH,
+    }
 }
 
 #[tokio::test]
@@ -23,6 +30,7 @@ async fn a_debit_that_comes_after_its_undo_draws_nothing() {
         op: op(2_000_001),
         debit_op: op(1),
         not_after: NEW_YEAR.plus_ms(5_000),
+        kept: None,
     };
     assert_eq!(scene.last_event().await, body);
     assert_eq!(scene.refuse(1, 1).await, Refusal::Closed);
@@ -93,9 +101,9 @@ async fn the_mark_of_an_op_goes_when_the_owner_lets_its_event_go() {
     let mut scene = Scene::with(&ada(vec![ten_days(1, 5)])).await;
     let drawn = scene.draw(1, 2).await;
     scene.give_back(1, &drawn).await;
-    assert_eq!(scene.closed_mark(1).await.as_deref(), Some("given_back"));
+    assert_eq!(scene.closed_mark(1).await.as_deref(), Some("give_back"));
     let shard = scene.stage.shard_of(&scene.account);
-    let note = DrainNote { drained: 3, credits: 2, keep_from: 3, closed: vec![op(1)] };
+    let note = DrainNote { drained: 3, credits: 2, keep_from: 3, closed: vec![op(1)], marks: vec![] };
     scene.stage.link.note_drained(&shard, &note).await.unwrap();
     assert_eq!(scene.closed_mark(1).await, None);
 }

@@ -176,13 +176,25 @@ impl<'a> Story<'a> {
             }
             Step::Undo { debit } => {
                 if let Some(Known { ask, .. }) = pick(*debit, &self.debits) {
-                    let undo = Undo { op: new_op(), account: ask.account, debit_op: ask.op, not_after: ask.not_after };
+                    let undo = Undo {
+                        op: new_op(),
+                        account: ask.account,
+                        debit_op: ask.op,
+                        not_after: ask.not_after,
+                        idempotency: None,
+                    };
                     self.undo(undo).await;
                 }
             }
             Step::UndoEarly { who } => {
                 let not_after = self.world.now.plus_ms(2_000);
-                let undo = Undo { op: new_op(), account: self.accounts[*who], debit_op: new_op(), not_after };
+                let undo = Undo {
+                    op: new_op(),
+                    account: self.accounts[*who],
+                    debit_op: new_op(),
+                    not_after,
+                    idempotency: None,
+                };
                 self.undone_early.push(undo.clone());
                 self.undo(undo).await;
             }
@@ -207,6 +219,8 @@ impl<'a> Story<'a> {
             credits: credits(price),
             not_after,
             route: "v1.messages".parse().unwrap(),
+            hold_until: None,
+            idempotency: None,
         }
     }
 
@@ -421,8 +435,11 @@ impl<'a> Story<'a> {
             budget_used: Credits::ZERO,
             budget_period_end: TimeMs::EPOCH,
             revoked_keys: vec![],
+            key_caps: vec![],
+            key_counts: vec![],
             lots: vec![],
             open_undos: vec![],
+            idempotency: vec![],
         };
         let outcomes = self.world.link.install(&self.world.certified, &[image]).await.unwrap();
         assert_eq!(outcomes, [InstallOutcome::Moved]);
@@ -488,5 +505,5 @@ impl<'a> Story<'a> {
 
 fn give_back(known: &Known, debit_event: EventId) -> GiveBack {
     let Debit { op, account, not_after, .. } = known.ask;
-    GiveBack { op: new_op(), account, debit_op: op, debit_event, debit_not_after: not_after }
+    GiveBack { op: new_op(), account, debit_op: op, debit_event, debit_not_after: not_after, idempotency: None }
 }

@@ -147,7 +147,7 @@ impl World {
     /// Tells Redis how far the book is.
     pub async fn note(&mut self, keep_from: u64, closed: Vec<metering::OpId>) {
         let Some(drained) = self.applied else { return };
-        let note = DrainNote { drained, credits: self.credits_to_note, keep_from, closed };
+        let note = DrainNote { drained, credits: self.credits_to_note, keep_from, closed, marks: vec![] };
         self.link.note_drained(&self.certified, &note).await.unwrap();
         self.credits_to_note = 0;
     }

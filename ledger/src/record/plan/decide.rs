@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use metering::{AccountId, Body, Change, ControlKind, Credits, Event, OpId, Split, lots};
+use metering::{AccountId, Body, Change, ControlKind, Credits, Event, IdempotencyMark, Split, lots};
 
 use super::{Delivered, Planner, UndoAsk, UndoRow, unappliable};
 use crate::entries::NewEntry;
-use crate::record::known::{DrawnDebit, UndoMark};
+use crate::record::known::{AccountOp, DrawnDebit, UndoMark};
 use crate::{EntryKind, LedgerError};
 
 impl<'a> Planner<'a> {
@@ -24,6 +24,8 @@ impl<'a> Planner<'a> {
             budget_used_after,
             key,
             route,
+            hold_until,
+            idempotency,
         } = &event.body
         else {
             return Ok(());
@@ -47,16 +49,27 @@ impl<'a> Planner<'a> {
         let recorded = &mut self.plan.recorded;
         recorded.debits = recorded.debits.saturating_add(1);
         recorded.credits_debited = recorded.credits_debited.saturating_add(credits.get());
+        self.count_key(*account, *key, event.at, (*credits).into());
+        let id = (*account, *op);
+        let debit = DrawnDebit { split: Cow::Borrowed(split), period_end: *period_end, key: *key, at: event.at };
         if duplicate {
-            recorded.duplicates = recorded.duplicates.saturating_add(1);
-            self.settle(*account, *op, split.clone(), *period_end, false);
+            self.plan.recorded.duplicates = self.plan.recorded.duplicates.saturating_add(1);
+            self.settle(id, &debit, split.clone(), false);
             return Ok(());
         }
-        let debit = DrawnDebit { split: Cow::Borrowed(split), period_end: *period_end };
-        self.known.debits.insert((*account, *op), debit);
-        if let Some(mark) = self.known.undos.get(&(*account, *op)).copied().filter(|mark| !mark.returned) {
-            self.mark_undo(*account, *op, UndoMark { open: false, returned: true }, None);
-            self.settle(*account, *op, split.clone(), *period_end, mark.open);
+        self.known.debits.insert(id, debit.clone());
+        if let Some(mark) = self.known.undos.get(&id).copied().filter(|mark| !mark.returned) {
+            self.mark_undo(id, UndoMark { open: false, returned: true, ..mark }, None);
+            self.settle(id, &debit, lots::beyond(split, mark.kept.unwrap_or_default()), mark.open);
+            return Ok(());
+        }
+        if let Some(hold_until) = hold_until {
+            self.plan.holds.insert(id, *hold_until);
+        }
+        if let Some(under) = idempotency {
+            self.plan
+                .idempotency
+                .insert((*account, under.key), IdempotencyMark { under: *under, op: *op, at: event.at });
         }
         Ok(())
     }
@@ -69,9 +82,12 @@ impl<'a> Planner<'a> {
             debit_op,
             returned,
             lapsed,
+            kept,
             period_end,
             remaining_after,
             budget_used_after,
+            key,
+            debited_at,
         } = &event.body
         else {
             return Ok(());
@@ -89,18 +105,20 @@ impl<'a> Planner<'a> {
             remaining_after: Some(*remaining_after),
             budget_used_after: Some(*budget_used_after),
             budget_period_end: Some(*period_end),
-            ..NewEntry::new(*account, EntryKind::GiveBack, event.at)
+            ..NewEntry::new(*account, if kept.is_some() { EntryKind::Settle } else { EntryKind::GiveBack }, event.at)
         };
         self.enter(event, entry)?;
+        self.count_key(*account, *key, *debited_at, i64::from(credits).saturating_neg());
         self.known.given_back.insert((*account, *debit_op));
+        self.close((*account, *debit_op), kept.is_none());
         self.count_give_back(returned);
         Ok(())
     }
 
-    /// Drawn and not given back: given back by a change. Given back already, or decided before: nothing to give.
+    /// Drawn and not given back: given back by a change, of a settled hold what is above the price. Given back already, or decided before: nothing to give.
     /// Not drawn: remembered until it can't come any more.
     pub(super) fn undo(&mut self, event: &'a Event) -> Result<(), LedgerError> {
-        let Body::Undo { account, seq, op, debit_op, not_after } = &event.body else { return Ok(()) };
+        let Body::Undo { account, seq, op, debit_op, not_after, kept } = &event.body else { return Ok(()) };
         let period_end = self.step(event, *account, *seq)?.budget.period_end;
         let entry = NewEntry {
             sequence: Some(event.id.sequence),
@@ -112,21 +130,23 @@ impl<'a> Planner<'a> {
         self.enter(event, entry)?;
         let key = (*account, *debit_op);
         if self.known.undos.contains_key(&key) {
-            self.settle(*account, *debit_op, Split::new(), period_end, true);
+            self.settle_nothing(key, period_end);
             return Ok(());
         }
         let asked = Some(UndoAsk { op: *op, not_after: *not_after, at: event.at });
         let given_back = self.known.given_back.contains(&key);
-        match self.known.debits.get(&key).map(|debit| (debit.split.to_vec(), debit.period_end)) {
-            Some((split, period_end)) if !given_back => {
-                self.mark_undo(*account, *debit_op, UndoMark { open: false, returned: true }, asked);
-                self.settle(*account, *debit_op, split, period_end, true);
+        let mark = |open, returned| UndoMark { open, returned, kept: *kept };
+        match self.known.debits.get(&key).cloned() {
+            Some(debit) if !given_back => {
+                self.close(key, kept.is_none());
+                self.mark_undo(key, mark(false, true), asked);
+                self.settle(key, &debit, lots::beyond(&debit.split, kept.unwrap_or_default()), true);
             }
-            Some((_, period_end)) => {
-                self.mark_undo(*account, *debit_op, UndoMark { open: false, returned: false }, asked);
-                self.settle(*account, *debit_op, Split::new(), period_end, true);
+            Some(debit) => {
+                self.mark_undo(key, mark(false, false), asked);
+                self.settle_nothing(key, debit.period_end);
             }
-            None => self.mark_undo(*account, *debit_op, UndoMark { open: true, returned: false }, asked),
+            None => self.mark_undo(key, mark(true, false), asked),
         }
         Ok(())
     }
@@ -155,11 +175,12 @@ impl<'a> Planner<'a> {
                 self.enter(event, entry(EntryKind::Expire, taken))
             }
             Change::UndoSettled { split, .. } if split.is_empty() => Ok(()),
-            Change::UndoSettled { debit_op, split, period_end, counted } => {
+            Change::UndoSettled { debit_op, split, period_end, counted, key, debited_at } => {
                 let credits = lots::total(&split).unwrap_or(Credits::MAX); // a debit's, whose sum was counted
                 if let Some(followed) = self.plan.accounts.get_mut(account) {
                     followed.budget.lower(credits, period_end);
                 }
+                self.count_key(*account, key, debited_at, i64::from(credits).saturating_neg());
                 let kind = if counted { EntryKind::GiveBack } else { EntryKind::DuplicateReturn };
                 self.count_give_back(returned);
                 let lapsed = lots::total(lapsed).unwrap_or(Credits::MAX); // part of that debit
@@ -190,9 +211,9 @@ impl<'a> Planner<'a> {
         Ok((kind.moves_credits() && !known.settled).then(|| known.change.clone()))
     }
 
-    fn mark_undo(&mut self, account: AccountId, debit_op: OpId, mark: UndoMark, asked: Option<UndoAsk>) {
-        self.known.undos.insert((account, debit_op), mark);
-        let row = self.plan.undos.entry((account, debit_op)).or_insert(UndoRow { mark, asked });
+    fn mark_undo(&mut self, debit: AccountOp, mark: UndoMark, asked: Option<UndoAsk>) {
+        self.known.undos.insert(debit, mark);
+        let row = self.plan.undos.entry(debit).or_insert(UndoRow { mark, asked });
         row.mark = mark;
     }
 

@@ -81,6 +81,8 @@ impl Stream {
             budget_used_after: Credits::ZERO,
             key,
             route: "v1.messages".parse().unwrap(),
+            hold_until: None,
+            idempotency: None,
         });
     }
 
@@ -100,15 +102,19 @@ impl Stream {
             debit_op,
             returned: draws(returned),
             lapsed: draws(lapsed),
+            kept: None,
             period_end: period,
             remaining_after: Credits::ZERO,
             budget_used_after: Credits::ZERO,
+            key: None,
+            debited_at: TimeMs::EPOCH,
         });
     }
 
     pub fn is_asked_to_undo(&mut self, account: AccountId, debit_op: OpId, not_after: TimeMs) {
         let seq = self.next_seq(account);
-        self.push(Body::Undo { account, seq, op: OpId::from_uuid(Uuid::now_v7()), debit_op, not_after });
+        let op = OpId::from_uuid(Uuid::now_v7());
+        self.push(Body::Undo { account, seq, op, debit_op, not_after, kept: None });
     }
 
     /// Live state applied an outbox row; `taken` and `returned` are what it then did.

@@ -71,6 +71,7 @@ impl Live {
             undos: self.undos,
             cached_total: Credits::ZERO,
             next_change: at,
+            key_counts: vec![],
             lots: lots.collect(),
         }
     }
@@ -141,7 +142,8 @@ impl Live {
             Change::AccountCreated { .. }
             | Change::StatusSet { .. }
             | Change::BudgetSet { .. }
-            | Change::KeyRevoked { .. } => {}
+            | Change::KeyRevoked { .. }
+            | Change::KeyCapped { .. } => {}
         }
         (vec![], vec![], vec![])
     }

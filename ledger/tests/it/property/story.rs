@@ -138,9 +138,12 @@ impl Story {
             debit_op,
             returned,
             lapsed,
+            kept: None,
             period_end,
             remaining_after,
             budget_used_after,
+            key: None,
+            debited_at: TimeMs::EPOCH,
         });
     }
 

@@ -1,13 +1,13 @@
 //! Reading the answers out of the scripts' replies, each documented in its script's header.
 
 use super::{
-    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal,
-    UndoOutcome,
+    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal, Repeat,
+    SettleOutcome, UndoOutcome,
 };
 use crate::event::DebitNumbers;
 use crate::live::MeterError;
 use crate::live::replies::{Reply, odd};
-use crate::{AccountId, Credits, KeyDigest, KeyId, KeyImage, KeyState, Status, TimeMs, lots};
+use crate::{AccountId, CapPeriod, Credits, KeyDigest, KeyId, KeyImage, KeyState, OpId, Status, TimeMs, lots};
 
 /// One line of the reply to a debit.
 pub(in crate::live) fn debit(line: &str, price: Credits, at: TimeMs) -> Result<DebitOutcome, MeterError> {
@@ -20,6 +20,8 @@ pub(in crate::live) fn debit(line: &str, price: Credits, at: TimeMs) -> Result<D
         "closed" => Some(Refusal::Closed),
         "status" => Status::from_letter(rest).map(Refusal::Status),
         "key_revoked" => Some(Refusal::KeyRevoked),
+        "repeated" => repeated(rest),
+        "cap" => key_cap_exhausted(rest, price),
         "rate" => rate_limited(rest),
         "budget" => budget_exhausted(rest, price),
         "credits" => rest.parse().ok().map(|remaining| Refusal::CreditsExhausted { remaining, price }),
@@ -44,6 +46,35 @@ fn rate_limited(words: &str) -> Option<Refusal> {
     Some(Refusal::RateLimited { place, wait_ms: number(wait)? })
 }
 
+fn repeated(words: &str) -> Option<Refusal> {
+    let (how, first) = words.split_once(' ')?;
+    let how = match how {
+        "in_use" => Repeat::InUse,
+        "used" => Repeat::Used,
+        "mismatch" => Repeat::Mismatch,
+        _ => return None,
+    };
+    Some(Refusal::Repeated { first: OpId::from_hex(first).ok()?, how })
+}
+
+fn key_cap_exhausted(words: &str, price: Credits) -> Option<Refusal> {
+    let (which, numbers) = words.split_once(' ')?;
+    let which = match which {
+        "day" => CapPeriod::Day,
+        "month" => CapPeriod::Month,
+        _ => return None,
+    };
+    let [cap, used, resets_at] = three(numbers)?;
+    Some(Refusal::KeyCapExhausted { which, cap, used, resets_at: TimeMs::new(resets_at.get()), price })
+}
+
+fn three(numbers: &str) -> Option<[Credits; 3]> {
+    let mut numbers = numbers.split(' ').map(|digits| digits.parse::<Credits>().ok());
+    let mut next = || numbers.next().flatten();
+    let read = [next()?, next()?, next()?];
+    numbers.next().is_none().then_some(read)
+}
+
 /// `left:reset_ms,…`, or `-` for none.
 fn rate_states(text: &str) -> Option<Vec<RateState>> {
     if text == "-" {
@@ -60,10 +91,9 @@ fn number(digits: &str) -> Option<u64> {
 }
 
 fn budget_exhausted(words: &str, price: Credits) -> Option<Refusal> {
-    let mut numbers = words.split(' ').map(|digits| digits.parse::<Credits>().ok());
-    let mut next = || numbers.next().flatten();
-    let budget = BudgetView { limit: next()?, used: next()?, resets_at: TimeMs::new(next()?.get()) };
-    numbers.next().is_none().then_some(Refusal::BudgetExhausted { budget, price })
+    let [limit, used, resets_at] = three(words)?;
+    let budget = BudgetView { limit, used, resets_at: TimeMs::new(resets_at.get()) };
+    Some(Refusal::BudgetExhausted { budget, price })
 }
 
 /// A limit of 0 is no budget.
@@ -96,6 +126,21 @@ pub(in crate::live) fn give_back(reply: &mut Reply) -> Result<GiveBackOutcome, M
         "undo" => Ok(GiveBackOutcome::BecameUndo),
         "absent" | "frozen" => Ok(GiveBackOutcome::Deferred),
         _ => Err(odd("an answer to a give-back")),
+    }
+}
+
+pub(in crate::live) fn settle(reply: &mut Reply) -> Result<SettleOutcome, MeterError> {
+    match reply.text()?.as_str() {
+        "settled" => Ok(SettleOutcome::Settled {
+            kept: reply.credits()?,
+            returned: reply.credits()?,
+            lapsed: reply.credits()?,
+            remaining: reply.credits()?,
+        }),
+        "closed" => Ok(SettleOutcome::AlreadyClosed),
+        "undo" => Ok(SettleOutcome::BecameUndo),
+        "absent" | "frozen" => Ok(SettleOutcome::Deferred),
+        _ => Err(odd("an answer to a settlement")),
     }
 }
 

@@ -6,7 +6,13 @@ use super::{Certified, OwnerError, OwnerLink};
 use crate::live::keys::KEY_CHANGES;
 use crate::live::replies::{Reply, odd};
 use crate::live::scripts::Script;
-use crate::{AccountId, AccountImage, Change, Credits, KeyImage, KeyState, OpId, TimeMs, lots};
+use crate::live::{Undo, UndoOutcome, answers, commands};
+use crate::{
+    AccountId, AccountImage, Change, Credits, IdempotencyMark, KeyCaps, KeyImage, KeyState, OpId, TimeMs, lots,
+};
+
+/// Marks written by one script call.
+const MARKS_PAGE: usize = 1_000;
 
 /// One outbox row for an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +36,8 @@ pub enum ControlOutcome {
     Already,
     /// Live state is not at the version before it: install the account anew.
     Gap,
+    /// Live state does not hold what the change needs: install the account anew, with what the book has.
+    NeedsInstall,
     /// The lot is not past its expiry by the shard's clock: send it again later.
     Early,
     /// The account waits to be installed anew.
@@ -57,18 +65,23 @@ impl OwnerLink {
                 "already" => Ok(ControlOutcome::Already),
                 "gap" => Ok(ControlOutcome::Gap),
                 "early" => Ok(ControlOutcome::Early),
+                "install" => Ok(ControlOutcome::NeedsInstall),
                 "frozen" => Ok(ControlOutcome::Frozen),
                 _ => Err(odd("an answer to a control change").into()),
             })
             .collect()
     }
 
-    /// Writes accounts from the book, in one round trip.
+    /// Writes accounts from the book, in one round trip, and before it their idempotency marks.
     pub async fn install(
         &mut self,
         shard: &Certified,
         images: &[AccountImage],
     ) -> Result<Vec<InstallOutcome>, OwnerError> {
+        let marks =
+            images.iter().flat_map(|image| image.idempotency.chunks(MARKS_PAGE).map(move |marks| (image, marks)));
+        let marks = marks.map(|(image, marks)| put_marks_command(shard, &image.account, marks)).collect();
+        self.run_all(marks).await?;
         let commands = images.iter().map(|image| install_command(shard, image)).collect();
         let replies = self.run_all(commands).await?;
         replies
@@ -96,6 +109,15 @@ impl OwnerLink {
             "frozen" => Ok(Some(reply.number()?)),
             _ => Ok(None),
         }
+    }
+
+    /// Releases a hold that nobody has settled in time: notes that it is to be undone; the book decides. As a gateway's undo.
+    pub async fn release(&mut self, shard: &Certified, ask: &Undo) -> Result<UndoOutcome, OwnerError> {
+        let mut command = shard.evalsha(Script::Undo, commands::undo_keys(ask));
+        commands::undo_arguments(&mut command, &shard.fence, ask);
+        let mut reply = self.run(command).await?;
+        reply.time()?;
+        Ok(answers::read::undo(&mut reply)?)
     }
 
     /// Writes keys as the book has them now, in one round trip. Answers the shard's sequence after the last write, for the book
@@ -159,11 +181,38 @@ fn change_arguments(command: &mut Cmd, change: &Change) {
         Change::LotReduced { lot, credits } => command.arg(lot.as_u64()).arg(credits.get()),
         Change::LotExpired { lot } => command.arg(lot.as_u64()),
         Change::KeyRevoked { key } => command.arg(key.hex()),
-        Change::UndoSettled { split, period_end, counted, .. } => {
+        Change::KeyCapped { key, of, caps, fresh } => {
+            command.arg(key.hex()).arg(of.hex());
+            cap_arguments(command, caps);
+            command.arg(u8::from(*fresh))
+        }
+        Change::UndoSettled { split, period_end, counted, key, debited_at, .. } => {
             let credits = lots::total(split).unwrap_or(Credits::MAX); // a split is a debit's, whose sum was counted
-            command.arg(lots::write(split)).arg(period_end.as_u64()).arg(credits.get()).arg(u8::from(*counted))
+            command.arg(lots::write(split)).arg(period_end.as_u64()).arg(credits.get()).arg(u8::from(*counted));
+            let key = key.map_or_else(String::new, |key| key.hex());
+            command.arg(key).arg(debited_at.as_u64())
         }
     };
+}
+
+/// Of a day and of a budget period; 0 = none.
+fn cap_arguments(command: &mut Cmd, caps: &KeyCaps) {
+    for cap in [caps.day, caps.month] {
+        command.arg(cap.unwrap_or(Credits::ZERO).get());
+    }
+}
+
+fn put_marks_command(shard: &Certified, account: &AccountId, marks: &[IdempotencyMark]) -> Cmd {
+    let fence = &shard.fence;
+    let mut command = shard.evalsha(Script::PutMarks, marks.len().saturating_add(2));
+    command.arg(fence.meta()).arg(fence.account(account));
+    for mark in marks {
+        command.arg(fence.idempotency(account, &mark.under.key));
+    }
+    for mark in marks {
+        command.arg(mark.write());
+    }
+    command
 }
 
 fn install_command(shard: &Certified, image: &AccountImage) -> Cmd {
@@ -180,6 +229,16 @@ fn install_command(shard: &Certified, image: &AccountImage) -> Cmd {
     command.arg(image.revoked_keys.len());
     for key in &image.revoked_keys {
         command.arg(key.hex());
+    }
+    command.arg(image.key_caps.len());
+    for capped in &image.key_caps {
+        command.arg(capped.key.hex()).arg(capped.of.hex());
+        cap_arguments(&mut command, &capped.caps);
+    }
+    command.arg(image.key_counts.len());
+    for count in &image.key_counts {
+        command.arg(count.of.hex()).arg(count.day).arg(count.day_used.get());
+        command.arg(count.period_end.as_u64()).arg(count.period_used.get());
     }
     command.arg(image.lots.len());
     for lot in &image.lots {

@@ -8,7 +8,7 @@ use redis::{FromRedisValue, RedisError, cmd};
 use super::{Certified, OwnerError, OwnerLink};
 use crate::live::Fence;
 use crate::live::scripts::Script;
-use crate::{Event, EventId, OpId, TimeMs, event};
+use crate::{AccountId, Event, EventId, IdempotencyKey, OpId, TimeMs, event};
 
 /// What a process has of an incarnation, read while the shard is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct DrainNote {
     pub keep_from: u64,
     /// Closed marks that can go, because their events go.
     pub closed: Vec<OpId>,
+    /// Idempotency marks that may be a day old and can go then.
+    pub marks: Vec<(AccountId, IdempotencyKey)>,
 }
 
 impl OwnerLink {
@@ -56,12 +58,16 @@ impl OwnerLink {
 
     /// Notes how far the book is; answers where the stream is by now.
     pub async fn note_drained(&mut self, shard: &Certified, note: &DrainNote) -> Result<Stream, OwnerError> {
-        let mut command = shard.evalsha(Script::Drained, note.closed.len().saturating_add(2));
+        let keys = note.closed.len().saturating_add(note.marks.len()).saturating_add(2);
+        let mut command = shard.evalsha(Script::Drained, keys);
         command.arg(shard.fence.meta()).arg(shard.fence.events());
         for op in &note.closed {
             command.arg(shard.fence.closed(op));
         }
-        command.arg(note.drained).arg(note.credits).arg(note.keep_from);
+        for (account, key) in &note.marks {
+            command.arg(shard.fence.idempotency(account, key));
+        }
+        command.arg(note.drained).arg(note.credits).arg(note.keep_from).arg(note.closed.len());
         let mut reply = self.run(command).await?;
         let highest = reply.time()?;
         reply.text()?;

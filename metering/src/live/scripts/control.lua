@@ -3,7 +3,7 @@
 -- ARGV: 1 account, 2 row, 3 version, 4 kind, then what the kind needs (below, in order).
 -- Rule: version v + 1 only on v. A version that is there already is answered 'already' if the same row made it; any other is a gap,
 --   and the owner installs the account anew. Reductions take what is there; the event says how much and the book follows it.
--- Returns: {now_ms, 'applied' | 'already' | 'gap' | 'early' | 'frozen'}.
+-- Returns: {now_ms, 'applied' | 'already' | 'gap' | 'install' | 'early' | 'frozen'}.
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'owner')
 if not shard then return uncertified() end
@@ -11,7 +11,7 @@ local now, at = shard.now, { lots = KEYS[4], future = KEYS[5], emptied = KEYS[6]
 local row, version, kind = whole(ARGV[2]), whole(ARGV[3]), ARGV[4]
 assert(#KEYS == 7, 'control takes 7 keys')
 local a, lots = detail(load_account(KEYS[3])), {}
-local moved, revoked, undone = { returned = '', lapsed = '', taken = '' }, nil, false
+local moved, revoked, capped, undone = { returned = '', lapsed = '', taken = '' }, nil, nil, false
 
 local function find(id)
   for _, lot in ipairs(lots) do if lot.id == id then return lot end end
@@ -46,9 +46,15 @@ function apply.lot_expired(id)
   take_from(lot, NEVER)
 end
 function apply.key_revoked(key) revoked = key end
-function apply.undo_settled(split, period_end, credits, counted)
+-- A key that has drawn before its first cap: what it has drawn is in the book, so the account is installed anew.
+function apply.key_capped(key, of, day, month, fresh)
+  if fresh ~= '1' then return 'install' end
+  capped = { key = key, of = of, rule = string.format('%s %d %d', of, whole(day), whole(month)) }
+end
+function apply.undo_settled(split, period_end, credits, counted, key, debited_at)
   moved.returned, moved.lapsed = put_back(lots, split, now)
   lower_used(a, whole(credits), whole(period_end))
+  uncount(a, key, whole(credits), whole(debited_at), whole(period_end))
   if counted == '1' then a.undos, undone = math.max(a.undos - 1, 0), true end
 end
 
@@ -60,14 +66,20 @@ if version ~= (a and a.version or 0) + 1 or (kind == 'account_created') ~= (a ==
 a = a or { key = KEYS[3], status = 'p', anchor = 1, limit = 0, seq = 0, used = 0, head = NO_HEAD, tail = 0, next_change = NEVER,
   period_end = 0, undos = 0, version = 0, row = 0 }
 lots = all_lots(at, a)
-if apply[kind](unpack(ARGV, 5)) == 'early' then return { text(now), 'early' } end
+local stop = apply[kind](unpack(ARGV, 5))
+if stop then return { text(now), stop } end
 assert_countable(lots)
 a.seq, a.version, a.row = a.seq + 1, version, row
 append(shard, KEYS[2], 'k', 'control', 'a', ARGV[1], 'q', text(a.seq), 't', text(now), 'w', ARGV[2], 'cv', ARGV[3], 'c', kind,
   's', moved.returned, 'l', moved.lapsed, 'x', moved.taken)
 keep_lots(at, a, lots, now)
 save_account(a)
+save_counts(a)
 if revoked then redis.call('HSET', KEYS[3], 'x' .. revoked, '1') end
+if capped then
+  redis.call('HSET', KEYS[3], 'y' .. capped.key, capped.rule)
+  redis.call('HSETNX', KEYS[3], 'w' .. capped.of, '0 0 0 0')
+end
 if undone and redis.call('GET', KEYS[7]) == 'installed' then redis.call('DEL', KEYS[7]) end
 leave(shard)
 return { text(now), 'applied' }

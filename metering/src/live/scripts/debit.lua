@@ -1,8 +1,11 @@
 -- Draws credits for one or more requests of one shard, each answered on its own.
--- KEYS: 1 meta, 2 events, then 5 an item: account, lots, future, emptied, closed mark of its op; then the states of rates that items name.
--- ARGV: 1 items; then 6 an item: op, account, credits (≥ 1), not_after_ms, key ('' = none; with rates: key, which of the last KEYS, spec of rates.lua), route.
+-- KEYS: 1 meta, 2 events, then 5 an item: account, lots, future, emptied, closed mark of its op; then the states of rates and the idempotency
+--   marks that items name.
+-- ARGV: 1 items; then 6 an item: op, account, credits (≥ 1), not_after_ms, key ('' = none; with rates: key, which of the last KEYS, spec of rates.lua),
+--   route and terms (terms.lua).
 -- Rule: every argument is read before the first item draws. Nothing of an item is written unless all its checks pass, in this
---   order: present, not frozen → in time, not undone → status → key, its rates → budget of the current period → lots with credits at now, earliest expiry first → exposure below its caps.
+--   order: present, not frozen → in time, not undone → status → key → its Idempotency-Key → caps and rates of the key → budget of the current period
+--   → lots with credits at now, earliest expiry first → exposure below its caps.
 --   What head lots pay is decided in memory and written together, events first: an account that many items draw from is read and written once.
 -- Returns: {now_ms, items}: a line an item, its words between blanks: `drawn event limit split rates seq now price period_end remaining used` (rates: '-' without),
 --   or the refusal and the numbers that caused it.
@@ -20,9 +23,10 @@ local function find_account(key, api_key)
   if not a then
     a = load_account(key, api_key)
     if not a then return nil end
-    accounts[key], a.stored_period, a.revoked = a, a.period_end, { [api_key] = a.key_revoked }
+    accounts[key], a.stored_period = a, a.period_end
   elseif a.revoked[api_key] == nil then
-    a.revoked[api_key] = redis.call('HGET', key, 'x' .. api_key)
+    local f = redis.call('HMGET', key, 'x' .. api_key, 'y' .. api_key)
+    a.revoked[api_key], a.caps[api_key] = f[1], f[2]
   end
   return a
 end
@@ -48,16 +52,18 @@ local function write_decided()
   for _, event in ipairs(events) do redis.call(unpack(event)) end
   for _, a in ipairs(unwritten) do
     redis.call('HSET', a.key, 'm', money(a))
+    if a.counted then save_counts(a) end
     a.unwritten = nil
   end
   for _, held in ipairs(uncounted) do
     save_rates(held)
     held.uncounted = nil
   end
+  write_marks()
   events, unwritten, uncounted = {}, {}, {}
 end
 
-local function draw(i, price, not_after, items)
+local function draw(i, price, not_after, route, terms, items)
   local k, v = 2 + (i - 1) * 5, 1 + (i - 1) * 6
   local key, held = find_key(ARGV[v + 5], items)
   local a = find_account(KEYS[k + 1], key)
@@ -67,11 +73,18 @@ local function draw(i, price, not_after, items)
   if a.undos > 0 and redis.call('EXISTS', KEYS[k + 5]) == 1 then return 'closed' end
   if not spends[a.status] then return 'status ' .. a.status end
   if a.revoked[key] then return 'key_revoked' end
+  if terms and terms.mark then
+    local how = repeats(find_mark(terms.mark), terms.fingerprint, now)
+    if how then return 'repeated ' .. how end
+  end
+  turn_period(a, now)
+  local full, count
+  if a.caps[key] then full, count = check_caps(a, a.caps[key], price, now) end
+  if full then return full end
   if held then
     local place, wait_ms = check_rates(held)
     if place then return string.format('rate %d %d', place, wait_ms) end
   end
-  turn_period(a, now)
   local limit = a.limit > 0 and a.limit or NEVER -- without a budget, what can be counted
   if a.used + price > limit then return string.format('budget %d %d %d', limit, a.used, a.period_end) end
   local head_pays = now < a.next_change and a.head.left >= price
@@ -93,7 +106,13 @@ local function draw(i, price, not_after, items)
   end
   a.seq, a.used, total = a.seq + 1, a.used + price, total - price
   local numbers = string.format('%d %d %d %d %d %d', a.seq, now, price, a.period_end, total, a.used)
-  local event = decide(a, 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', ARGV[v + 6])
+  if count then count_drawn(a, count, price) end
+  local event
+  if terms then
+    event = decide(a, 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', route, take_terms(terms, ARGV[v + 1], now))
+  else
+    event = decide(a, 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', route)
+  end
   shard.exposed = shard.exposed + price
   local told = held and count_rates(held) or '-'
   if held and not held.uncounted then held.uncounted, uncounted[#uncounted + 1] = true, held end
@@ -109,12 +128,13 @@ end
 
 local items = whole(ARGV[1])
 assert(#KEYS >= 2 + 5 * items and #ARGV == 1 + 6 * items, 'an item is 5 keys and 6 arguments')
-local prices, deadlines, answers, before_all = {}, {}, {}, shard.sequence
+local prices, deadlines, routes, terms, answers, before_all = {}, {}, {}, {}, {}, shard.sequence
 for i = 1, items do
   prices[i], deadlines[i] = whole(ARGV[6 * i - 2]), whole(ARGV[6 * i - 1])
+  routes[i], terms[i] = read_terms(ARGV[6 * i + 1], 2 + 5 * items)
   assert(prices[i] > 0, 'a debit draws at least 1')
 end
-for i = 1, items do answers[i] = draw(i, prices[i], deadlines[i], items) end
+for i = 1, items do answers[i] = draw(i, prices[i], deadlines[i], routes[i], terms[i], items) end
 if shard.sequence > before_all then
   write_decided()
   leave(shard)

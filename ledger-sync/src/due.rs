@@ -1,0 +1,48 @@
+//! What comes due without anybody asking: holds that nobody settled in time, idempotency marks a day old.
+
+use metering::OpId;
+use metering::TimeMs;
+use metering::live::{Undo, UndoOutcome};
+use tracing::info;
+use uuid::Uuid;
+
+use crate::certify::Hold;
+use crate::drain::Drain;
+use crate::interruption::Interruption;
+use crate::service::Service;
+
+/// Asks to undo holds whose time is over: their gateway is gone. Live state decides against a settlement that comes in between;
+/// the book then gives back what was held.
+pub async fn release_holds(service: &Service, hold: &mut Hold, drain: &Drain, page: u32) -> Result<(), Interruption> {
+    for due in service.book.due_holds(hold.fence, drain.drained_time(), page).await? {
+        let ask = Undo {
+            op: OpId::from_uuid(Uuid::now_v7()),
+            account: due.account,
+            debit_op: due.op,
+            not_after: TimeMs::EPOCH, // it is in the book: it can't come any more
+            idempotency: due.idempotency,
+        };
+        if hold.link.release(&hold.certified, &ask).await? == UndoOutcome::Marked {
+            service.metrics.holds_released.inc();
+            info!(account = %due.account, debit_op = %due.op, "hold {} was not settled in time: it is released", due.op);
+        }
+    }
+    Ok(())
+}
+
+/// Live state lets go of them first: a row that is gone could not ask for it any more.
+pub async fn forget_marks(
+    service: &Service,
+    hold: &mut Hold,
+    drain: &mut Drain,
+    page: u32,
+) -> Result<(), Interruption> {
+    let drained = drain.drained_time();
+    let old = service.book.old_idempotency_marks(hold.fence, drained, page).await?;
+    if old.is_empty() {
+        return Ok(());
+    }
+    drain.note(service, hold, &old).await?;
+    service.book.forget_idempotency_marks(hold.fence, drained, &old).await?;
+    Ok(())
+}

@@ -1,0 +1,5 @@
+-- Keys that may draw only so much.
+SELECT account_id, key_id, rates_of, policy
+FROM api_keys
+WHERE account_id = ANY ($1) AND policy ? 'caps'
+ORDER BY account_id, key_id

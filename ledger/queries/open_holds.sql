@@ -1,0 +1,3 @@
+-- Holds that wait to be settled.
+INSERT INTO holds (op, account_id, shard, hold_until)
+SELECT op, account_id, $1, hold_until FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS opened (op, account_id, hold_until)

@@ -1,0 +1,138 @@
+//! What a gateway's calls look like on the wire: the KEYS and ARGV of each script.
+
+use std::borrow::Borrow;
+
+use redis::{Cmd, cmd};
+
+use super::fences::Known;
+use super::keys::KeyWriter;
+use super::scripts::Script;
+use super::{Debit, Fence, GiveBack, KeyRates, Settle, Undo};
+use crate::{AccountId, OpId};
+
+pub(super) fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
+    let mut command = cmd("EVALSHA");
+    command.arg(known.digests.of(script)).arg(keys);
+    command
+}
+
+pub(super) fn debit<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
+    let fence = &known.fence;
+    let rates = rates_by_key(asks);
+    let marks = asks.iter().filter(|ask| (*ask).borrow().idempotency.is_some()).count();
+    let keys = asks.len().saturating_mul(5).saturating_add(2).saturating_add(rates.len()).saturating_add(marks);
+    let mut command = evalsha(known, Script::Debit, keys);
+    command.arg(fence.meta()).arg(fence.events());
+    let mut keys = KeyWriter::new(fence);
+    for Debit { account, op, .. } in asks.iter().map(Borrow::borrow) {
+        keys.debit(account, op, |key| {
+            command.arg(key);
+        });
+    }
+    for known in &rates {
+        command.arg(fence.rates(&known.of));
+    }
+    for Debit { account, idempotency, .. } in asks.iter().map(Borrow::borrow) {
+        if let Some(under) = idempotency {
+            command.arg(fence.idempotency(account, &under.key));
+        }
+    }
+    command.arg(asks.len());
+    let mut place = rates.len();
+    for ask in asks.iter().map(Borrow::borrow) {
+        command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.credits.get()).arg(ask.not_after.as_u64());
+        command.arg(asker(ask, &rates));
+        place = place.saturating_add(usize::from(ask.idempotency.is_some()));
+        match terms(ask, place) {
+            Some(terms) => command.arg(terms),
+            None => command.arg(ask.route.as_str()),
+        };
+    }
+    command
+}
+
+/// The route and what few debits ask beside, as `terms.lua` reads it. The mark stands at this place of the last keys.
+fn terms(ask: &Debit, place: usize) -> Option<String> {
+    let (route, hold) = (ask.route.as_str(), ask.hold_until.map(crate::TimeMs::as_u64));
+    match &ask.idempotency {
+        Some(under) => {
+            let (key, fingerprint, until) = (under.key.hex(), under.fingerprint.hex(), under.in_use_until.as_u64());
+            Some(format!("{route} {} {place} {key} {fingerprint} {until}", hold.unwrap_or(0)))
+        }
+        None => hold.map(|hold| format!("{route} {hold} 0   0")),
+    }
+}
+
+/// The rates that items of a call name, each once.
+fn rates_by_key<D: Borrow<Debit>>(asks: &[D]) -> Vec<&KeyRates> {
+    let mut found: Vec<&KeyRates> = Vec::new();
+    for rates in asks.iter().filter_map(|ask| ask.borrow().rates.as_ref()) {
+        if !found.iter().any(|known| known.of == rates.of) {
+            found.push(rates);
+        }
+    }
+    found
+}
+
+/// Who asks, as `debit.lua` reads it: the key, and where the state of its rates is.
+fn asker(ask: &Debit, rates: &[&KeyRates]) -> String {
+    let key = ask.key.map_or_else(String::new, |key| key.hex());
+    let known = ask.rates.as_ref().and_then(|own| (1_usize..).zip(rates).find(|(_, known)| known.of == own.of));
+    match known {
+        Some((place, known)) => format!("{key} {place} {}", known.spec),
+        None => key,
+    }
+}
+
+pub(super) fn give_back(known: &Known, ask: &GiveBack) -> Cmd {
+    let fence = &known.fence;
+    let mut command = evalsha(known, Script::GiveBack, ask.idempotency.map_or(7, |_| 8));
+    closing_keys(&mut command, fence, &ask.account, &ask.debit_op);
+    if let Some(key) = &ask.idempotency {
+        command.arg(fence.idempotency(&ask.account, key));
+    }
+    command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.debit_event.to_string());
+    command.arg(ask.debit_not_after.as_u64());
+    command
+}
+
+pub(super) fn settle(known: &Known, ask: &Settle) -> Cmd {
+    let mut command = evalsha(known, Script::Settle, 7);
+    closing_keys(&mut command, &known.fence, &ask.account, &ask.debit_op);
+    command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.debit_event.to_string());
+    command.arg(ask.debit_not_after.as_u64()).arg(ask.price.get());
+    command
+}
+
+fn closing_keys(command: &mut Cmd, fence: &Fence, account: &AccountId, debit_op: &OpId) {
+    command.arg(fence.meta()).arg(fence.events()).arg(fence.account(account)).arg(fence.lots(account));
+    command.arg(fence.future_lots(account)).arg(fence.emptied_lots(account)).arg(fence.closed(debit_op));
+}
+
+pub(super) fn undo(known: &Known, ask: &Undo) -> Cmd {
+    let mut command = evalsha(known, Script::Undo, undo_keys(ask));
+    undo_arguments(&mut command, &known.fence, ask);
+    command
+}
+
+/// How many keys an undo names.
+pub(super) fn undo_keys(ask: &Undo) -> usize {
+    ask.idempotency.map_or(4, |_| 5)
+}
+
+/// What stands behind the number of keys: gateways and owners undo alike.
+pub(super) fn undo_arguments(command: &mut Cmd, fence: &Fence, ask: &Undo) {
+    command.arg(fence.meta()).arg(fence.events()).arg(fence.account(&ask.account)).arg(fence.closed(&ask.debit_op));
+    if let Some(key) = &ask.idempotency {
+        command.arg(fence.idempotency(&ask.account, key));
+    }
+    command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.not_after.as_u64());
+}
+
+pub(super) fn reading(known: &Known, script: Script, account: &AccountId) -> Cmd {
+    let fence = &known.fence;
+    let mut command = evalsha(known, script, 5);
+    command.arg(fence.meta()).arg(fence.account(account)).arg(fence.lots(account));
+    command.arg(fence.future_lots(account)).arg(fence.emptied_lots(account));
+    command
+}
