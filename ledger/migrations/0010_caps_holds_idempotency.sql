@@ -24,6 +24,7 @@ CREATE TABLE holds (
     account_id uuid NOT NULL,
     shard smallint NOT NULL,
     hold_until timestamptz NOT NULL,
+    drawn_at timestamptz NOT NULL,
     CONSTRAINT holds_pkey PRIMARY KEY (op, account_id)
 );
 CREATE INDEX holds_due ON holds (shard, hold_until);

@@ -73,7 +73,8 @@ struct RawCount {
     period_drawn: i64,
 }
 
-/// The capped keys of these accounts; accounts without any are not there. Revoked keys are: what they drew may come back.
+/// The capped keys of these accounts, with those that count as one with them; accounts without any are not there. Revoked keys are:
+/// what they drew may come back.
 pub(crate) async fn capped(
     connection: &mut PgConnection,
     accounts: &[Uuid],

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use metering::{AccountId, Credits, LotId};
+use metering::{AccountId, Credits, KeyId, LotId};
 use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
@@ -49,6 +49,17 @@ pub enum Difference {
         account: AccountId,
         /// What the account says.
         used: Credits,
+        /// What its entries say.
+        entries: i64,
+    },
+    /// What keys that count as one have drawn is not the sum over their debits and what came back of them.
+    Key {
+        /// The account.
+        account: AccountId,
+        /// The key against which they count.
+        key: KeyId,
+        /// What the days of the key say.
+        drawn: i64,
         /// What its entries say.
         entries: i64,
     },
@@ -101,6 +112,7 @@ impl Ledger {
         sqlx::query("SET LOCAL statement_timeout = '10min'").execute(&mut *transaction).await?;
         let mut differences = recompute_lots(&mut transaction, accounts).await?;
         differences.extend(recompute_accounts(&mut transaction, accounts).await?);
+        differences.extend(recompute_keys(&mut transaction, accounts).await?);
         transaction.rollback().await?;
         Ok(differences)
     }
@@ -154,6 +166,21 @@ async fn recompute_accounts(
     Ok(differences)
 }
 
+async fn recompute_keys(connection: &mut PgConnection, accounts: &[AccountId]) -> Result<Vec<Difference>, LedgerError> {
+    let rows: Vec<(Uuid, Uuid, i64, i64)> = sqlx::query_as(include_str!("../queries/recompute_keys.sql"))
+        .bind(accounts.uuids())
+        .fetch_all(connection)
+        .await?;
+    let differ = rows.into_iter().filter(|(_, _, drawn, entries)| drawn != entries);
+    let difference = |(account, key, drawn, entries)| Difference::Key {
+        account: AccountId::from_uuid(account),
+        key: KeyId::from_uuid(key),
+        drawn,
+        entries,
+    };
+    Ok(differ.map(difference).collect())
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -168,6 +195,9 @@ impl fmt::Display for Difference {
             }
             Self::Budget { account, used, entries } => {
                 write!(formatter, "{account}: {used} credits of the budget are used, its entries make {entries}")
+            }
+            Self::Key { account, key, drawn, entries } => {
+                write!(formatter, "{account}: {key} has drawn {drawn} credits by its days, its entries make {entries}")
             }
             Self::Seq { account, seq, present, highest } => {
                 write!(formatter, "{account}: at event {seq}, but {present} events are there, up to {highest}")

@@ -48,7 +48,7 @@ impl CapPeriod {
     }
 }
 
-/// A key with caps, as the account's live state holds it.
+/// A key with caps, or one that counts as one with such a key, as the account's live state holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyCap {
     /// The key.

@@ -69,7 +69,7 @@ pub enum Change {
         key: KeyId,
         /// The key against which it counts.
         of: KeyId,
-        /// The most it may draw; empty = no cap.
+        /// The most it may draw; empty = no cap of its own, but counted.
         caps: KeyCaps,
         /// Whether live state counts right when it begins at nothing, or goes on from what it counts for `of` already. If not, the
         /// account is installed anew, with what the book has counted.

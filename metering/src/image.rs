@@ -30,7 +30,7 @@ pub struct AccountImage {
     pub budget_period_end: TimeMs,
     /// Keys that may draw no more.
     pub revoked_keys: Vec<KeyId>,
-    /// Keys that may draw only so much.
+    /// Keys that may draw only so much, and those that count as one with them.
     pub key_caps: Vec<KeyCap>,
     /// What those have drawn, one for all that count as one.
     pub key_counts: Vec<KeyCount>,

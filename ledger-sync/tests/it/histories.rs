@@ -33,6 +33,7 @@ pub enum Step {
         price: u64,
         key: Option<Index>,
         life_ms: u64,
+        terms: Terms,
     },
     Batch(Vec<(usize, u64)>),
     /// The same op draws again; the gateway knows of the first debit only.
@@ -46,6 +47,15 @@ pub enum Step {
     GiveBackOther {
         debit: Index,
         event: Index,
+    },
+    /// `event` names another debit's event.
+    Settle {
+        debit: Index,
+        event: Option<Index>,
+        price: u64,
+    },
+    Answered {
+        debit: Index,
     },
     Undo {
         debit: Index,
@@ -84,6 +94,13 @@ pub enum Step {
     Revoke {
         key: Index,
     },
+    /// 0 = no cap.
+    Cap {
+        who: usize,
+        day: u64,
+        month: u64,
+    },
+    Rotate,
     /// Changes go to Redis, all but the first few; what is missing makes a gap.
     Deliver {
         skip: usize,
@@ -93,6 +110,11 @@ pub enum Step {
         trim: bool,
     },
     SettleUndos,
+    ReleaseHolds,
+    /// At once, or when the first mark is a day old.
+    ForgetMarks {
+        wait: bool,
+    },
     Freeze {
         who: usize,
     },
@@ -124,6 +146,19 @@ pub enum Step {
     WithoutMemory(Box<Step>),
 }
 
+/// What few debits ask beside: to be a hold for so long, to draw once under a key.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    pub hold_ms: Option<u64>,
+    pub under: Option<(u8, u8)>,
+}
+
+fn terms() -> impl Strategy<Value = Terms> + Clone {
+    let hold_ms = prop::option::weighted(0.3, prop_oneof![1 => 0..3_u64, 3 => 0..10_000_000_u64]);
+    let under = prop::option::weighted(0.25, (0..3_u8, prop_oneof![5 => Just(0_u8), 1 => Just(1_u8)]));
+    (hold_ms, under).prop_map(|(hold_ms, under)| Terms { hold_ms, under })
+}
+
 fn index() -> impl Strategy<Value = Index> + Clone {
     any::<Index>()
 }
@@ -133,8 +168,11 @@ fn gateway_step() -> impl Strategy<Value = Step> + Clone {
     let price = prop_oneof![9 => 1..9_u64, 1 => 9..70_u64];
     let life_ms = prop_oneof![6 => Just(2_000_u64), 1 => 0..3_u64, 1 => Just(3_600_000)];
     prop_oneof![
-        12 => (who.clone(), price.clone(), prop::option::weighted(0.3, index()), life_ms)
-            .prop_map(|(who, price, key, life_ms)| Step::Debit { who, price, key, life_ms }),
+        16 => (who.clone(), price.clone(), prop::option::weighted(0.4, index()), life_ms, terms())
+            .prop_map(|(who, price, key, life_ms, terms)| Step::Debit { who, price, key, life_ms, terms }),
+        5 => (index(), prop::option::weighted(0.1, index()), 0..10_u64)
+            .prop_map(|(debit, event, price)| Step::Settle { debit, event, price }),
+        1 => index().prop_map(|debit| Step::Answered { debit }),
         4 => prop::collection::vec((who.clone(), price.clone()), 1..6).prop_map(Step::Batch),
         1 => index().prop_map(|debit| Step::Repeat { debit }),
         5 => index().prop_map(|debit| Step::GiveBack { debit }),
@@ -164,8 +202,10 @@ fn operator_step() -> impl Strategy<Value = Step> {
         2 => (index(), 1..40_u64).prop_map(|(lot, credits)| Step::Reduce { lot, credits }),
         2 => Just(Step::Sweep),
         2 => (who.clone(), limit).prop_map(|(who, limit)| Step::Budget { who, limit }),
-        1 => (who, status()).prop_map(|(who, status)| Step::Status { who, status }),
+        1 => (who.clone(), status()).prop_map(|(who, status)| Step::Status { who, status }),
         3 => index().prop_map(|key| Step::Revoke { key }),
+        4 => (who, 0..12_u64, 0..40_u64).prop_map(|(who, day, month)| Step::Cap { who, day, month }),
+        1 => Just(Step::Rotate),
     ];
     (step, prop::bool::weighted(0.5))
         .prop_map(|(step, at_once)| if at_once { Step::AtOnce(Box::new(step)) } else { step })
@@ -183,6 +223,8 @@ fn owner_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::DeliverAgain),
         4 => any::<bool>().prop_map(|trim| Step::Drain { trim }),
         1 => Just(Step::SettleUndos),
+        2 => Just(Step::ReleaseHolds),
+        1 => any::<bool>().prop_map(|wait| Step::ForgetMarks { wait }),
         1 => who.clone().prop_map(|who| Step::Freeze { who }),
         2 => who.clone().prop_map(|who| Step::Install { who }),
         1 => who.prop_map(|who| Step::InstallStale { who }),

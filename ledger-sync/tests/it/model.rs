@@ -3,11 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use metering::live::owner::{ControlOutcome, ControlRow, InstallOutcome};
-use metering::live::{BudgetView, Debit, DebitOutcome, Drawn, GiveBack, GiveBackOutcome, Refusal, Undo, UndoOutcome};
-use metering::{
-    AccountId, AccountImage, BudgetAnchor, Change, Credits, Draw, EventId, KeyId, LotId, OpId, Split, Status, TimeMs,
-    lots,
+use metering::live::{
+    BudgetView, Debit, DebitOutcome, Drawn, GiveBack, GiveBackOutcome, Refusal, Repeat, Settle, SettleOutcome, Undo,
+    UndoOutcome,
 };
+use metering::{
+    AccountId, AccountImage, BudgetAnchor, CapPeriod, Change, Credits, Draw, EventId, IdempotencyKey, IdempotencyMark,
+    KeyCaps, KeyId, LotId, OpId, Split, Status, TimeMs, lots,
+};
+
+pub const DAY: u64 = 86_400_000;
 
 /// One shard. Whatever changes an account is an event: it raises the shard's sequence and the account's own.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +23,8 @@ pub struct Model {
     pub accounts: BTreeMap<AccountId, Account>,
     /// Debits whose events are still in the stream.
     pub stream: BTreeMap<u64, Drawing>,
+    /// Against which key each key counts.
+    pub roots: BTreeMap<KeyId, KeyId>,
 }
 
 #[derive(Debug, Clone)]
@@ -26,6 +33,9 @@ pub struct Drawing {
     op: OpId,
     split: Split,
     period_end: TimeMs,
+    /// The key against which it counts.
+    root: Option<KeyId>,
+    at: TimeMs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +64,17 @@ pub struct Account {
     pub closed: BTreeMap<OpId, Option<u64>>,
     /// What each op holds: drawn, less given back.
     pub holds: BTreeMap<OpId, u64>,
-    /// Ops that were ever given back or undone.
-    pub ended: BTreeSet<OpId>,
+    /// Ops that were ever given back, undone or settled, and what of each stays drawn.
+    pub ended: BTreeMap<OpId, u64>,
     /// Lots that live state no longer has although the book has moved their expiry on.
     pub gone: BTreeSet<LotId>,
+    /// Keys that may draw only so much.
+    pub caps: BTreeMap<KeyId, KeyCaps>,
+    /// What keys that count as one have drawn, by the day of the debit: of all keys, with caps or without.
+    pub days: BTreeMap<(KeyId, u64), u64>,
+    pub marks: BTreeMap<IdempotencyKey, IdempotencyMark>,
+    /// Not since Redis was lost.
+    pub installed: bool,
 }
 
 fn credits(count: u64) -> Credits {
@@ -74,6 +91,7 @@ impl Model {
 
     fn draw(&mut self, ask: &Debit) -> Result<Drawn, Refusal> {
         let (now, price) = (self.now, ask.credits.get());
+        let root = ask.key.and_then(|key| self.roots.get(&key).copied());
         let account = self.accounts.get_mut(&ask.account).ok_or(Refusal::Installing)?;
         let (used, period_end) = account.period(now);
         let resets_at = period_end;
@@ -89,6 +107,10 @@ impl Model {
             return Err(Refusal::Status(account.status));
         } else if ask.key.is_some_and(|key| account.revoked.contains(&key)) {
             return Err(Refusal::KeyRevoked);
+        } else if let Some(refusal) = account.repeats(ask, now) {
+            return Err(refusal);
+        } else if let Some(refusal) = account.is_over_a_cap(ask, root, now) {
+            return Err(refusal);
         } else if account.limit > 0 && used + price > account.limit {
             return Err(Refusal::BudgetExhausted { budget: budget(used), price: ask.credits });
         } else if remaining < price {
@@ -99,9 +121,15 @@ impl Model {
         (account.used, account.period_end) = (used + price, period_end);
         account.seq += 1;
         *account.holds.entry(ask.op).or_default() += price;
+        if let Some(root) = root {
+            *account.days.entry((root, now.day())).or_default() += price;
+        }
+        if let Some(under) = ask.idempotency {
+            account.marks.insert(under.key, IdempotencyMark { under, op: ask.op, at: now });
+        }
         let (seq, split_drawn) = (account.seq, split.clone());
         let event = self.append();
-        let drawing = Drawing { account: ask.account, op: ask.op, split: split_drawn, period_end };
+        let drawing = Drawing { account: ask.account, op: ask.op, split: split_drawn, period_end, root, at: now };
         self.stream.insert(event.sequence, drawing);
         Ok(Drawn { event, seq, at: now, remaining: credits(remaining - price), budget, split, rates: vec![] })
     }
@@ -116,13 +144,34 @@ impl Model {
         let known = (ask.debit_event.incarnation == self.incarnation).then_some(ask.debit_event.sequence);
         let drawing = known.and_then(|sequence| self.stream.get(&sequence));
         let Some(drawing) = drawing.filter(|it| it.op == ask.debit_op && it.account == ask.account) else {
-            self.mark_undone(ask.account, ask.debit_op);
+            self.mark_undone(ask.account, ask.debit_op, 0, ask.idempotency);
             return GiveBackOutcome::BecameUndo;
         };
-        let (returned, lapsed) = account.put_back(ask.debit_op, &drawing.split, drawing.period_end, self.now);
+        let (returned, lapsed) = account.put_back(drawing, &drawing.split, self.now);
         let remaining = credits(account.remaining(self.now));
-        self.close(ask.account, ask.debit_op);
+        account.free(ask.idempotency, ask.debit_op);
+        self.close(ask.account, ask.debit_op, 0);
         GiveBackOutcome::Returned { returned: credits(returned), lapsed: credits(lapsed), remaining }
+    }
+
+    pub fn settle(&mut self, ask: &Settle) -> SettleOutcome {
+        let account = self.accounts.get_mut(&ask.account).unwrap();
+        if account.closed.contains_key(&ask.debit_op) {
+            return SettleOutcome::AlreadyClosed;
+        } else if account.frozen {
+            return SettleOutcome::Deferred;
+        }
+        let known = (ask.debit_event.incarnation == self.incarnation).then_some(ask.debit_event.sequence);
+        let drawing = known.and_then(|sequence| self.stream.get(&sequence));
+        let Some(drawing) = drawing.filter(|it| it.op == ask.debit_op && it.account == ask.account) else {
+            self.mark_undone(ask.account, ask.debit_op, ask.price.get(), None);
+            return SettleOutcome::BecameUndo;
+        };
+        let kept = ask.price.min(lots::total(&drawing.split).unwrap());
+        let (returned, lapsed) = account.put_back(drawing, &lots::beyond(&drawing.split, kept), self.now);
+        let remaining = credits(account.remaining(self.now));
+        self.close(ask.account, ask.debit_op, kept.get());
+        SettleOutcome::Settled { kept, returned: credits(returned), lapsed: credits(lapsed), remaining }
     }
 
     pub fn undo(&mut self, ask: &Undo) -> UndoOutcome {
@@ -132,7 +181,7 @@ impl Model {
         } else if account.frozen {
             return UndoOutcome::Deferred;
         }
-        self.mark_undone(ask.account, ask.debit_op);
+        self.mark_undone(ask.account, ask.debit_op, 0, ask.idempotency);
         UndoOutcome::Marked
     }
 
@@ -148,8 +197,11 @@ impl Model {
         } else if matches!(row.change, Change::LotExpired { lot } if account.lots.get(&lot).is_some_and(|it| self.now < it.expires_at))
         {
             return ControlOutcome::Early;
+        } else if matches!(row.change, Change::KeyCapped { fresh: false, .. }) {
+            return ControlOutcome::NeedsInstall;
         }
-        account.apply(&row.change, self.now);
+        let roots = self.roots.clone();
+        account.apply(&row.change, &roots, self.now);
         (account.seq, account.version, account.row) = (account.seq + 1, row.version, row.row);
         self.append();
         ControlOutcome::Applied
@@ -180,6 +232,8 @@ impl Model {
             period_end: image.budget_period_end,
             revoked: image.revoked_keys.iter().copied().collect(),
             undos: u64::try_from(image.open_undos.len()).unwrap(),
+            caps: image.key_caps.iter().map(|cap| (cap.key, cap.caps)).collect(),
+            marks: image.idempotency.iter().map(|mark| (mark.under.key, *mark)).collect(),
             ..Account::new(image.status, image.anchor)
         };
         for lot in &image.lots {
@@ -188,6 +242,10 @@ impl Model {
         }
         if let Some(before) = before {
             account.closed.clone_from(&before.closed);
+            account.days.clone_from(&before.days);
+            if before.installed {
+                account.marks.clone_from(&before.marks);
+            }
             account.holds.clone_from(&before.holds);
             account.ended.clone_from(&before.ended);
         }
@@ -209,17 +267,19 @@ impl Model {
         gone
     }
 
-    fn mark_undone(&mut self, account: AccountId, op: OpId) {
-        self.accounts.get_mut(&account).unwrap().undos += 1;
-        self.close(account, op);
+    fn mark_undone(&mut self, id: AccountId, op: OpId, kept: u64, under: Option<IdempotencyKey>) {
+        let account = self.accounts.get_mut(&id).unwrap();
+        account.undos += 1;
+        account.free(under, op);
+        self.close(id, op, kept);
     }
 
-    fn close(&mut self, account: AccountId, op: OpId) {
+    fn close(&mut self, account: AccountId, op: OpId, kept: u64) {
         let event = self.append();
         let account = self.accounts.get_mut(&account).unwrap();
         account.seq += 1;
         account.closed.insert(op, Some(event.sequence));
-        account.ended.insert(op);
+        account.ended.entry(op).or_insert(kept); // the first one holds, also where its mark is gone by now
     }
 
     fn append(&mut self) -> EventId {
@@ -231,7 +291,8 @@ impl Model {
 impl Account {
     fn new(status: Status, anchor: BudgetAnchor) -> Self {
         let (lots, revoked, closed) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
-        let (holds, ended, gone) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let (holds, ended, gone) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let (caps, days, marks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (seq, version, row, limit, used, period_end) = (0, 1, 0, 0, 0, TimeMs::EPOCH);
         Self {
             seq,
@@ -250,12 +311,70 @@ impl Account {
             holds,
             ended,
             gone,
+            caps,
+            days,
+            marks,
+            installed: true,
         }
     }
 
     /// A period begins by being in it.
     fn period(&self, now: TimeMs) -> (u64, TimeMs) {
         if now < self.period_end { (self.used, self.period_end) } else { (0, self.anchor.period_end(now)) }
+    }
+
+    /// One request a key and a day.
+    fn repeats(&self, ask: &Debit, now: TimeMs) -> Option<Refusal> {
+        let under = ask.idempotency?;
+        let mark = self.marks.get(&under.key).filter(|mark| now < mark.at.plus_ms(DAY))?;
+        let how = if mark.under.fingerprint != under.fingerprint {
+            Repeat::Mismatch
+        } else if now < mark.under.in_use_until {
+            Repeat::InUse
+        } else {
+            Repeat::Used
+        };
+        Some(Refusal::Repeated { first: mark.op, how })
+    }
+
+    fn free(&mut self, under: Option<IdempotencyKey>, op: OpId) {
+        if let Some(under) = under
+            && self.marks.get(&under).is_some_and(|mark| mark.op == op)
+        {
+            self.marks.remove(&under);
+        }
+    }
+
+    /// What was drawn on a day by keys that count as one.
+    pub fn drawn_on(&self, root: KeyId, day: u64) -> u64 {
+        self.days.get(&(root, day)).copied().unwrap_or(0)
+    }
+
+    /// What they drew in the budget period that ends there: periods begin at midnight, on the anchor day of the month before.
+    pub fn drawn_in(&self, root: KeyId, period_end: TimeMs) -> u64 {
+        let days = self
+            .days
+            .iter()
+            .filter(|((of, day), _)| *of == root && self.anchor.period_end(TimeMs::new(day * DAY)) == period_end);
+        days.map(|(_, drawn)| drawn).sum()
+    }
+
+    fn is_over_a_cap(&self, ask: &Debit, root: Option<KeyId>, now: TimeMs) -> Option<Refusal> {
+        let (caps, root, price) = (self.caps.get(&ask.key?)?, root?, ask.credits);
+        let (day, (_, period_end)) = (now.day(), self.period(now));
+        let tomorrow = TimeMs::new((day + 1) * DAY);
+        let both = [
+            (CapPeriod::Day, caps.day, self.drawn_on(root, day), tomorrow),
+            (CapPeriod::Month, caps.month, self.drawn_in(root, period_end), period_end),
+        ];
+        let full = both.into_iter().find(|(_, cap, used, _)| cap.is_some_and(|cap| used + price.get() > cap.get()));
+        full.map(|(which, cap, used, resets_at)| Refusal::KeyCapExhausted {
+            which,
+            cap: cap.unwrap(),
+            used: credits(used),
+            resets_at,
+            price,
+        })
     }
 
     /// Half-open, and in burn order: earliest expiry first, then oldest grant, then number.
@@ -288,7 +407,8 @@ impl Account {
     }
 
     /// To the lots it came from, unless they are past their expiry; the budget of another period is left alone.
-    fn put_back(&mut self, op: OpId, split: &[Draw], period_end: TimeMs, now: TimeMs) -> (u64, u64) {
+    fn put_back(&mut self, of: &Drawing, split: &[Draw], now: TimeMs) -> (u64, u64) {
+        let Drawing { op, period_end, root, at, .. } = *of;
         let all = lots::total(split).unwrap().get();
         let mut returned = 0;
         for draw in split {
@@ -299,13 +419,17 @@ impl Account {
         }
         let holds = self.holds.get_mut(&op).expect("only what was drawn is given back");
         *holds = holds.checked_sub(all).expect("no op gets back more than it drew");
+        if let Some(root) = root {
+            let day = self.days.get_mut(&(root, at.day())).expect("its debit was counted");
+            *day = day.checked_sub(all).expect("no day has less than came back");
+        }
         if period_end == self.period_end {
             self.used = self.used.saturating_sub(all);
         }
         (returned, all - returned)
     }
 
-    pub fn apply(&mut self, change: &Change, now: TimeMs) {
+    pub fn apply(&mut self, change: &Change, roots: &BTreeMap<KeyId, KeyId>, now: TimeMs) {
         match change {
             Change::AccountCreated { .. } => unreachable!("an account begins once"),
             Change::StatusSet { status } => self.status = *status,
@@ -333,10 +457,22 @@ impl Account {
             Change::KeyRevoked { key } => {
                 self.revoked.insert(*key);
             }
-            Change::KeyCapped { .. } => unreachable!("not asked for"),
-            Change::UndoSettled { debit_op, split, period_end, counted, .. } => {
+            Change::KeyCapped { key, caps, .. } => {
+                self.caps.insert(*key, *caps);
+            }
+            Change::UndoSettled { debit_op, split, period_end, counted, key, debited_at } => {
                 if !split.is_empty() {
-                    self.put_back(*debit_op, split, *period_end, now);
+                    let root = key.and_then(|key| roots.get(&key).copied());
+                    let (op, period_end, at) = (*debit_op, *period_end, *debited_at);
+                    let of = Drawing {
+                        account: AccountId::from_uuid(uuid::Uuid::nil()),
+                        op,
+                        split: vec![],
+                        period_end,
+                        root,
+                        at,
+                    };
+                    self.put_back(&of, split, now);
                 }
                 self.undos -= u64::from(*counted);
                 if *counted && self.closed.get(debit_op) == Some(&None) {

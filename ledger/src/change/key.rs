@@ -125,11 +125,17 @@ pub(super) async fn insert_key(
         .execute(&mut *connection)
         .await?;
     append_key(&mut *connection, key_shard, account, digest.as_bytes()).await?;
-    if !new.policy.caps().is_empty() {
+    if !new.policy.caps().is_empty() || is_capped(&mut *connection, rates_of).await? {
         let (of, caps) = (KeyId::from_uuid(rates_of.unwrap_or(key.as_uuid())), new.policy.caps());
         append_one(connection, locked.shard, account, Change::KeyCapped { key, of, caps, fresh: true }).await?;
     }
     Ok((api_key, key))
+}
+
+/// Whether a key that counts as one with those of `rates_of` is capped: then a new one of them has to be counted.
+async fn is_capped(connection: &mut PgConnection, rates_of: Option<Uuid>) -> Result<bool, LedgerError> {
+    let found = sqlx::query_scalar("SELECT EXISTS (SELECT FROM api_keys WHERE rates_of = $1 AND policy ? 'caps')");
+    Ok(found.bind(rates_of).fetch_one(connection).await?)
 }
 
 pub(super) async fn read_key(connection: &mut PgConnection, key: KeyId) -> Result<RawKey, LedgerError> {

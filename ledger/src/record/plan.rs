@@ -68,8 +68,8 @@ pub(super) struct Plan {
     pub undos: BTreeMap<AccountOp, UndoRow>,
     /// What keys drew less what came back, by the day of the debit.
     pub key_days: BTreeMap<(KeyId, u64), KeyDay>,
-    /// Holds that wait to be settled, and until when.
-    pub holds: BTreeMap<AccountOp, TimeMs>,
+    /// Holds that wait to be settled.
+    pub holds: BTreeMap<AccountOp, OpenHold>,
     /// Debits under an `Idempotency-Key`.
     pub idempotency: BTreeMap<(AccountId, IdempotencyKey), IdempotencyMark>,
     /// Debits that are settled or given back: no hold any more.
@@ -79,6 +79,13 @@ pub(super) struct Plan {
     /// Changes to be told to live state, in order.
     pub changes: Vec<(AccountId, Change)>,
     pub recorded: Recorded,
+}
+
+/// A hold that waits to be settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OpenHold {
+    pub until: TimeMs,
+    pub drawn_at: TimeMs,
 }
 
 /// A plan in the making.

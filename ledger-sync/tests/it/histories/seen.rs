@@ -9,11 +9,13 @@ use std::sync::Mutex;
 pub struct Seen(Mutex<BTreeMap<String, u64>>);
 
 /// Every answer that the rules know and a history can lead to.
-const ALL: [&str; 24] = [
+const ALL: [&str; 34] = [
     "debit Drawn",
     "debit over several lots",
     "debit Status",
     "debit KeyRevoked",
+    "debit Repeated",
+    "debit KeyCapExhausted",
     "debit BudgetExhausted",
     "debit CreditsExhausted",
     "debit Frozen",
@@ -26,12 +28,20 @@ const ALL: [&str; 24] = [
     "give-back BecameUndo",
     "give-back Deferred",
     "give-back without memory",
+    "settle Settled",
+    "settle of nothing",
+    "settle AlreadyClosed",
+    "settle BecameUndo",
+    "settle Deferred",
+    "a hold released",
+    "an old mark forgotten",
     "undo Marked",
     "undo AlreadyClosed",
     "undo Deferred",
     "control Applied",
     "control Already",
     "control Gap",
+    "control NeedsInstall",
     "control Frozen",
     "an undo settled by an install",
 ];

@@ -1,20 +1,21 @@
 //! One history: what each step does to Redis, to the book and to the model, and that they agree.
 
 mod agreement;
+mod due;
+mod gateway;
+mod keys;
 
-use std::fmt::Debug as Shown;
-
-use ledger::{Grant, NewKey};
+use ledger::Grant;
 use metering::live::owner::{ControlOutcome, ControlRow, InstallOutcome, OwnerError};
-use metering::live::{Debit, DebitOutcome, GiveBack, GiveBackOutcome, MeterError, Undo};
-use metering::{AccountId, AccountImage, Credits, EventId, KeyId, KeyMode, LotId, OpId, TimeMs};
+use metering::live::{Debit, MeterError, Undo};
+use metering::{AccountId, AccountImage, Credits, EventId, KeyId, LotId, OpId, TimeMs};
 use proptest::sample::Index;
 use uuid::Uuid;
 
 use super::Step;
 use super::seen::Seen;
 use super::world::{Unused, World, by};
-use crate::model::Model;
+use crate::model::{DAY, Model};
 
 const HOUR: u64 = 3_600_000;
 /// How often live state is looked at in full, in steps.
@@ -109,6 +110,8 @@ impl<'a> Story<'a> {
             | Step::Repeat { .. }
             | Step::GiveBack { .. }
             | Step::GiveBackOther { .. }
+            | Step::Settle { .. }
+            | Step::Answered { .. }
             | Step::Undo { .. }
             | Step::UndoEarly { .. }
             | Step::DrawUndone { .. } => self.gateway_acts(step).await,
@@ -118,13 +121,17 @@ impl<'a> Story<'a> {
             | Step::Sweep
             | Step::Budget { .. }
             | Step::Status { .. }
-            | Step::Revoke { .. } => self.operator_acts(step).await,
+            | Step::Revoke { .. }
+            | Step::Cap { .. }
+            | Step::Rotate => self.operator_acts(step).await,
             Step::Deliver { skip } => self.deliver(*skip).await,
             Step::DeliverAgain => self.send(self.sent.clone()).await,
             Step::Drain { trim } => {
                 self.drain(*trim).await;
                 self.the_book_follows().await;
             }
+            Step::ReleaseHolds => self.release_holds().await,
+            Step::ForgetMarks { wait } => self.forget_marks(*wait).await,
             Step::SettleUndos => {
                 self.drain(false).await;
                 self.world.book.settle_undos(self.world.fence, self.world.now).await.unwrap();
@@ -142,144 +149,6 @@ impl<'a> Story<'a> {
             }
             Step::WithoutMemory(_) => unreachable!("no step nests two of these"),
         }
-    }
-
-    async fn gateway_acts(&mut self, step: &Step) {
-        match step {
-            Step::Debit { who, price, key, life_ms } => {
-                let account = self.accounts[*who];
-                let issued: Vec<KeyId> =
-                    self.keys.iter().filter(|(of, _, _)| *of == account).map(|(_, key, _)| *key).collect();
-                let key =
-                    key.as_ref().map(|index| pick(*index, &issued).copied().unwrap_or(KeyId::from_uuid(Uuid::nil())));
-                let ask = Debit { key, ..self.ask(account, *price, *life_ms) };
-                self.debit(vec![ask]).await;
-            }
-            Step::Batch(items) => {
-                self.debit(items.iter().map(|(who, price)| self.ask(self.accounts[*who], *price, 2_000)).collect())
-                    .await;
-            }
-            Step::Repeat { debit } => {
-                if let Some(known) = pick(*debit, &self.debits) {
-                    self.debit(vec![known.ask.clone()]).await;
-                }
-            }
-            Step::GiveBack { debit } => {
-                if let Some(known) = pick(*debit, &self.debits) {
-                    self.give_back(give_back(known, known.event)).await;
-                }
-            }
-            Step::GiveBackOther { debit, event } => {
-                if let Some((known, other)) = pick(*debit, &self.debits).zip(pick(*event, &self.debits)) {
-                    self.give_back(give_back(known, other.event)).await;
-                }
-            }
-            Step::Undo { debit } => {
-                if let Some(Known { ask, .. }) = pick(*debit, &self.debits) {
-                    let undo = Undo {
-                        op: new_op(),
-                        account: ask.account,
-                        debit_op: ask.op,
-                        not_after: ask.not_after,
-                        idempotency: None,
-                    };
-                    self.undo(undo).await;
-                }
-            }
-            Step::UndoEarly { who } => {
-                let not_after = self.world.now.plus_ms(2_000);
-                let undo = Undo {
-                    op: new_op(),
-                    account: self.accounts[*who],
-                    debit_op: new_op(),
-                    not_after,
-                    idempotency: None,
-                };
-                self.undone_early.push(undo.clone());
-                self.undo(undo).await;
-            }
-            Step::DrawUndone { undone, price } => {
-                if let Some(undo) = pick(*undone, &self.undone_early) {
-                    let ask =
-                        Debit { op: undo.debit_op, not_after: undo.not_after, ..self.ask(undo.account, *price, 0) };
-                    self.debit(vec![ask]).await;
-                }
-            }
-            _ => unreachable!("not a gateway's"),
-        }
-    }
-
-    fn ask(&self, account: AccountId, price: u64, life_ms: u64) -> Debit {
-        let not_after = self.world.now.plus_ms(life_ms);
-        Debit {
-            op: new_op(),
-            account,
-            key: None,
-            rates: None,
-            credits: credits(price),
-            not_after,
-            route: "v1.messages".parse().unwrap(),
-            hold_until: None,
-            idempotency: None,
-        }
-    }
-
-    async fn debit(&mut self, asks: Vec<Debit>) {
-        let mut after = self.model.clone();
-        let expected: Vec<DebitOutcome> = asks.iter().map(|ask| after.debit(ask)).collect();
-        let answer = self.world.meter.debit_many(self.world.fence.shard, &asks).await;
-        if !self.goes_through("debit", &after, &answer) {
-            return;
-        }
-        assert_eq!(answer.unwrap(), expected, "debits {asks:?}");
-        self.model = after;
-        for (ask, outcome) in asks.into_iter().zip(expected) {
-            self.seen.note("debit", &outcome);
-            if matches!(&outcome, DebitOutcome::Drawn(drawn) if drawn.split.len() > 1) {
-                self.seen.met("debit over several lots");
-            }
-            if let DebitOutcome::Drawn(drawn) = outcome
-                && self.debits.iter().all(|known| known.ask.op != ask.op)
-            {
-                self.debits.push(Known { ask, event: drawn.event });
-            }
-        }
-    }
-
-    async fn give_back(&mut self, ask: GiveBack) {
-        let mut after = self.model.clone();
-        let expected = after.give_back(&ask);
-        let answer = self.world.meter.give_back(&ask).await;
-        if self.goes_through("give-back", &after, &answer) {
-            assert_eq!(answer.unwrap(), expected, "{ask:?}");
-            match &expected {
-                GiveBackOutcome::Returned { lapsed, .. } if lapsed.is_zero() => self.seen.met("give-back returned"),
-                GiveBackOutcome::Returned { .. } => self.seen.met("give-back lapsed"),
-                _ => self.seen.note("give-back", &expected),
-            }
-            self.model = after;
-        }
-    }
-
-    async fn undo(&mut self, ask: Undo) {
-        let mut after = self.model.clone();
-        let expected = after.undo(&ask);
-        let answer = self.world.meter.undo(&ask).await;
-        if self.goes_through("undo", &after, &answer) {
-            assert_eq!(answer.unwrap(), expected, "{ask:?}");
-            self.seen.note("undo", &expected);
-            self.model = after;
-        }
-    }
-
-    /// Whatever would write is refused whole while there is no memory.
-    fn goes_through<T: Shown>(&self, what: &str, after: &Model, answer: &Result<T, MeterError>) -> bool {
-        let refused = self.without_memory && after.sequence != self.model.sequence;
-        if refused {
-            assert!(matches!(answer, Err(MeterError::Unavailable(_))), "without memory: {answer:?}");
-            self.seen.met(&format!("{what} without memory"));
-        }
-        !refused
     }
 
     async fn operator_acts(&mut self, step: &Step) {
@@ -319,30 +188,10 @@ impl<'a> Story<'a> {
                 book.set_status(self.accounts[*who], *status, &by).await.unwrap();
             }
             Step::Revoke { key } => self.revoke(key).await,
+            Step::Cap { who, day, month } => self.cap(*who, *day, *month).await,
+            Step::Rotate => self.rotate().await,
             _ => unreachable!("not an operator's"),
         }
-    }
-
-    /// Revokes the last key that was issued, or issues one.
-    async fn revoke(&mut self, index: &Index) {
-        let (book, by) = (&self.world.book, by(self.world.now));
-        if let Some((_, key, revoked @ false)) = self.keys.last_mut() {
-            book.revoke_key(*key, &by).await.unwrap();
-            *revoked = true;
-            return;
-        }
-        let account = *index.get(&self.accounts);
-        let mut random = [0; 32];
-        random[..16].copy_from_slice(Uuid::now_v7().as_bytes());
-        let new = NewKey {
-            name: "a key".to_owned(),
-            mode: KeyMode::Test,
-            expires_at: None,
-            policy: metering::KeyPolicy::default(),
-            random,
-        };
-        let (_, key) = book.issue_key(account, &new, &by).await.unwrap();
-        self.keys.push((account, key, false));
     }
 
     async fn deliver(&mut self, skip: usize) {
@@ -384,7 +233,7 @@ impl<'a> Story<'a> {
             keep_from = self.world.applied.unwrap_or(0);
             closed = self.model.trim(keep_from);
         }
-        self.world.note(keep_from, closed).await;
+        self.world.note(keep_from, closed, vec![]).await;
         self.drained = Some(self.model.clone());
     }
 
@@ -410,7 +259,8 @@ impl<'a> Story<'a> {
             self.seen.met("an undo settled by an install");
         }
         // An undo that was settled on its way is settled by the image.
-        self.model.accounts.get_mut(&account).unwrap().holds = expected.holds;
+        let before = self.model.accounts.get_mut(&account).unwrap();
+        (before.holds, before.days) = (expected.holds, expected.days);
         let images = std::slice::from_ref(&image);
         let outcomes = self.world.link.install(&self.world.certified, images).await.unwrap();
         assert_eq!(outcomes, [self.model.install(&image)]);
@@ -456,6 +306,8 @@ impl<'a> Story<'a> {
         for account in self.model.accounts.values() {
             edges.push(account.anchor.period_end(now));
             edges.extend(account.lots.values().flat_map(|lot| [lot.granted_at, lot.expires_at]));
+            edges.extend(account.marks.values().flat_map(|mark| [mark.at.plus_ms(DAY), mark.under.in_use_until]));
+            edges.extend(account.caps.keys().map(|_| TimeMs::new((now.day() + 1) * DAY)));
         }
         edges.retain(|edge| *edge > now);
         edges.sort();
@@ -491,19 +343,16 @@ impl<'a> Story<'a> {
             now: self.world.now,
             accounts: std::mem::take(&mut self.model.accounts),
             stream: [].into(),
+            roots: std::mem::take(&mut self.model.roots),
         };
         for account in self.model.accounts.values_mut() {
             account.closed.clear();
             account.frozen = false;
+            account.installed = false;
         }
         for account in self.accounts {
             self.write_from_the_book(account).await;
         }
         self.drain(false).await;
     }
-}
-
-fn give_back(known: &Known, debit_event: EventId) -> GiveBack {
-    let Debit { op, account, not_after, .. } = known.ask;
-    GiveBack { op: new_op(), account, debit_op: op, debit_event, debit_not_after: not_after, idempotency: None }
 }

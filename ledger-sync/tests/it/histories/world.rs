@@ -145,9 +145,14 @@ impl World {
     }
 
     /// Tells Redis how far the book is.
-    pub async fn note(&mut self, keep_from: u64, closed: Vec<metering::OpId>) {
+    pub async fn note(
+        &mut self,
+        keep_from: u64,
+        closed: Vec<metering::OpId>,
+        marks: Vec<(AccountId, metering::IdempotencyKey)>,
+    ) {
         let Some(drained) = self.applied else { return };
-        let note = DrainNote { drained, credits: self.credits_to_note, keep_from, closed, marks: vec![] };
+        let note = DrainNote { drained, credits: self.credits_to_note, keep_from, closed, marks };
         self.link.note_drained(&self.certified, &note).await.unwrap();
         self.credits_to_note = 0;
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use metering::{AccountId, Body, Change, ControlKind, Credits, Event, IdempotencyMark, Split, lots};
 
-use super::{Delivered, Planner, UndoAsk, UndoRow, unappliable};
+use super::{Delivered, OpenHold, Planner, UndoAsk, UndoRow, unappliable};
 use crate::entries::NewEntry;
 use crate::record::known::{AccountOp, DrawnDebit, UndoMark};
 use crate::{EntryKind, LedgerError};
@@ -64,7 +64,7 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         if let Some(hold_until) = hold_until {
-            self.plan.holds.insert(id, *hold_until);
+            self.plan.holds.insert(id, OpenHold { until: *hold_until, drawn_at: event.at });
         }
         if let Some(under) = idempotency {
             self.plan

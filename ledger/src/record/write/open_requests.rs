@@ -19,7 +19,8 @@ impl Plan {
                 .bind(shard_number(fence.shard))
                 .bind(self.holds.keys().map(|(_, op)| op.as_uuid()).collect::<Vec<_>>())
                 .bind(self.holds.keys().map(|(account, _)| account.as_uuid()).collect::<Vec<_>>())
-                .bind(self.holds.values().map(|until| stamp(*until)).collect::<Result<Vec<_>, _>>()?)
+                .bind(self.holds.values().map(|hold| stamp(hold.until)).collect::<Result<Vec<_>, _>>()?)
+                .bind(self.holds.values().map(|hold| stamp(hold.drawn_at)).collect::<Result<Vec<_>, _>>()?)
                 .execute(&mut *connection)
                 .await?;
         }

@@ -1,4 +1,5 @@
--- What keys of an account may draw, and have drawn. Only keys with caps have these fields in the account hash:
+-- What keys of an account may draw, and have drawn. Only keys with caps, and those that count as one with them, have these fields in the
+-- account hash:
 -- y<key> = key it counts against, cap of a day, cap of a budget period (0 = none) · w<that key> = day, drawn on it, period_end, drawn in it.
 local function load_count(a, of)
   a.counts = a.counts or {}

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::LotState;
 use metering::live::owner::{ControlOutcome, ControlRow};
-use metering::{AccountImage, KeyId, LotId, LotImage, TimeMs};
+use metering::{AccountId, AccountImage, IdempotencyMark, KeyCaps, KeyId, LotId, LotImage, TimeMs};
 
 use super::{HOUR, Story};
 use crate::histories::world::World;
-use crate::model::{Account, Lot};
+use crate::model::{Account, DAY, Lot};
 
 /// What a lot holds and when, by number.
 type Lots = BTreeMap<LotId, Lot>;
@@ -41,6 +41,11 @@ impl Story<'_> {
                 (live.budget_limit.get(), live.budget_used.get(), live.budget_period_end),
                 (model.limit, model.used, model.period_end)
             );
+            for count in &live.key_counts {
+                let counted = (count.day_used.get(), count.period_used.get());
+                let drawn = (model.drawn_on(count.of, count.day), model.drawn_in(count.of, count.period_end));
+                assert_eq!(counted, drawn, "{count:?}");
+            }
             if now < live.next_change {
                 assert_eq!(live.cached_total.get(), model.remaining(now), "head and tail");
             }
@@ -72,7 +77,7 @@ impl Story<'_> {
         let mut rows: Vec<&ControlRow> = pending.iter().filter(|row| row.version > expected.version).collect();
         rows.sort_by_key(|row| row.change.kind().moves_credits()); // the book's lots have their new expiries already
         for row in rows {
-            expected.apply(&row.change, now);
+            expected.apply(&row.change, &self.model.roots, now);
             (expected.version, expected.row) = (expected.version.max(row.version), expected.row.max(row.row));
         }
         let gone = |id: &LotId| expected.gone.contains(id); // gone in live state, and back in the book
@@ -90,7 +95,32 @@ impl Story<'_> {
             (image.budget_limit.get(), image.budget_used.get(), image.budget_period_end),
             (expected.limit, expected.used, expected.period_end)
         );
+        self.image_brings_caps_and_marks(image, &expected);
         expected
+    }
+
+    fn image_brings_caps_and_marks(&self, image: &AccountImage, expected: &Account) {
+        let caps: BTreeMap<KeyId, KeyCaps> = image.key_caps.iter().map(|cap| (cap.key, cap.caps)).collect();
+        let capped = |key: &KeyId| expected.caps.get(key).is_some_and(|caps| !caps.is_empty());
+        let roots: BTreeSet<KeyId> =
+            self.model.roots.iter().filter(|(key, _)| capped(key)).map(|(_, root)| *root).collect();
+        let counted = self.model.roots.iter().filter(|(_, root)| roots.contains(root));
+        let expected_caps = counted.map(|(key, _)| (*key, expected.caps.get(key).copied().unwrap_or_default()));
+        assert_eq!(caps, expected_caps.collect());
+        assert!(image.key_caps.iter().all(|cap| self.model.roots[&cap.key] == cap.of), "{:?}", image.key_caps);
+        let counted: BTreeSet<KeyId> = image.key_counts.iter().map(|count| count.of).collect();
+        assert_eq!(counted, caps.keys().map(|key| self.model.roots[key]).collect());
+        for count in &image.key_counts {
+            let days = expected.days.keys().filter(|(root, _)| *root == count.of).map(|(_, day)| *day);
+            let in_book = (count.day, count.day_used.get(), count.period_used.get());
+            let period = expected.drawn_in(count.of, count.period_end);
+            let day = days.max().unwrap_or(0);
+            assert_eq!(in_book, (day, expected.drawn_on(count.of, day), period), "{count:?}");
+        }
+        let since = self.world.now.minus_ms(DAY);
+        let mark = |mark: &IdempotencyMark| (mark.under.key, mark.op, mark.under.fingerprint, mark.at);
+        let marks: BTreeSet<_> = image.idempotency.iter().map(mark).collect();
+        assert_eq!(marks, expected.marks.values().filter(|mark| mark.at > since).map(mark).collect());
     }
 
     /// Lets everything on its way arrive; then each op holds what it should. Sweeps every lot; then all three agree, and
@@ -114,7 +144,8 @@ impl Story<'_> {
         for account in self.model.accounts.values() {
             for (op, holds) in &account.holds {
                 let price = self.debits.iter().find(|known| known.ask.op == *op).map(|known| known.ask.credits.get());
-                let expected = if account.ended.contains(op) { 0 } else { price.unwrap_or(0) };
+                let kept = account.ended.get(op).copied().unwrap_or(u64::MAX);
+                let expected = price.unwrap_or(0).min(kept);
                 assert_eq!(*holds, expected, "{op}");
             }
         }
@@ -143,8 +174,16 @@ impl Story<'_> {
                 return;
             }
             let mut after = self.model.clone();
-            assert!(rows.iter().all(|row| after.control(row) == ControlOutcome::Applied), "{rows:?}");
+            let outcomes: Vec<(AccountId, ControlOutcome)> =
+                rows.iter().map(|row| (row.account, after.control(row))).collect();
             self.send(rows).await;
+            let anew = |account: &AccountId| outcomes.contains(&(*account, ControlOutcome::NeedsInstall));
+            for account in self.accounts.into_iter().filter(anew) {
+                self.install(account).await;
+            }
+            let stuck =
+                outcomes.iter().filter(|(account, outcome)| *outcome != ControlOutcome::Applied && !anew(account));
+            assert_eq!(stuck.count(), 0, "{outcomes:?}");
         }
     }
 

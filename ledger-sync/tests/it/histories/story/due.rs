@@ -1,0 +1,51 @@
+//! What the owner does without anybody asking.
+
+use metering::live::{Undo, UndoOutcome};
+
+use super::{Story, new_op};
+use crate::model::DAY;
+
+impl Story<'_> {
+    /// As ledger-sync: what nobody has settled in time is asked to be undone.
+    pub(super) async fn release_holds(&mut self) {
+        self.drain(false).await;
+        for due in self.world.book.due_holds(self.world.fence, self.world.now, 100).await.unwrap() {
+            if !self.accounts.contains(&due.account) {
+                continue; // an earlier story's
+            }
+            let known = self.debits.iter().find(|known| known.ask.op == due.op).expect("a hold that was drawn");
+            assert_eq!(
+                due.idempotency,
+                known.ask.idempotency.map(|under| under.key).filter(|_| due.idempotency.is_some())
+            );
+            let (op, account, debit_op, idempotency) = (new_op(), due.account, due.op, due.idempotency);
+            let ask = Undo { op, account, debit_op, not_after: due.drawn_at, idempotency };
+            let mut after = self.model.clone();
+            let expected = after.undo(&ask);
+            assert_eq!(self.world.link.release(&self.world.certified, &ask).await.unwrap(), expected);
+            if expected == UndoOutcome::Marked {
+                self.seen.met("a hold released");
+            }
+            self.model = after;
+        }
+    }
+
+    pub(super) async fn forget_marks(&mut self, wait: bool) {
+        let marks = self.model.accounts.values().flat_map(|account| account.marks.values());
+        if let Some(old) = marks.map(|mark| mark.at.plus_ms(DAY)).min().filter(|_| wait) {
+            self.wait_until(old.max(self.world.now));
+        }
+        self.drain(false).await;
+        let (book, fence, now) = (&self.world.book, self.world.fence, self.world.now);
+        let old = book.old_idempotency_marks(fence, now, 1_000).await.unwrap();
+        self.world.note(0, vec![], old.clone()).await;
+        self.world.book.forget_idempotency_marks(fence, now, &old).await.unwrap();
+        for (account, key) in old {
+            let Some(account) = self.model.accounts.get_mut(&account) else { continue };
+            if account.marks.get(&key).is_some_and(|mark| now >= mark.at.plus_ms(DAY)) {
+                account.marks.remove(&key);
+                self.seen.met("an old mark forgotten");
+            }
+        }
+    }
+}
