@@ -56,6 +56,8 @@ pub enum Task {
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
         seconds: u32,
     },
+    /// Measure how much longer others wait while somebody attacks over HTTP/2; for a machine that does little else.
+    Hostile,
     /// Run what CI runs: format, clippy, walls, house limits, a little fuzzing, tests.
     Ci {
         /// Many more random histories and races in the tests, and longer fuzzing.
