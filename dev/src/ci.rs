@@ -6,11 +6,14 @@ use anyhow::{Result, bail};
 
 use crate::layout::Layout;
 use crate::suite::{self, Scale};
-use crate::{build, limits, process, tools, walls, words};
+use crate::{build, fuzz, limits, process, tools, walls, words};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
 /// `--locked`: a lock file that does not fit the manifests is found here, not on a newcomer's machine.
 const CLIPPY: [&str; 7] = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+/// For each target. Enough to go through what was kept and to find what is easily found.
+const FUZZ_SECONDS: u32 = 10;
+const FUZZ_SECONDS_FULL: u32 = 120;
 
 pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     cargo(layout, &FORMAT)?;
@@ -19,6 +22,7 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     tools::servers()?;
     cargo(layout, &CLIPPY)?;
     walls::check(layout)?;
+    fuzz::run(layout, None, if matches!(scale, Scale::Full) { FUZZ_SECONDS_FULL } else { FUZZ_SECONDS })?;
     suite::run(layout, scale, &[])
 }
 

@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::fuzz::TARGETS;
+
 /// Tollgate on this machine: start it, talk to it, test it.
 #[derive(Parser)]
 #[command(name = "cargo dev", bin_name = "cargo dev", version, disable_help_subcommand = true)]
@@ -45,9 +47,20 @@ pub enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
         args: Vec<String>,
     },
-    /// Run what CI runs: format, clippy, walls, house limits, tests.
+    /// Throw inputs of chance at whatever reads bytes; what is found ends it.
+    Fuzz {
+        /// One target; all of them, one after the other, without it.
+        #[arg(value_parser = TARGETS)]
+        target: Option<String>,
+        /// How long for each, seconds.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        seconds: u32,
+    },
+    /// Measure how much longer others wait while somebody attacks over HTTP/2; for a machine that does little else.
+    Hostile,
+    /// Run what CI runs: format, clippy, walls, house limits, a little fuzzing, tests.
     Ci {
-        /// Many more random histories and races in the tests.
+        /// Many more random histories and races in the tests, and longer fuzzing.
         #[arg(long)]
         full: bool,
     },

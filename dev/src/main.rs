@@ -7,6 +7,7 @@ mod cli;
 mod ctl;
 mod down;
 mod files;
+mod fuzz;
 mod http;
 mod interrupt;
 mod layout;
@@ -32,6 +33,10 @@ use state::Wish;
 use suite::Scale;
 use up::Manner;
 
+/// The one test that is a measurement.
+const HOSTILE: [&str; 4] =
+    ["--ignored", "--nocapture", "--exact", "http2_harm::others_wait_hardly_longer_under_attack"];
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match interrupt::install().and_then(|()| run(cli.task)) {
@@ -55,6 +60,8 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Ctl { args } => ctl::run(&layout, &args),
         Task::Test { args } => suite::run(&layout, &Scale::Usual, &args),
         Task::Ci { full } => ci::run(&layout, if full { &Scale::Full } else { &Scale::Usual }),
+        Task::Fuzz { target, seconds } => fuzz::run(&layout, target.as_deref(), seconds),
+        Task::Hostile => suite::run(&layout, &Scale::Usual, &HOSTILE.map(str::to_owned)),
         Task::Bench(wish) => bench::run(&layout, &wish),
     }
 }

@@ -4,6 +4,7 @@ mod connections;
 mod header_deadline;
 mod http2;
 mod preface;
+mod resets;
 mod secure;
 
 use std::sync::atomic::{AtomicBool, Ordering};

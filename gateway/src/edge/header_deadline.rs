@@ -23,6 +23,8 @@ use pingora::proxy::Session;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::resets::Resets;
+
 /// Between two requests: the next byte starts a header.
 const IDLE: u8 = 0;
 /// In a header.
@@ -38,14 +40,15 @@ pub struct HeaderDeadline {
     timer: Option<Pin<Box<Sleep>>>,
     /// What was read to tell the protocol, and is yet to be read.
     ahead: Vec<u8>,
-    http2: bool,
+    /// `None` unless it speaks HTTP/2.
+    resets: Option<Resets>,
 }
 
 impl HeaderDeadline {
     /// The first header counts from here: a fresh connection has no excuse to be silent.
     pub fn new(inner: Stream, limit: Duration) -> Self {
         let (phase, header_since) = (AtomicU8::new(HEADER), Instant::now());
-        Self { inner, limit, phase, header_since, timer: None, ahead: Vec::new(), http2: false }
+        Self { inner, limit, phase, header_since, timer: None, ahead: Vec::new(), resets: None }
     }
 
     /// For a connection whose reader has a deadline of its own.
@@ -57,8 +60,8 @@ impl HeaderDeadline {
     /// idle time of a connection that bounds them.
     pub fn read_ahead(&mut self, ahead: Vec<u8>, http2: bool) {
         self.ahead = ahead;
-        self.http2 = http2;
         if http2 {
+            self.resets = Some(Resets::new(Instant::now()));
             self.timer = None;
             *self.phase.get_mut() = BODY;
         }
@@ -101,7 +104,13 @@ impl AsyncRead for HeaderDeadline {
             this.ahead.drain(..taken);
             return Poll::Ready(Ok(()));
         }
+        let before = buffer.filled().len();
         let read = Pin::new(&mut this.inner).poll_read(context, buffer);
+        if let Some(resets) = &mut this.resets
+            && !resets.allow(&buffer.filled()[before..], Instant::now)
+        {
+            return Poll::Ready(Err(io::Error::other("the caller resets too many streams")));
+        }
         match *this.phase.get_mut() {
             IDLE => {
                 this.timer = None;
@@ -179,7 +188,7 @@ impl Ssl for HeaderDeadline {
     }
 
     fn selected_alpn_proto(&self) -> Option<ALPN> {
-        if self.http2 { Some(ALPN::H2) } else { self.inner.selected_alpn_proto() }
+        if self.resets.is_some() { Some(ALPN::H2) } else { self.inner.selected_alpn_proto() }
     }
 }
 

@@ -54,7 +54,8 @@ fn origin_form(raw: &[u8]) -> Result<&[u8], Rejection> {
     let rest = raw.strip_prefix(b"http://").or_else(|| raw.strip_prefix(b"https://")).ok_or(MALFORMED)?;
     let slash = rest.iter().position(|byte| *byte == b'/').ok_or(MALFORMED)?;
     let (authority, path) = rest.split_at(slash);
-    if authority.is_empty() || authority.iter().any(|byte| b"?#@\\".contains(byte)) {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte);
+    if authority.is_empty() || !authority.iter().all(plain) {
         return Err(MALFORMED);
     }
     Ok(path)
@@ -240,6 +241,9 @@ mod tests {
             "http://",
             "http://a",
             "http:///v1/usage",
+            "http://a@b/v1/usage",
+            "http://a%2f/v1/usage",
+            "http://a\u{e9}/v1/usage",
             "ftp://a/v1/usage",
         ] {
             assert_eq!(canonical(trick.as_bytes()), None, "{trick}");

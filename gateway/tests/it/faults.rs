@@ -1,5 +1,7 @@
 //! What an upstream can do wrong, and who pays then.
 
+use std::time::{Duration, Instant};
+
 use metering::Status;
 
 use crate::house::{Answer, House, bearer};
@@ -59,6 +61,29 @@ async fn each_fault_of_the_upstream_is_charged_as_its_route_says() {
 
 fn told(answer: &Answer) -> (&str, &str) {
     (answer.header("Credits-Cost").unwrap_or_default(), answer.header("Credits-Remaining").unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_upstream_ends_at_its_deadline_and_gives_back_to_everybody_who_waited() {
+    /// Of the route, and for a machine that is busy with other tests.
+    const DEADLINE: Duration = Duration::from_millis(500);
+    const SLACK: Duration = Duration::from_secs(3);
+    const CALLERS: u64 = 50;
+    let mut house = House::start_with("[meter]\nwait_ms_max = 5000\nop_lifetime_ms = 10000").await;
+    let account = house.account(Status::Active, CALLERS).await;
+    let lines = [("Authorization", &*bearer(&account.key)), ("X-Do", "silence")];
+    let call = async || {
+        let started = Instant::now();
+        (house.gateway.send("POST", "/v1/messages", &lines, "{}").await, started.elapsed())
+    };
+    for (answer, took) in futures::future::join_all((0..CALLERS).map(|_| call())).await {
+        assert_eq!((answer.status, answer.code().as_str()), (504, "upstream_timeout"), "{answer:?}");
+        assert_eq!(answer.header("Credits-Cost"), Some("0"));
+        assert!((DEADLINE..DEADLINE + SLACK).contains(&took), "it took {took:?}");
+    }
+    house.until_remaining(&account, CALLERS).await;
+    let counted = house.gateway.metric("tollgate_gateway_give_backs_total{reason=\"timeout\"}").await;
+    assert_eq!((counted, house.upstream.seen().len() as u64), (CALLERS, CALLERS), "each was asked for once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

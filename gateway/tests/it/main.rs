@@ -1,6 +1,7 @@
 //! The real gateway in front of a small upstream, with a real Redis behind it.
 #![expect(clippy::unwrap_used, reason = "what can't be unwrapped has failed the test")]
 
+mod attacks;
 mod body_price;
 mod config_check;
 mod cors;
@@ -10,6 +11,7 @@ mod hostile;
 mod house;
 mod http2;
 mod http2_attacks;
+mod http2_harm;
 mod http2_hostile;
 mod key_policy;
 mod keys;

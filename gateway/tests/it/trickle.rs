@@ -10,18 +10,13 @@ use tokio::task::JoinSet;
 use crate::house::{House, bearer};
 
 const TRICKLERS: usize = 2_000;
-const HEADER_MAX: Duration = Duration::from_secs(4);
-/// The machine may be busy with other tests; what must not happen is that a byte now and then buys more time.
-const SLACK: Duration = Duration::from_secs(5);
+/// A header has ten seconds by default; the rest is for a machine that is busy with other tests.
+const CLOSED_WITHIN: Duration = Duration::from_secs(15);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_trickling_connections_are_each_cut_off_and_a_good_caller_sees_no_error() {
     // How long Redis may take on a busy machine is not what is asked here.
-    let settings = format!(
-        "[meter]\nwait_ms_max = 5000\nop_lifetime_ms = 10000\n[limits]\nheader_ms_max = {}",
-        HEADER_MAX.as_millis()
-    );
-    let mut house = House::start_with(&settings).await;
+    let mut house = House::start_with("[meter]\nwait_ms_max = 5000\nop_lifetime_ms = 10000").await;
     let account = house.account(Status::Active, 1_000_000).await;
     let started = Instant::now();
     let mut tricklers = JoinSet::new();
@@ -30,7 +25,7 @@ async fn two_thousand_trickling_connections_are_each_cut_off_and_a_good_caller_s
     }
     let lines = [("Authorization", &*bearer(&account.key))];
     let mut good = 0;
-    let mut longest = Duration::ZERO;
+    let (mut longest, mut cut_off) = (Duration::ZERO, 0);
     while !tricklers.is_empty() {
         assert_eq!(
             house.gateway.send("POST", "/v1/messages", &lines, "{}").await.status,
@@ -40,10 +35,12 @@ async fn two_thousand_trickling_connections_are_each_cut_off_and_a_good_caller_s
         good += 1;
         while let Some(held) = tricklers.try_join_next() {
             longest = longest.max(held.unwrap());
+            cut_off += 1;
         }
         assert!(started.elapsed() < Duration::from_mins(1), "{} tricklers are left", tricklers.len());
     }
-    assert!(longest < HEADER_MAX + SLACK, "one was held for {longest:?}");
+    assert_eq!(cut_off, TRICKLERS);
+    assert!(longest < CLOSED_WITHIN, "one was held for {longest:?}");
     assert!(good > 10, "the good caller was served {good} times only");
     house.until_remaining(&account, 1_000_000 - good).await;
 }

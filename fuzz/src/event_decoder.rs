@@ -1,0 +1,111 @@
+//! Whatever stands in a shard's stream: it is refused, or it is one event, which is the same when it is written and read again.
+
+use std::collections::HashMap;
+
+use metering::{Body, Event, event, lots};
+use serde_json::Value;
+
+/// What live state can count, and JSON readers can read.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
+
+/// The input is an id, then a field a line: its name, a blank, its value.
+pub fn event_decoder(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let mut lines = text.split('\n');
+    let id = lines.next().unwrap_or_default();
+    let mut fields: HashMap<String, String> = HashMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(' ').unwrap_or((line, ""));
+        fields.insert(name.to_owned(), value.to_owned());
+    }
+    let Ok(event) = event::decode(id, &fields) else { return };
+    assert_eq!(fields["k"], event.body.kind());
+    // The book keeps events as JSON, too.
+    let json = serde_json::to_value(&event).expect("an event is JSON");
+    assert_bounded(&json);
+    assert_eq!(serde_json::from_value::<Event>(json).ok().as_ref(), Some(&event));
+    let own = written(&event);
+    let mut again = fields.clone();
+    again.extend(own.iter().map(|(field, value)| ((*field).to_owned(), value.clone())));
+    assert_eq!(event::decode(&event.id.to_string(), &again).as_ref(), Ok(&event), "written as {own:?}");
+    for (field, _) in own {
+        // Each is needed, so that an event can't lose a part of it on the way and still be read.
+        let mut without = fields.clone();
+        without.remove(field);
+        assert!(event::decode(id, &without).is_err(), "without {field}");
+    }
+}
+
+/// The fields that make this event, as the scripts write them.
+fn written(event: &Event) -> Vec<(&'static str, String)> {
+    let mut fields = vec![("v", event::SCHEMA_VERSION.to_owned())];
+    fields.extend(event.body.account().map(|account| ("a", account.hex())));
+    fields.extend(event.body.op().map(|op| ("op", op.hex())));
+    let number = |number: u64| number.to_string();
+    fields.extend(match &event.body {
+        Body::Debit { seq, credits, split, period_end, remaining_after, budget_used_after, key, route, .. } => vec![
+            (
+                "b",
+                format!(
+                    "{seq} {} {credits} {} {remaining_after} {budget_used_after}",
+                    event.at.as_u64(),
+                    period_end.as_u64()
+                ),
+            ),
+            ("s", lots::write(split)),
+            ("i", key.map(|key| key.hex()).unwrap_or_default()),
+            ("p", route.to_string()),
+        ],
+        Body::Installed { seq, control_version, .. } => vec![("q", number(*seq)), ("cv", number(*control_version))],
+        Body::GiveBack { seq, debit_op, returned, lapsed, period_end, remaining_after, budget_used_after, .. } => vec![
+            ("q", number(*seq)),
+            ("of", debit_op.hex()),
+            ("s", lots::write(returned)),
+            ("l", lots::write(lapsed)),
+            ("e", number(period_end.as_u64())),
+            ("r", remaining_after.to_string()),
+            ("u", budget_used_after.to_string()),
+        ],
+        Body::Undo { seq, debit_op, not_after, .. } => {
+            vec![("q", number(*seq)), ("of", debit_op.hex()), ("na", number(not_after.as_u64()))]
+        }
+        Body::Control { seq, row, version, returned, lapsed, taken, .. } => vec![
+            ("q", number(*seq)),
+            ("w", number(*row)),
+            ("cv", number(*version)),
+            ("s", lots::write(returned)),
+            ("l", lots::write(lapsed)),
+            ("x", lots::write(taken)),
+        ],
+        Body::Opened => vec![],
+    });
+    fields
+}
+
+fn assert_bounded(value: &Value) {
+    match value {
+        Value::Number(number) => assert!(number.as_u64().is_some_and(|number| number <= NUMBER_MAX), "{number}"),
+        Value::Array(values) => values.iter().for_each(assert_bounded),
+        Value::Object(values) => values.values().for_each(assert_bounded),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn every_entry_that_was_kept_is_one_event_or_none() {
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/event_decoder");
+        let mut count = 0;
+        for entry in std::fs::read_dir(&kept).unwrap() {
+            let file = entry.unwrap().path();
+            // Shown only when the test fails, and then the last line names the input.
+            println!("{}", file.display());
+            super::event_decoder(&std::fs::read(&file).unwrap());
+            count += 1;
+        }
+        assert!(count >= 10, "{} holds {count} inputs", kept.display());
+    }
+}

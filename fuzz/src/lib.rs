@@ -1,0 +1,5 @@
+//! What is fuzzed besides the gateway: whoever reads bytes that another program of ours wrote.
+
+mod event_decoder;
+
+pub use event_decoder::event_decoder;
