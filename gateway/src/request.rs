@@ -19,6 +19,7 @@ use crate::rejection::{Code, Rejection};
 use crate::route_table::Route;
 use crate::steps::Way;
 use crate::steps::give_back::Reason;
+use crate::steps::grpc::GrpcAnswer;
 use crate::steps::terminal_event::{TerminalEvent, is_event_stream};
 
 pub struct Request {
@@ -58,6 +59,8 @@ pub struct UpstreamProgress {
     pub sends: u32,
     /// Its final answer's status.
     pub status: Option<u16>,
+    /// How a gRPC answer ended; `None` for another.
+    pub grpc: Option<GrpcAnswer>,
     /// How long its answer's header took.
     pub seconds: Option<f64>,
 }
@@ -115,6 +118,7 @@ impl Request {
     /// The upstream's final answer begins.
     pub fn upstream_answered(&mut self, header: &ResponseHeader) {
         self.upstream.status = Some(header.status.as_u16());
+        self.upstream.grpc = GrpcAnswer::of(&header.headers);
         self.upstream.seconds = self.upstream.asked_at.map(|asked_at| asked_at.elapsed().as_secs_f64());
         let Some(admission) = &self.admission else { return };
         if let Some(place) = admission.place() {

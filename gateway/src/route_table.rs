@@ -32,6 +32,7 @@ pub struct Route {
     /// Pages of other sites that may use the route.
     pub cors: Option<Cors>,
     give_back: Vec<Failure>,
+    grpc_server_errors: Vec<u8>,
     method: Method,
     host: Option<String>,
     path: PathPattern,
@@ -77,6 +78,11 @@ impl Route {
 
     pub fn gives_back(&self, failure: Failure) -> bool {
         self.give_back.contains(&failure)
+    }
+
+    /// Whether a gRPC answer that ends with this status means what 5xx does.
+    pub fn is_grpc_server_error(&self, status: u8) -> bool {
+        self.grpc_server_errors.contains(&status)
     }
 
     fn takes(&self, method: &Method, host: Option<&str>) -> bool {
@@ -201,6 +207,7 @@ fn resolve(
         upgrade: route.upgrade,
         timeouts: route.timeouts,
         give_back: route.give_back,
+        grpc_server_errors: route.grpc_server_errors,
         host: route.host,
         path: route.path,
     })

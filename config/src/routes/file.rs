@@ -31,6 +31,7 @@ pub(super) struct Entry {
     pub body_bytes_max: u64,
     #[serde(default = "every_failure")]
     pub give_back: Vec<Failure>,
+    pub grpc_server_errors: Option<Spanned<Vec<String>>>,
     pub terminal_event: Option<Spanned<String>>,
     pub upgrade: Option<Spanned<Upgrade>>,
     #[serde(default = "connect_ms")]

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use http::Version;
 use pingora::Result;
 use pingora::proxy::Session;
 
@@ -16,6 +17,8 @@ pub struct Way {
     pub address: Option<IpAddr>,
     /// Over TLS.
     pub secure: bool,
+    /// As HTTP/2, which alone brings an answer's trailers back.
+    pub http2: bool,
 }
 
 pub fn begin(session: &mut Session, request: &mut Request, limits: &Limits) -> Result<()> {
@@ -24,6 +27,7 @@ pub fn begin(session: &mut Session, request: &mut Request, limits: &Limits) -> R
     request.way = Way {
         address: session.client_addr().and_then(|address| Some(address.as_inet()?.ip())),
         secure: session.digest().is_some_and(|digest| digest.ssl_digest.is_some()),
+        http2: session.req_header().version == Version::HTTP_2,
     };
     say_as_http1(session.req_header_mut())
 }

@@ -9,9 +9,11 @@ use pingora::http::RequestHeader;
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::route_table::Route;
+use crate::steps::upgrade::check_upgrade;
 
-/// What the header declares; nothing is drawn for a body that would be refused.
-pub fn check_declared_length(route: &Route, header: &RequestHeader) -> Result<(), Rejection> {
+/// What the header declares, an upgrade or a length; nothing is drawn for what would be refused.
+pub fn check_declared(route: &Route, header: &RequestHeader) -> Result<(), Rejection> {
+    check_upgrade(route, header)?;
     match declared_length(header) {
         Some(bytes) if bytes > route.body_bytes_max => Err(Rejection::BodyTooLarge { bytes_max: route.body_bytes_max }),
         _ => Ok(()),

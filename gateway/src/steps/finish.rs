@@ -5,6 +5,7 @@ use pingora::proxy::Session;
 use pingora::{Error, ErrorSource};
 
 use crate::admission::Admission;
+use crate::edge::HeaderDeadline;
 use crate::gateway::Gateway;
 use crate::open_debit::{OpenDebit, Standing};
 use crate::principal::Principal;
@@ -13,11 +14,14 @@ use crate::request::Request;
 use crate::request_log::Line;
 use crate::steps::give_back::{Reason, after_end, give_back};
 
-pub async fn finish(gateway: &Gateway, session: &Session, error: Option<&Error>, request: &mut Request) {
+pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Error>, request: &mut Request) {
+    HeaderDeadline::request_over(session);
     if let Some(reason) = after_end(request, error) {
         give_back(&gateway.balance, request, reason).await;
     }
-    let status = session.response_written().map_or(0, |header| header.status.as_u16());
+    let written = session.response_written().map(|header| header.status.as_u16());
+    // A caller of gRPC who is refused reads 200 in HTTP; what it means is counted.
+    let status = written.map_or(0, |written| request.answered.map_or(written, Code::status));
     if let Some(debit) = request.admission.as_mut().and_then(Admission::debit_mut) {
         debit.keep();
     }
@@ -49,6 +53,7 @@ fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16
         method: session.req_header().method.clone(),
         route: request.route.clone(),
         status,
+        grpc_status: request.upstream.grpc.and_then(|answer| answer.status),
         code: request.answered.map(Code::as_str),
         account: request.caller.as_ref().map(Principal::account),
         key: request.caller.as_ref().and_then(Principal::key),

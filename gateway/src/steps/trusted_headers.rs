@@ -2,7 +2,7 @@
 //! caller's credential stays here.
 
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, EXPECT, HOST, InvalidHeaderValue};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora::http::RequestHeader;
 use pingora::{ErrorType, OrErr, Result};
 
@@ -10,6 +10,7 @@ use crate::admission::Admission;
 use crate::cookies;
 use crate::principal::Principal;
 use crate::request::Request;
+use crate::steps::grpc::keep_te;
 use crate::steps::header_lines::change_request;
 
 pub const ACCOUNT: HeaderName = HeaderName::from_static("tollgate-account");
@@ -36,17 +37,23 @@ pub fn is_untrusted(name: &HeaderName) -> bool {
 /// `session_cookie` is taken out on every route, because a browser sends it on every path of the host.
 pub fn set_trusted_headers(header: &mut RequestHeader, request: &Request, session_cookie: Option<&str>) -> Result<()> {
     let Some(admission) = &request.admission else { return Ok(()) };
+    let to_http2 = header.version == Version::HTTP_2;
     change_request(header, |parts| {
         parts.uri = admission.target().uri();
         if let Some(name) = session_cookie {
             cookies::remove(&mut parts.headers, name);
         }
-        set_lines(&mut parts.headers, admission, request)
+        set_lines(&mut parts.headers, admission, request, to_http2)
     })
     .or_err(ErrorType::InvalidHTTPHeader, "what upstreams are told makes no header")
 }
 
-fn set_lines(lines: &mut HeaderMap, admission: &Admission, request: &Request) -> Result<(), InvalidHeaderValue> {
+fn set_lines(
+    lines: &mut HeaderMap,
+    admission: &Admission,
+    request: &Request,
+    to_http2: bool,
+) -> Result<(), InvalidHeaderValue> {
     if admission.has_untrusted_headers() {
         let untrusted: Vec<HeaderName> = lines.keys().filter(|name| is_untrusted(name)).cloned().collect();
         for name in &untrusted {
@@ -81,6 +88,7 @@ fn set_lines(lines: &mut HeaderMap, admission: &Admission, request: &Request) ->
         // The caller was told to go on already.
         lines.remove(EXPECT);
     }
+    keep_te(lines, request.way.http2 && to_http2);
     if admission.route().terminal_event.is_some() {
         // A compressed stream could not be watched for its end.
         lines.remove(ACCEPT_ENCODING);

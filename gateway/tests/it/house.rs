@@ -2,6 +2,7 @@
 
 mod caller;
 mod gateway;
+pub mod grpc;
 pub mod http2;
 mod secure;
 pub mod tls;

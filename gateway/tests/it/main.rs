@@ -5,6 +5,7 @@ mod body_price;
 mod config_check;
 mod cors;
 mod faults;
+mod grpc;
 mod headers;
 mod hostile;
 mod house;
