@@ -51,7 +51,7 @@ impl ProxyHttp for Gateway {
 
     /// The header is there: from here on other deadlines hold.
     async fn early_request_filter(&self, session: &mut Session, request: &mut Request) -> Result<()> {
-        begin(session, request, &self.limits)
+        begin(self, session, request)
     }
 
     /// Admits the request, once; or answers it here.

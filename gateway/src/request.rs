@@ -21,6 +21,7 @@ use crate::steps::Way;
 use crate::steps::give_back::Reason;
 use crate::steps::grpc::GrpcAnswer;
 use crate::steps::terminal_event::{TerminalEvent, is_event_stream};
+use crate::traces::{Step, Trace};
 
 pub struct Request {
     /// Made here and nowhere else; the debit's op, the answer's `Request-Id` and `Credits-Receipt`.
@@ -44,6 +45,8 @@ pub struct Request {
     /// The body, where it had to be read before admission; it is sent from here.
     pub whole_body: Option<Bytes>,
     pub upstream: UpstreamProgress,
+    /// Only where the request is sampled.
+    pub trace: Option<Box<Trace>>,
     /// Watches an event stream for the event that ends it.
     pub terminal_event: Option<TerminalEvent>,
     _in_flight: InFlight,
@@ -86,6 +89,7 @@ impl Request {
             body_bytes: 0,
             whole_body: None,
             upstream: UpstreamProgress::default(),
+            trace: None,
             terminal_event: None,
             _in_flight: InFlight::new(in_flight),
         }
@@ -97,6 +101,11 @@ impl Request {
         self.route = Some(route.clone());
     }
 
+    /// A step that shows in the trace, where there is one.
+    pub fn step(&self, name: &'static str) -> Step<'_> {
+        Step::begin(self.trace.as_deref(), name)
+    }
+
     pub fn upstream_asked(&mut self) {
         self.upstream.asked_at.get_or_insert_with(Instant::now);
     }
@@ -104,6 +113,9 @@ impl Request {
     /// A connection to the upstream stands: from here on the caller pays even for leaving.
     pub fn upstream_reached(&mut self) {
         self.upstream.reached = true;
+        if let Some(trace) = &mut self.trace {
+            trace.connected();
+        }
         self.upstream.sends += 1;
         let Some(admission) = &mut self.admission else { return };
         if let Some(place) = admission.place_mut() {

@@ -85,6 +85,16 @@ impl Route {
         self.grpc_server_errors.contains(&status)
     }
 
+    /// The path as the settings have it; what stands for any segment has no name here.
+    pub fn path_template(&self) -> String {
+        let segments = self.path.segments().iter().map(|segment| match segment {
+            Segment::Exact(segment) => segment.as_str(),
+            Segment::Any => "{}",
+        });
+        let path = segments.fold(String::new(), |path, segment| path + "/" + segment);
+        if path.is_empty() { "/".to_owned() } else { path }
+    }
+
     fn takes(&self, method: &Method, host: Option<&str>) -> bool {
         self.method == method && self.host.as_deref().is_none_or(|own| Some(own) == host)
     }

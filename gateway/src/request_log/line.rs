@@ -10,6 +10,7 @@ use metering::{AccountId, KeyId, OpId, TimeMs};
 use crate::rfc3339::rfc3339_ms;
 use crate::route_table::Route;
 
+#[derive(Clone)]
 pub struct Line {
     /// When the request began.
     pub at: TimeMs,
@@ -52,7 +53,7 @@ impl Line {
     }
 
     /// A word of the caller's own may be anything, a secret included.
-    fn method(&self) -> &str {
+    pub fn method(&self) -> &str {
         let known =
             [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
         if known.contains(&self.method) { self.method.as_str() } else { "(other)" }

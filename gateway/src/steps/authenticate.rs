@@ -40,7 +40,10 @@ pub async fn authenticate(
     request: &mut Request,
 ) -> Result<Authenticated, Rejection> {
     let now = gateway.balance.meter.store_now();
-    let caller = find_out(route, credential, &gateway.keys, gateway.sessions.as_ref(), now).await?;
+    let step = request.step("authenticate");
+    let found = find_out(route, credential, &gateway.keys, gateway.sessions.as_ref(), now).await;
+    step.end(found.as_ref().map_or_else(|rejection| rejection.code().as_str(), |_| "found"));
+    let caller = found?;
     request.caller = caller.principal().cloned();
     Ok(caller)
 }

@@ -8,7 +8,7 @@ use pingora::proxy::Session;
 
 use super::http2_fields::say_as_http1;
 use crate::edge::HeaderDeadline;
-use crate::limits::Limits;
+use crate::gateway::Gateway;
 use crate::request::Request;
 
 /// The way a request came.
@@ -21,9 +21,10 @@ pub struct Way {
     pub http2: bool,
 }
 
-pub fn begin(session: &mut Session, request: &mut Request, limits: &Limits) -> Result<()> {
+pub fn begin(gateway: &Gateway, session: &mut Session, request: &mut Request) -> Result<()> {
     HeaderDeadline::header_complete(session);
-    limits.apply(session);
+    gateway.limits.apply(session);
+    request.trace = gateway.traces.as_ref().and_then(|traces| traces.begin(&session.req_header().headers, request.op));
     request.way = Way {
         address: session.client_addr().and_then(|address| Some(address.as_inet()?.ip())),
         secure: session.digest().is_some_and(|digest| digest.ssl_digest.is_some()),

@@ -69,10 +69,12 @@ pub async fn draw(
     };
     // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
     let mut debit = OpenDebit::asked(&ask, balance.restitutions.clone());
+    let step = request.step("draw");
     let timer = balance.metrics.debit_seconds.start_timer();
     let outcome = balance.meter.debit(&ask).await.map_err(Unanswered::from);
     timer.observe_duration();
     balance.metrics.debit(DebitLabel::of(&outcome));
+    step.end(DebitLabel::of(&outcome).as_str());
     match outcome {
         Ok(DebitOutcome::Drawn(mut drawn)) => {
             let rates = std::mem::take(&mut drawn.rates);

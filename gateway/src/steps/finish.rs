@@ -1,5 +1,7 @@
 //! The end of a request: give back or keep, count, one log line.
 
+use std::time::Instant;
+
 use metering::TimeMs;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource};
@@ -13,6 +15,7 @@ use crate::rejection::Code;
 use crate::request::Request;
 use crate::request_log::Line;
 use crate::steps::give_back::{Reason, after_end, give_back};
+use crate::traces::{Finished, Outcome};
 
 pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Error>, request: &mut Request) {
     HeaderDeadline::request_over(session);
@@ -32,8 +35,17 @@ pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Err
         gateway.metrics.rejection(code);
     }
     let went_well = request.answered.is_none() && error.is_none() && status < 500;
-    if !went_well || gateway.log.takes_next() {
-        gateway.log.write(line(session, error, request, status));
+    let logged = !went_well || gateway.log.takes_next();
+    let trace = gateway.traces.as_ref().zip(request.trace.take());
+    if !logged && trace.is_none() {
+        return;
+    }
+    let line = line(session, error, request, status);
+    if let Some((traces, trace)) = trace {
+        traces.send(Finished { trace, line: line.clone(), outcome: outcome(request) });
+    }
+    if logged {
+        gateway.log.write(line);
     }
 }
 
@@ -64,6 +76,18 @@ fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16
         total_ms: request.started.elapsed().as_secs_f64() * 1e3,
         answer_bytes: session.body_bytes_sent(),
         fault: error.map(fault),
+    }
+}
+
+fn outcome(request: &Request) -> Outcome {
+    Outcome {
+        started: request.started,
+        ended: Instant::now(),
+        secure: request.way.secure,
+        http2: request.way.http2,
+        upstream_asked_at: request.upstream.asked_at,
+        upstream_status: request.upstream.status,
+        upstream_sends: request.upstream.sends,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A gateway, its Redis and its upstream, for one test. Everything ends when dropped.
 
 mod caller;
+pub mod collector;
 mod gateway;
 pub mod grpc;
 pub mod http2;

@@ -25,6 +25,7 @@ mod stop;
 mod streams;
 mod targets;
 mod tls;
+mod traces;
 mod trickle;
 mod upgrade;
 mod upstreams;
