@@ -37,6 +37,8 @@ pub struct Route {
     pub grpc_server_errors: Vec<u8>,
     pub terminal_event: Option<String>,
     pub upgrade: Option<Upgrade>,
+    /// What each message of a WebSocket draws besides; `None` = nothing.
+    pub price_per_message: Option<u64>,
     pub timeouts: Timeouts,
     pub cors: Option<Cors>,
 }
@@ -118,7 +120,7 @@ pub enum WhenBlocked {
     Allow,
 }
 
-/// What a request of HTTP/1 may turn its connection into. One price holds for all that follows.
+/// What a request of HTTP/1 may turn its connection into. One price holds for all that follows, but for that of its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Upgrade {
@@ -224,6 +226,14 @@ mod tests {
         assert!(
             changed("upstream = \"demo\"", "upstream = \"demo\"\ngive_back = [\"x\"]").starts_with("routes.toml:8: ")
         );
+        for (auth, more) in [("api_key", ""), ("none", "upgrade = \"websocket\"\n")] {
+            let more = format!("auth = \"{auth}\"\nprice = 0\n{more}price_per_message = 1");
+            let error = changed("auth = \"api_key\"\nprice = 1", &more);
+            assert!(
+                error.starts_with(if more.contains("upgrade") { "routes.toml:8: a" } else { "routes.toml:7: a" }),
+                "{error}"
+            );
+        }
         let grpc = |names: &str| changed("price = 1", &format!("price = 1\ngrpc_server_errors = [{names}]"));
         for wrong in ["\"OK\"", "\"unavailable\"", "\"UNAVAILABLE\", \"\"", "14"] {
             assert!(grpc(wrong).starts_with("routes.toml:7: "), "{wrong}");

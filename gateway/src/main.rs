@@ -35,6 +35,7 @@ mod tls;
 mod traces;
 mod upstreams;
 mod watch;
+mod websocket;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

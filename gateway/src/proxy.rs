@@ -88,12 +88,12 @@ impl ProxyHttp for Gateway {
 
     async fn request_body_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         piece: &mut Option<Bytes>,
         _end: bool,
         request: &mut Request,
     ) -> Result<()> {
-        forward_body(request, piece, self.limits.body).or_else(|rejection| request.refuse(rejection))
+        forward_body(self, session, request, piece).await.or_else(|rejection| request.refuse(rejection))
     }
 
     async fn response_filter(
@@ -117,7 +117,7 @@ impl ProxyHttp for Gateway {
         _end: bool,
         request: &mut Request,
     ) -> Result<Option<Duration>> {
-        request.watch_for_end(piece.as_deref());
+        request.watch_answer(piece);
         Ok(None)
     }
 

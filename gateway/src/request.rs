@@ -22,6 +22,7 @@ use crate::steps::give_back::Reason;
 use crate::steps::grpc::GrpcAnswer;
 use crate::steps::terminal_event::{TerminalEvent, is_event_stream};
 use crate::traces::{Step, Trace};
+use crate::websocket::Messages;
 
 pub struct Request {
     /// Made here and nowhere else; the debit's op, the answer's `Request-Id` and `Credits-Receipt`.
@@ -47,6 +48,8 @@ pub struct Request {
     pub upstream: UpstreamProgress,
     /// Only where the request is sampled.
     pub trace: Option<Box<Trace>>,
+    /// Follows the messages of a WebSocket, where each has a price.
+    pub messages: Option<Box<Messages>>,
     /// Watches an event stream for the event that ends it.
     pub terminal_event: Option<TerminalEvent>,
     _in_flight: InFlight,
@@ -90,6 +93,7 @@ impl Request {
             whole_body: None,
             upstream: UpstreamProgress::default(),
             trace: None,
+            messages: None,
             terminal_event: None,
             _in_flight: InFlight::new(in_flight),
         }
@@ -140,13 +144,19 @@ impl Request {
         if let Some(seconds) = self.upstream.seconds {
             route.metrics.upstream_seconds.observe(seconds);
         }
+        if self.is_upgraded() && route.price_per_message.is_some() {
+            self.messages = Some(Box::default());
+        }
         self.terminal_event =
             route.terminal_event.as_deref().filter(|_| is_event_stream(header)).map(TerminalEvent::new);
     }
 
     /// The next piece of the answer goes by.
-    pub fn watch_for_end(&mut self, piece: Option<&[u8]>) {
-        if let (Some(terminal), Some(piece)) = (&mut self.terminal_event, piece) {
+    pub fn watch_answer(&mut self, piece: &mut Option<Bytes>) {
+        if let Some(messages) = &mut self.messages {
+            messages.answer(piece);
+        }
+        if let (Some(terminal), Some(piece)) = (&mut self.terminal_event, piece.as_deref()) {
             terminal.watch(piece);
         }
     }

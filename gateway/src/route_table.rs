@@ -27,6 +27,8 @@ pub struct Route {
     pub body_bytes_max: u64,
     pub terminal_event: Option<String>,
     pub upgrade: Option<Upgrade>,
+    /// What each message of a WebSocket draws; `None` draws nothing.
+    pub price_per_message: Option<Credits>,
     pub timeouts: Timeouts,
     pub metrics: RouteMetrics,
     /// Pages of other sites that may use the route.
@@ -215,6 +217,7 @@ fn resolve(
         body_bytes_max: route.body_bytes_max,
         terminal_event: route.terminal_event,
         upgrade: route.upgrade,
+        price_per_message: route.price_per_message.map(Credits::new).transpose().with_context(about)?,
         timeouts: route.timeouts,
         give_back: route.give_back,
         grpc_server_errors: route.grpc_server_errors,

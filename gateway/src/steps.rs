@@ -19,6 +19,7 @@ mod header_lines;
 mod http2_fields;
 pub mod key_policy;
 mod own_answer;
+mod pay_messages;
 mod price;
 mod read_body;
 mod reject;

@@ -82,6 +82,7 @@ fn check(
         grpc_server_errors: grpc::server_errors(source, entry.grpc_server_errors.as_ref())?,
         terminal_event: entry.terminal_event.as_ref().map(|line| terminal_event(source, line)).transpose()?,
         upgrade: upgrade(source, entry)?,
+        price_per_message: price::per_message(source, entry)?,
         timeouts: Timeouts {
             connect: Duration::from_millis(entry.connect_ms),
             response: Duration::from_millis(entry.response_ms),

@@ -34,6 +34,7 @@ pub(super) struct Entry {
     pub grpc_server_errors: Option<Spanned<Vec<String>>>,
     pub terminal_event: Option<Spanned<String>>,
     pub upgrade: Option<Spanned<Upgrade>>,
+    pub price_per_message: Option<Spanned<u64>>,
     #[serde(default = "connect_ms")]
     pub connect_ms: u64,
     #[serde(default = "response_ms")]

@@ -19,6 +19,8 @@ pub struct Line {
     pub route: Option<Arc<Route>>,
     /// 0 when the caller left before an answer.
     pub status: u16,
+    /// Messages of a WebSocket that were paid for one by one.
+    pub messages: Option<u64>,
     /// How a gRPC answer of the upstream ended.
     pub grpc_status: Option<u8>,
     /// The code of a rejection.
@@ -95,6 +97,9 @@ impl Line {
         self.key.iter().for_each(|key| text(&mut line, "key_id", key));
         self.given_back.iter().for_each(|why| text(&mut line, "given_back", why));
         self.fault.iter().for_each(|fault| text(&mut line, "fault", fault));
+        if let Some(messages) = self.messages {
+            write!(line, r#""messages":{messages},"#).ok();
+        }
         if let Some(status) = self.grpc_status {
             write!(line, r#""grpc_status":{status},"#).ok();
         }
@@ -114,6 +119,9 @@ impl Line {
 
     fn pretty(&self) -> String {
         let mut line = format!("{} {:>5} {}", rfc3339_ms(self.at), self.level(), self.message());
+        if let Some(messages) = self.messages {
+            write!(line, " messages={messages}").ok();
+        }
         if let Some(status) = self.grpc_status {
             write!(line, " grpc_status={status}").ok();
         }
@@ -152,6 +160,7 @@ mod tests {
             method,
             route: None,
             status: 402,
+            messages: None,
             grpc_status: None,
             code: Some("credits_exhausted"),
             account: Some(AccountId::from_uuid(Uuid::from_u128(2))),

@@ -24,7 +24,8 @@ pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Err
     }
     let written = session.response_written().map(|header| header.status.as_u16());
     // A caller of gRPC who is refused reads 200 in HTTP; what it means is counted.
-    let status = written.map_or(0, |written| request.answered.map_or(written, Code::status));
+    let refused = request.answered.filter(|_| !request.is_upgraded());
+    let status = written.map_or(0, |written| refused.map_or(written, Code::status));
     if let Some(debit) = request.admission.as_mut().and_then(Admission::debit_mut) {
         debit.keep();
     }
@@ -51,11 +52,16 @@ pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Err
 
 fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16) -> Line {
     let debit = request.admission.as_ref().and_then(Admission::debit);
-    let (credits, remaining) = match debit.map(OpenDebit::standing) {
+    let (mut credits, mut remaining) = match debit.map(OpenDebit::standing) {
         Some(Standing::Drawn(drawn)) => (debit.map_or(0, |debit| debit.credits().get()), Some(drawn.remaining.get())),
         Some(Standing::GivenBack { remaining }) => (0, remaining.map(metering::Credits::get)),
         Some(Standing::Nothing) | None => (0, None),
     };
+    let paid = request.messages.as_ref().map(|messages| &messages.paid);
+    if let Some(paid) = paid {
+        credits += paid.credits;
+        remaining = paid.remaining.or(remaining);
+    }
     Line {
         at: TimeMs::new(request.op.as_uuid().get_timestamp().map_or(0, |time| {
             let (seconds, nanos) = time.to_unix();
@@ -65,6 +71,7 @@ fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16
         method: session.req_header().method.clone(),
         route: request.route.clone(),
         status,
+        messages: paid.map(|paid| paid.messages),
         grpc_status: request.upstream.grpc.and_then(|answer| answer.status),
         code: request.answered.map(Code::as_str),
         account: request.caller.as_ref().map(Principal::account),

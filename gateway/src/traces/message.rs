@@ -75,6 +75,7 @@ fn whole(trace: &Trace, line: &Line, outcome: &Outcome, clock: &Clock) -> Span {
     attributes.extend(line.account.map(|account| text("tollgate.account", account)));
     attributes.extend(line.key.map(|key| text("tollgate.key_id", key)));
     attributes.extend((line.credits > 0).then(|| number("tollgate.credits", line.credits)));
+    attributes.extend(line.messages.map(|messages| number("tollgate.messages", messages)));
     attributes.extend(line.given_back.map(|why| text("tollgate.given_back", why)));
     let fault = line.fault.as_deref().or(line.code).map_or_else(|| line.status.to_string(), str::to_owned);
     let failed = line.status >= 500 || (line.fault.is_some() && line.code.is_none());

@@ -78,6 +78,10 @@ impl<'a> Step<'a> {
         Self(trace.map(|trace| (trace, name, Instant::now())))
     }
 
+    pub fn none() -> Self {
+        Self(None)
+    }
+
     pub fn end(self, outcome: &'static str) {
         let Some((trace, name, from)) = self.0 else { return };
         let mut taken = trace.taken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,6 +15,7 @@ mod http2_hostile;
 mod key_policy;
 mod keys;
 mod limits;
+mod messages;
 mod money;
 mod redis_away;
 mod reload;
