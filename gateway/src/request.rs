@@ -134,7 +134,7 @@ impl Request {
     /// The upstream's final answer begins.
     pub fn upstream_answered(&mut self, header: &ResponseHeader) {
         self.upstream.status = Some(header.status.as_u16());
-        self.upstream.grpc = GrpcAnswer::of(&header.headers);
+        self.upstream.grpc = GrpcAnswer::of(header);
         self.upstream.seconds = self.upstream.asked_at.map(|asked_at| asked_at.elapsed().as_secs_f64());
         let Some(admission) = &self.admission else { return };
         if let Some(place) = admission.place() {

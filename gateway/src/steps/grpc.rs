@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, InvalidHeaderValue, TE, TRAILER};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use pingora::http::ResponseHeader;
 
 use crate::rejection::{Code, Rejection};
 use crate::request::Request;
@@ -25,9 +26,11 @@ pub struct GrpcAnswer {
 }
 
 impl GrpcAnswer {
-    /// `None` for an answer that is no gRPC. One without a message says its status in the header.
-    pub fn of(lines: &HeaderMap) -> Option<Self> {
-        is_grpc(lines).then(|| Self { status: status(lines) })
+    /// `None` for an answer that is no gRPC, as over HTTP/1, whose trailers are not seen. One without a message says its status in
+    /// the header.
+    pub fn of(header: &ResponseHeader) -> Option<Self> {
+        (header.version == Version::HTTP_2 && is_grpc(&header.headers))
+            .then(|| Self { status: status(&header.headers) })
     }
 }
 
@@ -134,7 +137,14 @@ mod tests {
 
     #[test]
     fn only_grpc_itself_is_grpc() {
-        let answer = |kind| GrpcAnswer::of(&lines(&[("content-type", kind), ("grpc-status", "14")]));
+        let answer_over = |version, kind| {
+            let mut header = ResponseHeader::build(200, None).unwrap();
+            header.set_version(version);
+            header.insert_header("content-type", kind).unwrap();
+            header.insert_header("grpc-status", "14").unwrap();
+            GrpcAnswer::of(&header)
+        };
+        let answer = |kind| answer_over(Version::HTTP_2, kind);
         for kind in ["application/grpc", "application/grpc+proto", "Application/gRPC; charset=x"] {
             assert_eq!(answer(kind), Some(GrpcAnswer { status: Some(14) }), "{kind}");
         }
@@ -142,6 +152,7 @@ mod tests {
         {
             assert_eq!(answer(kind), None, "{kind}");
         }
+        assert_eq!(answer_over(Version::HTTP_11, "application/grpc"), None);
     }
 
     #[test]

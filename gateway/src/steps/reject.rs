@@ -49,7 +49,8 @@ pub async fn reject(
         session.set_close_on_response_before_downstream_finish(false);
         session.set_total_drain_timeout(Some(DRAIN_MAX));
     }
-    if is_grpc(&session.req_header().headers) {
+    // Over HTTP/1 nobody speaks gRPC, whatever the header says, and an answer without a body would need its length.
+    if request.way.http2 && is_grpc(&session.req_header().headers) {
         grpc::refusal(rejection, &mut lines).or_err(ErrorType::InvalidHTTPHeader, "a refusal makes no header")?;
         return write_own_answer(session, request, 200, lines, None).await;
     }

@@ -202,8 +202,10 @@ async fn a_refusal_is_said_in_terms_of_grpc() {
     let statuses: Vec<_> = house.gateway.request_lines().iter().map(|line| line["status"].clone()).collect();
     assert_eq!(statuses, [401, 403, 402, 402, 404, 400]);
     // A caller who does not speak gRPC reads a problem as ever.
-    let plain = house.gateway.send("POST", "/echo.Echo/Say", &[("Content-Type", "application/json")], "{}").await;
-    assert_eq!((plain.status, plain.code().as_str()), (401, "invalid_api_key"));
+    for kind in ["application/json", "application/grpc"] {
+        let plain = house.gateway.send("POST", "/echo.Echo/Say", &[("Content-Type", kind)], "{}").await;
+        assert_eq!((plain.status, plain.code().as_str()), (401, "invalid_api_key"), "{kind} over HTTP/1");
+    }
     house.redis.kill();
     let told = unary(&connection, call("/echo.Echo/Say", &key(&account), "")).await.unwrap();
     assert_eq!((told.status(), &told.head["grpc-retry-pushback-ms"]), ("14", &"1000".parse().unwrap()));

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use metering::Status;
+use metering::{Change, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -241,4 +241,30 @@ async fn a_message_whose_debit_is_not_answered_does_not_go_on_and_is_undone() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(house.gateway.metric("tollgate_gateway_websocket_messages_total").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stops_requests_stops_the_messages_of_an_open_connection() {
+    let talker = Talker::start().await;
+    let mut house = House::start_with(&talker.settings()).await;
+    let mut held = house.account(Status::Active, 10).await;
+    let policy = r#"{"rates":[{"name":"hour","count":2,"per_ms":3600000}]}"#;
+    held.key_image.policy = serde_json::from_str(policy).unwrap();
+    house.stage.put_key(held.key_image.clone()).await;
+    let stopped = house.account(Status::Active, 10).await;
+    for (account, code, left) in [(&held, "rate_limited", 7), (&stopped, "account_suspended", 7)] {
+        talker.heard.lock().unwrap().clear();
+        let mut stream = open(&house, account).await;
+        stream.write_all(&frame(1, "paid")).await.unwrap();
+        talker.until_heard(&frame(1, "paid")).await;
+        if code == "account_suspended" {
+            house.stage.control(account.id, Change::StatusSet { status: Status::Suspended }).await;
+        }
+        stream.write_all(&frame(1, "more")).await.unwrap();
+        let (_, close, reason) = split_close(&hear(&mut stream, 4 + code.len()).await, false);
+        assert_eq!((close, reason.as_str()), (1008, code));
+        stream.write_all(&frame(8, "")).await.unwrap();
+        until_ended(&mut stream).await;
+        house.until_remaining(account, left).await;
+    }
 }
