@@ -25,7 +25,7 @@ pub use gateway::{GatewayProcess, binary};
 pub use secure::{SecureUpstream, TEST_CA};
 pub use tokens::{Signer, now_seconds, session_settings};
 pub use traffic::Traffic;
-pub use upstream::{Seen, Upstream};
+pub use upstream::{HANDSHAKE_TIME, Seen, Upstream};
 
 /// Long after every test.
 const LATER: TimeMs = TimeMs::new(4_102_444_800_000);

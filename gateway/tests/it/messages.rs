@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::house::{Account, House, PATIENCE, bearer, until};
+use crate::house::{Account, HANDSHAKE_TIME, House, PATIENCE, bearer, until};
 
 const HANDSHAKE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -38,6 +38,7 @@ impl Talker {
                 while !asked.ends_with(b"\r\n\r\n") {
                     asked.push(stream.read_u8().await.unwrap());
                 }
+                tokio::time::sleep(HANDSHAKE_TIME).await;
                 let taken = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
                 stream.write_all(taken.as_bytes()).await.unwrap();
                 let mut buffer = [0; 4096];
@@ -80,11 +81,15 @@ fn part(opcode: u8, text: &str) -> Vec<u8> {
 
 /// The code and the reason of a Close frame at the end of what was heard, and what stood before it.
 fn split_close(heard: &[u8], masked: bool) -> (Vec<u8>, u16, String) {
-    let at = heard.iter().rposition(|byte| *byte == 0x88).expect("a Close frame");
+    let begins = if masked { 6 } else { 2 };
+    let is_close = |at: &usize| {
+        heard[*at] == 0x88
+            && heard.get(at + 1).is_some_and(|length| at + begins + usize::from(length & 0x7f) == heard.len())
+    };
+    let at = (0..heard.len()).find(is_close).unwrap_or_else(|| panic!("no Close frame ends {heard:?}"));
     let (before, close) = heard.split_at(at);
     assert_eq!(close[1] & 0x80 != 0, masked);
-    let payload = &close[if masked { 6 } else { 2 }..];
-    assert_eq!(usize::from(close[1] & 0x7f), payload.len());
+    let payload = &close[begins..];
     let key = if masked { &close[2..6] } else { &[0; 4] };
     let plain: Vec<u8> = payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
     (before.to_vec(), u16::from_be_bytes([plain[0], plain[1]]), String::from_utf8_lossy(&plain[2..]).into_owned())
@@ -103,9 +108,10 @@ async fn open(house: &House, account: &Account) -> TcpStream {
     stream
 }
 
-async fn hear(stream: &mut TcpStream, length: usize) -> Vec<u8> {
+async fn hear(house: &House, stream: &mut TcpStream, length: usize) -> Vec<u8> {
     let mut heard = vec![0; length];
-    tokio::time::timeout(PATIENCE, stream.read_exact(&mut heard)).await.expect("something comes").unwrap();
+    let read = tokio::time::timeout(PATIENCE, stream.read_exact(&mut heard)).await.expect("something comes");
+    read.unwrap_or_else(|error| panic!("{error} after {heard:?}\n{}", house.gateway.log()));
     heard
 }
 
@@ -137,7 +143,7 @@ async fn each_message_draws_its_price_and_passes_unchanged() {
     assert_eq!(house.remaining(&account).await, 3);
     // What the upstream says is free.
     talker.says.send(b"\x81\x02hi".to_vec()).unwrap();
-    assert_eq!(hear(&mut stream, 4).await, b"\x81\x02hi");
+    assert_eq!(hear(&house, &mut stream, 4).await, b"\x81\x02hi");
     drop(stream);
     until("the log line", || house.gateway.request_lines().len() == 1).await;
     let line = &house.gateway.request_lines()[0];
@@ -157,7 +163,7 @@ async fn a_message_that_can_not_be_paid_ends_the_connection_on_both_sides() {
     let (paid, unpaid) = (frame(1, "paid"), frame(1, "unpaid"));
     stream.write_all(&[&paid[..], &unpaid, &paid].concat()).await.unwrap();
     let wanted = "credits_exhausted";
-    let (before, code, reason) = split_close(&hear(&mut stream, 4 + wanted.len()).await, false);
+    let (before, code, reason) = split_close(&hear(&house, &mut stream, 4 + wanted.len()).await, false);
     assert_eq!((before.as_slice(), code, reason.as_str()), (&b""[..], 1008, wanted));
     until("the upstream is told", || talker.heard.lock().unwrap().len() == paid.len() + 8 + wanted.len()).await;
     let (before, code, reason) = split_close(&talker.heard.lock().unwrap().clone(), true);
@@ -178,11 +184,11 @@ async fn the_caller_is_told_of_the_end_only_between_two_frames_of_the_upstream()
     let account = house.account(Status::Active, 1).await;
     let mut stream = open(&house, &account).await;
     talker.says.send(b"\x81\x06abc".to_vec()).unwrap();
-    assert_eq!(hear(&mut stream, 5).await, b"\x81\x06abc");
+    assert_eq!(hear(&house, &mut stream, 5).await, b"\x81\x06abc");
     stream.write_all(&frame(1, "unpaid")).await.unwrap();
     until("the upstream is told", || !talker.heard.lock().unwrap().is_empty()).await;
     talker.says.send(b"def\x81\x04more".to_vec()).unwrap();
-    let heard = hear(&mut stream, 3 + 4 + "credits_exhausted".len()).await;
+    let heard = hear(&house, &mut stream, 3 + 4 + "credits_exhausted".len()).await;
     let (before, code, _) = split_close(&heard, false);
     assert_eq!((before.as_slice(), code), (&b"def"[..], 1008));
     talker.says.send(b"\x81\x04more".to_vec()).unwrap();
@@ -207,7 +213,7 @@ async fn frames_that_could_hide_a_message_end_the_connection_and_draw_nothing() 
         let mut stream = open(&house, &account).await;
         let before = house.remaining(&account).await;
         stream.write_all(&wrong).await.unwrap();
-        let (_, code, reason) = split_close(&hear(&mut stream, 4 + "bad_request".len()).await, false);
+        let (_, code, reason) = split_close(&hear(&house, &mut stream, 4 + "bad_request".len()).await, false);
         assert_eq!((code, reason.as_str()), (1002, "bad_request"));
         stream.write_all(&frame(8, "")).await.unwrap();
         until_ended(&mut stream).await;
@@ -228,7 +234,7 @@ async fn a_message_whose_debit_is_not_answered_does_not_go_on_and_is_undone() {
     };
     signal("STOP");
     stream.write_all(&frame(1, "hello")).await.unwrap();
-    let (_, code, reason) = split_close(&hear(&mut stream, 4 + "meter_unavailable".len()).await, false);
+    let (_, code, reason) = split_close(&hear(&house, &mut stream, 4 + "meter_unavailable".len()).await, false);
     signal("CONT");
     assert_eq!((code, reason.as_str()), (1013, "meter_unavailable"));
     until("the upstream is told", || !talker.heard.lock().unwrap().is_empty()).await;
@@ -261,7 +267,7 @@ async fn what_stops_requests_stops_the_messages_of_an_open_connection() {
             house.stage.control(account.id, Change::StatusSet { status: Status::Suspended }).await;
         }
         stream.write_all(&frame(1, "more")).await.unwrap();
-        let (_, close, reason) = split_close(&hear(&mut stream, 4 + code.len()).await, false);
+        let (_, close, reason) = split_close(&hear(&house, &mut stream, 4 + code.len()).await, false);
         assert_eq!((close, reason.as_str()), (1008, code));
         stream.write_all(&frame(8, "")).await.unwrap();
         until_ended(&mut stream).await;

@@ -7,7 +7,7 @@ use metering::testing::free_port;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::house::collector::{Collector, Manner, attribute};
-use crate::house::{Account, Answer, House, bearer, until};
+use crate::house::{Account, Answer, House, PATIENCE, bearer, until};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
@@ -75,7 +75,11 @@ async fn a_sampled_request_is_one_trace_from_the_caller_to_the_upstream() {
     let bodies = collector.bodies().concat();
     let sent = String::from_utf8_lossy(&bodies);
     assert!(!sent.contains(account.key.reveal()) && !sent.contains("hidden"), "a secret was sent");
-    assert_eq!(house.gateway.metric("tollgate_gateway_spans_total{outcome=\"sent\"}").await, 4);
+    let started = Instant::now();
+    while house.gateway.metric("tollgate_gateway_spans_total{outcome=\"sent\"}").await != 4 {
+        assert!(started.elapsed() < PATIENCE, "what the collector took is not counted");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
