@@ -36,6 +36,17 @@ impl FromStr for UpstreamAddress {
     }
 }
 
+/// A URL's address and path, of which the path may be empty.
+pub(crate) fn with_path(url: &str) -> Result<(UpstreamAddress, String), String> {
+    let authority_at = url.find("://").map_or(0, |at| at + 3);
+    let path_at = url[authority_at..].find('/').map_or(url.len(), |at| authority_at + at);
+    let (authority, path) = url.split_at(path_at);
+    if path.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'#') {
+        return Err("must be a plain URL".to_owned());
+    }
+    Ok((authority.parse()?, if path.is_empty() { "/".to_owned() } else { path.to_owned() }))
+}
+
 impl fmt::Display for UpstreamAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "https" } else { "http" };

@@ -2,6 +2,7 @@
 
 mod sessions;
 mod tls;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use crate::upstream::Upstream;
 
 pub use sessions::{Algorithm, KeySource, Scheme, SessionRules, Sessions};
 pub use tls::{Certificate, Http2, Tls};
+pub use traces::{TraceRules, Traces};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +41,7 @@ pub struct Settings {
     pub reload: Reload,
     pub stop: Stop,
     pub upgrade: Upgrade,
+    pub traces: Traces,
     pub log: Log,
 }
 
@@ -92,6 +95,7 @@ impl Settings {
             reload,
             stop,
             upgrade,
+            traces,
             log,
         } = self;
         let differs = [
@@ -109,6 +113,7 @@ impl Settings {
             ("reload", *reload != next.reload),
             ("stop", *stop != next.stop),
             ("upgrade", *upgrade != next.upgrade),
+            ("traces", *traces != next.traces),
             ("log", *log != next.log),
         ];
         differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()

@@ -33,8 +33,12 @@ pub struct Route {
     pub target: Target,
     pub body_bytes_max: u64,
     pub give_back: Vec<Failure>,
+    /// The statuses of a gRPC answer that count as a server error, by number.
+    pub grpc_server_errors: Vec<u8>,
     pub terminal_event: Option<String>,
     pub upgrade: Option<Upgrade>,
+    /// What each message of a WebSocket draws besides; `None` = nothing.
+    pub price_per_message: Option<u64>,
     pub timeouts: Timeouts,
     pub cors: Option<Cors>,
 }
@@ -116,7 +120,7 @@ pub enum WhenBlocked {
     Allow,
 }
 
-/// What a request of HTTP/1 may turn its connection into. One price holds for all that follows.
+/// What a request of HTTP/1 may turn its connection into. One price holds for all that follows, but for that of its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Upgrade {
@@ -138,7 +142,7 @@ pub enum Failure {
     /// No connection could be made: nothing of the request reached the upstream.
     Unreachable,
     Timeout,
-    /// The upstream answered 5xx.
+    /// The upstream answered 5xx, or ended a gRPC answer with a status that means the same.
     ServerError,
     /// The answer broke off, or ended without the route's terminal event.
     BrokenStream,
@@ -181,6 +185,14 @@ mod tests {
     }
 
     #[test]
+    fn a_status_of_grpc_that_the_caller_can_provoke_gives_nothing_back_by_itself() {
+        let errors = |text: &str| parse("routes.toml", text, &upstreams()).unwrap()[0].grpc_server_errors.clone();
+        assert_eq!(errors(GOOD), [2, 12, 13, 14, 15]);
+        assert_eq!(errors(&format!("{GOOD}grpc_server_errors = [\"CANCELLED\", \"DEADLINE_EXCEEDED\"]")), [1, 4]);
+        assert_eq!(errors(&format!("{GOOD}grpc_server_errors = []")), [0; 0]);
+    }
+
+    #[test]
     fn a_wrong_route_is_refused_with_file_and_line() {
         let changed = |from: &str, to: &str| refused(&GOOD.replace(from, to));
         assert!(changed("price = 1", "prize = 1").starts_with("routes.toml:6: unknown field `prize`"));
@@ -214,6 +226,18 @@ mod tests {
         assert!(
             changed("upstream = \"demo\"", "upstream = \"demo\"\ngive_back = [\"x\"]").starts_with("routes.toml:8: ")
         );
+        for (auth, more) in [("api_key", ""), ("none", "upgrade = \"websocket\"\n")] {
+            let more = format!("auth = \"{auth}\"\nprice = 0\n{more}price_per_message = 1");
+            let error = changed("auth = \"api_key\"\nprice = 1", &more);
+            assert!(
+                error.starts_with(if more.contains("upgrade") { "routes.toml:8: a" } else { "routes.toml:7: a" }),
+                "{error}"
+            );
+        }
+        let grpc = |names: &str| changed("price = 1", &format!("price = 1\ngrpc_server_errors = [{names}]"));
+        for wrong in ["\"OK\"", "\"unavailable\"", "\"UNAVAILABLE\", \"\"", "14"] {
+            assert!(grpc(wrong).starts_with("routes.toml:7: "), "{wrong}");
+        }
         assert!(changed("price = 1", "price = 1\nscope = \"A b\"").starts_with("routes.toml:7: scope"));
         assert!(
             changed("auth = \"api_key\"\nprice = 1", "auth = \"none\"\nprice = 0\nscope = \"a\"")

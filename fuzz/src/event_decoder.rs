@@ -26,6 +26,7 @@ pub fn event_decoder(input: &[u8]) {
     assert_eq!(serde_json::from_value::<Event>(json).ok().as_ref(), Some(&event));
     let own = written(&event);
     let mut again = fields.clone();
+    again.extend(optional(&event));
     again.extend(own.iter().map(|(field, value)| ((*field).to_owned(), value.clone())));
     assert_eq!(event::decode(&event.id.to_string(), &again).as_ref(), Ok(&event), "written as {own:?}");
     for (field, _) in own {
@@ -34,6 +35,27 @@ pub fn event_decoder(input: &[u8]) {
         without.remove(field);
         assert!(event::decode(id, &without).is_err(), "without {field}");
     }
+}
+
+/// The fields that an event may have or lack.
+fn optional(event: &Event) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    match &event.body {
+        Body::Debit { hold_until, idempotency, .. } => {
+            fields.extend(hold_until.map(|until| ("h", until.as_u64().to_string())));
+            fields.extend(idempotency.map(|under| {
+                let (key, fingerprint) = (under.key.hex(), under.fingerprint.hex());
+                ("y", format!("{key} {fingerprint} {}", under.in_use_until.as_u64()))
+            }));
+        }
+        Body::GiveBack { key, debited_at, .. } => {
+            fields.extend(key.map(|key| ("i", key.hex())));
+            fields.push(("d", debited_at.as_u64().to_string()));
+        }
+        Body::Undo { kept, .. } => fields.extend(kept.map(|kept| ("kp", kept.to_string()))),
+        Body::Opened | Body::Installed { .. } | Body::Control { .. } => {}
+    }
+    fields.into_iter().map(|(field, value)| (field.to_owned(), value)).collect()
 }
 
 /// The fields that make this event, as the scripts write them.
@@ -57,7 +79,17 @@ fn written(event: &Event) -> Vec<(&'static str, String)> {
             ("p", route.to_string()),
         ],
         Body::Installed { seq, control_version, .. } => vec![("q", number(*seq)), ("cv", number(*control_version))],
-        Body::GiveBack { seq, debit_op, returned, lapsed, period_end, remaining_after, budget_used_after, .. } => vec![
+        Body::GiveBack {
+            seq,
+            debit_op,
+            returned,
+            lapsed,
+            kept,
+            period_end,
+            remaining_after,
+            budget_used_after,
+            ..
+        } => [
             ("q", number(*seq)),
             ("of", debit_op.hex()),
             ("s", lots::write(returned)),
@@ -65,7 +97,10 @@ fn written(event: &Event) -> Vec<(&'static str, String)> {
             ("e", number(period_end.as_u64())),
             ("r", remaining_after.to_string()),
             ("u", budget_used_after.to_string()),
-        ],
+        ]
+        .into_iter()
+        .chain(kept.map(|kept| ("kp", kept.to_string())))
+        .collect(),
         Body::Undo { seq, debit_op, not_after, .. } => {
             vec![("q", number(*seq)), ("of", debit_op.hex()), ("na", number(not_after.as_u64()))]
         }

@@ -10,6 +10,7 @@ use crate::request_log::RequestLog;
 use crate::session::Sessions;
 use crate::steps::Balance;
 use crate::table::Tables;
+use crate::traces::Traces;
 
 pub struct Gateway {
     pub tables: Arc<Tables>,
@@ -21,6 +22,8 @@ pub struct Gateway {
     pub limits: Limits,
     pub billing_url: String,
     pub log: Arc<RequestLog>,
+    /// `None` while traces are off.
+    pub traces: Option<Arc<Traces>>,
     pub metrics: Arc<Metrics>,
 }
 

@@ -32,8 +32,10 @@ mod steps;
 mod stop;
 mod table;
 mod tls;
+mod traces;
 mod upstreams;
 mod watch;
+mod websocket;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,6 +95,7 @@ type Checked = (Settings, Vec<Route>, Option<Certificates>, EnvFilter);
 fn read(arguments: &Arguments) -> anyhow::Result<Checked> {
     let settings: Settings = config::load(Service::Gateway, arguments.config.as_deref())?;
     let routes = settings.read_routes()?;
+    settings.traces.rules()?;
     let certificates = Certificates::read(&settings.tls)?;
     let filter = log::filter(&settings.log)?;
     // Only the gateway itself can check some of it, such as the files that upstreams name.

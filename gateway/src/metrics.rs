@@ -4,6 +4,7 @@ mod certificates;
 mod labels;
 mod reloads;
 mod sessions;
+mod traces;
 mod upstreams;
 
 use prometheus::{
@@ -16,6 +17,7 @@ pub use sessions::{SessionLookup, SessionMetrics};
 pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 
 use crate::metrics::certificates::CertificateMetrics;
+use crate::metrics::traces::SpanMetrics;
 use crate::rejection::Code;
 use crate::restitution::Restitution;
 use crate::steps::give_back::Reason;
@@ -46,7 +48,9 @@ pub struct Metrics {
     pub connections_refused: IntCounter,
     pub redis_reachable: IntGauge,
     pub log_lines_dropped: IntCounter,
+    pub websocket_messages: IntCounter,
     pub certificates: CertificateMetrics,
+    pub spans: SpanMetrics,
     requests: IntCounterVec,
     upstream_seconds: HistogramVec,
     pub upstreams: UpstreamMetrics,
@@ -127,7 +131,9 @@ impl Metrics {
                 "log_lines_dropped_total",
                 "Request log lines lost because they could not be written fast enough.",
             )?,
+            websocket_messages: counter(r, "websocket_messages_total", "Messages that were paid for one by one.")?,
             certificates: CertificateMetrics::new(r)?,
+            spans: SpanMetrics::new(r)?,
             requests: requests(r)?,
             upstream_seconds: upstream_seconds(r)?,
             upstreams: UpstreamMetrics::new(r)?,

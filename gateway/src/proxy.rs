@@ -4,20 +4,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pingora::Result;
-use pingora::http::{RequestHeader, ResponseHeader};
-use pingora::prelude::{Error, HttpPeer};
-use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::prelude::{Error, HttpPeer, ProxyHttp, RequestHeader, ResponseHeader, Result, Session};
+use pingora::proxy::FailToProxy;
 
 use crate::admission::Admission;
-use crate::edge::HeaderDeadline;
 use crate::gateway::Gateway;
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::{
-    after_header, answer_headers, answer_here, answer_preflight, authenticate, begin, canonical_target,
-    check_declared_length, check_key_policy, check_status, check_upgrade, credential, draw, fail, find_peer, finish,
-    forward_body, give_back, may_retry, price, raw_header, read_body, reject, reserve, same_origin, screen,
+    answer_headers, answer_here, answer_preflight, authenticate, begin, canonical_target, check_declared,
+    check_key_policy, check_status, credential, draw, end_answer, fail, find_peer, finish, forward_body,
+    give_back_by_header, may_retry, price, raw_header, read_body, reject, reserve, same_origin, screen,
     set_trusted_headers, try_elsewhere, upgrades,
 };
 
@@ -30,13 +27,10 @@ impl Gateway {
         let table = self.tables.current();
         let route = table.routes.find(&header.method, header, &target)?;
         request.found(route, header);
-        check_declared_length(route, header)?;
-        check_upgrade(route, header)?;
+        check_declared(route, header)?;
         let credential = credential(route.auth, header, self.session_cookie())?;
         same_origin(route, header, &credential, self.sessions.as_ref())?;
-        let now = self.balance.meter.store_now();
-        let caller = authenticate(route, credential, &self.keys, self.sessions.as_ref(), now).await?;
-        request.caller = caller.principal().cloned();
+        let caller = authenticate(self, route, credential, request).await?;
         check_key_policy(route, &caller, request.way.address)?;
         read_body(session, route, request, self.limits.body).await?;
         let price = price(route, session.req_header(), request.whole_body.as_ref())?;
@@ -57,7 +51,7 @@ impl ProxyHttp for Gateway {
 
     /// The header is there: from here on other deadlines hold.
     async fn early_request_filter(&self, session: &mut Session, request: &mut Request) -> Result<()> {
-        begin(session, request, &self.limits)
+        begin(self, session, request)
     }
 
     /// Admits the request, once; or answers it here.
@@ -94,15 +88,14 @@ impl ProxyHttp for Gateway {
 
     async fn request_body_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         piece: &mut Option<Bytes>,
         _end: bool,
         request: &mut Request,
     ) -> Result<()> {
-        forward_body(request, piece, self.limits.body).or_else(|rejection| request.refuse(rejection))
+        forward_body(self, session, request, piece).await.or_else(|rejection| request.refuse(rejection))
     }
 
-    /// Give-backs come before the answer's header, so that what it says about credits is true.
     async fn response_filter(
         &self,
         session: &mut Session,
@@ -113,9 +106,7 @@ impl ProxyHttp for Gateway {
             return Ok(());
         }
         request.upstream_answered(header);
-        if let Some(reason) = after_header(request) {
-            give_back(&self.balance, request, reason).await;
-        }
+        give_back_by_header(&self.balance, request).await;
         answer_headers(header, request)
     }
 
@@ -126,7 +117,17 @@ impl ProxyHttp for Gateway {
         _end: bool,
         request: &mut Request,
     ) -> Result<Option<Duration>> {
-        request.watch_for_end(piece.as_deref());
+        request.watch_answer(piece);
+        Ok(None)
+    }
+
+    async fn response_trailer_filter(
+        &self,
+        _: &mut Session,
+        trailers: &mut http::HeaderMap,
+        request: &mut Request,
+    ) -> Result<Option<Bytes>> {
+        end_answer(trailers, request);
         Ok(None)
     }
 
@@ -154,7 +155,6 @@ impl ProxyHttp for Gateway {
 
     /// Ends every request that was driven to its end: give back or keep, count, one log line.
     async fn logging(&self, session: &mut Session, error: Option<&Error>, request: &mut Request) {
-        HeaderDeadline::request_over(session);
         finish(self, session, error, request).await;
     }
 }

@@ -19,7 +19,10 @@ use crate::rejection::{Code, Rejection};
 use crate::route_table::Route;
 use crate::steps::Way;
 use crate::steps::give_back::Reason;
+use crate::steps::grpc::GrpcAnswer;
 use crate::steps::terminal_event::{TerminalEvent, is_event_stream};
+use crate::traces::{Step, Trace};
+use crate::websocket::Messages;
 
 pub struct Request {
     /// Made here and nowhere else; the debit's op, the answer's `Request-Id` and `Credits-Receipt`.
@@ -43,6 +46,10 @@ pub struct Request {
     /// The body, where it had to be read before admission; it is sent from here.
     pub whole_body: Option<Bytes>,
     pub upstream: UpstreamProgress,
+    /// Only where the request is sampled.
+    pub trace: Option<Box<Trace>>,
+    /// Follows the messages of a WebSocket, where each has a price.
+    pub messages: Option<Box<Messages>>,
     /// Watches an event stream for the event that ends it.
     pub terminal_event: Option<TerminalEvent>,
     _in_flight: InFlight,
@@ -58,6 +65,8 @@ pub struct UpstreamProgress {
     pub sends: u32,
     /// Its final answer's status.
     pub status: Option<u16>,
+    /// How a gRPC answer ended; `None` for another.
+    pub grpc: Option<GrpcAnswer>,
     /// How long its answer's header took.
     pub seconds: Option<f64>,
 }
@@ -83,6 +92,8 @@ impl Request {
             body_bytes: 0,
             whole_body: None,
             upstream: UpstreamProgress::default(),
+            trace: None,
+            messages: None,
             terminal_event: None,
             _in_flight: InFlight::new(in_flight),
         }
@@ -94,6 +105,11 @@ impl Request {
         self.route = Some(route.clone());
     }
 
+    /// A step that shows in the trace, where there is one.
+    pub fn step(&self, name: &'static str) -> Step<'_> {
+        Step::begin(self.trace.as_deref(), name)
+    }
+
     pub fn upstream_asked(&mut self) {
         self.upstream.asked_at.get_or_insert_with(Instant::now);
     }
@@ -101,6 +117,9 @@ impl Request {
     /// A connection to the upstream stands: from here on the caller pays even for leaving.
     pub fn upstream_reached(&mut self) {
         self.upstream.reached = true;
+        if let Some(trace) = &mut self.trace {
+            trace.connected();
+        }
         self.upstream.sends += 1;
         let Some(admission) = &mut self.admission else { return };
         if let Some(place) = admission.place_mut() {
@@ -115,6 +134,7 @@ impl Request {
     /// The upstream's final answer begins.
     pub fn upstream_answered(&mut self, header: &ResponseHeader) {
         self.upstream.status = Some(header.status.as_u16());
+        self.upstream.grpc = GrpcAnswer::of(header);
         self.upstream.seconds = self.upstream.asked_at.map(|asked_at| asked_at.elapsed().as_secs_f64());
         let Some(admission) = &self.admission else { return };
         if let Some(place) = admission.place() {
@@ -124,13 +144,19 @@ impl Request {
         if let Some(seconds) = self.upstream.seconds {
             route.metrics.upstream_seconds.observe(seconds);
         }
+        if self.is_upgraded() && route.price_per_message.is_some() {
+            self.messages = Some(Box::default());
+        }
         self.terminal_event =
             route.terminal_event.as_deref().filter(|_| is_event_stream(header)).map(TerminalEvent::new);
     }
 
     /// The next piece of the answer goes by.
-    pub fn watch_for_end(&mut self, piece: Option<&[u8]>) {
-        if let (Some(terminal), Some(piece)) = (&mut self.terminal_event, piece) {
+    pub fn watch_answer(&mut self, piece: &mut Option<Bytes>) {
+        if let Some(messages) = &mut self.messages {
+            messages.answer(piece);
+        }
+        if let (Some(terminal), Some(piece)) = (&mut self.terminal_event, piece.as_deref()) {
             terminal.watch(piece);
         }
     }

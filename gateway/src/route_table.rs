@@ -27,11 +27,14 @@ pub struct Route {
     pub body_bytes_max: u64,
     pub terminal_event: Option<String>,
     pub upgrade: Option<Upgrade>,
+    /// What each message of a WebSocket draws; `None` draws nothing.
+    pub price_per_message: Option<Credits>,
     pub timeouts: Timeouts,
     pub metrics: RouteMetrics,
     /// Pages of other sites that may use the route.
     pub cors: Option<Cors>,
     give_back: Vec<Failure>,
+    grpc_server_errors: Vec<u8>,
     method: Method,
     host: Option<String>,
     path: PathPattern,
@@ -77,6 +80,21 @@ impl Route {
 
     pub fn gives_back(&self, failure: Failure) -> bool {
         self.give_back.contains(&failure)
+    }
+
+    /// Whether a gRPC answer that ends with this status means what 5xx does.
+    pub fn is_grpc_server_error(&self, status: u8) -> bool {
+        self.grpc_server_errors.contains(&status)
+    }
+
+    /// The path as the settings have it; what stands for any segment has no name here.
+    pub fn path_template(&self) -> String {
+        let segments = self.path.segments().iter().map(|segment| match segment {
+            Segment::Exact(segment) => segment.as_str(),
+            Segment::Any => "{}",
+        });
+        let path = segments.fold(String::new(), |path, segment| path + "/" + segment);
+        if path.is_empty() { "/".to_owned() } else { path }
     }
 
     fn takes(&self, method: &Method, host: Option<&str>) -> bool {
@@ -199,8 +217,10 @@ fn resolve(
         body_bytes_max: route.body_bytes_max,
         terminal_event: route.terminal_event,
         upgrade: route.upgrade,
+        price_per_message: route.price_per_message.map(Credits::new).transpose().with_context(about)?,
         timeouts: route.timeouts,
         give_back: route.give_back,
+        grpc_server_errors: route.grpc_server_errors,
         host: route.host,
         path: route.path,
     })

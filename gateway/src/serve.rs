@@ -37,6 +37,7 @@ use crate::steps::Balance;
 use crate::stop::{LastWords, Stops, end_when_idle};
 use crate::table::{Table, Tables};
 use crate::tls::{Certificates, InForce, acceptor, keep_reloading};
+use crate::traces::Traces;
 use crate::watch::{Health, await_listener, await_redis, keep_asking};
 
 pub fn serve(
@@ -73,8 +74,10 @@ pub fn serve(
     let companion = Companion::new(keep_asking(meter, health.clone(), Duration::from_millis(settings.meter.ping_ms)));
 
     let log = Arc::new(RequestLog::start(settings.log.format, settings.log.request_one_in, metrics.clone())?);
+    let traces = traces(settings, &background, &metrics)?;
     let last_words = LastWords {
         metrics: metrics.clone(),
+        traces: traces.clone(),
         restitutions: balance.restitutions.clone(),
         flush_log: Arc::new({
             let log = log.clone();
@@ -91,6 +94,7 @@ pub fn serve(
         limits: limits(settings),
         billing_url: settings.billing_url.clone(),
         log,
+        traces,
         metrics: metrics.clone(),
     };
     let accepts = companion.runs();
@@ -201,6 +205,14 @@ fn account_statuses(settings: &Settings, meter: &Meter) -> AccountStatuses {
     let wait_max = Duration::from_millis(settings.meter.wait_ms_max);
     let stale_max = Duration::from_millis(settings.key_cache.stale_ms_max);
     AccountStatuses::new(meter.clone(), wait_max, settings.key_cache.entries_max, stale_max)
+}
+
+fn traces(settings: &Settings, background: &Runtime, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Arc<Traces>>> {
+    let Some(rules) = settings.traces.rules()? else { return Ok(None) };
+    let instance = format!("{}/{}", settings.listen, std::process::id());
+    let (traces, work) = Traces::new(rules, instance, metrics.clone());
+    background.spawn(work);
+    Ok(Some(Arc::new(traces)))
 }
 
 fn limits(settings: &Settings) -> Limits {

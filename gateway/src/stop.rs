@@ -16,9 +16,12 @@ use crate::edge::Linger;
 use crate::metrics::Metrics;
 use crate::restitution::Restitutions;
 use crate::sockets::Kept;
+use crate::traces::Traces;
 
 /// How long what is owed may take to be returned; what is left then is found by the owner of the shard.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
+/// How long the last spans may take to reach their collector.
+const SPANS_MAX: Duration = Duration::from_secs(2);
 /// How long requests that were cut may take to be dropped.
 const CUT_MAX: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -28,6 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct LastWords {
     pub metrics: Arc<Metrics>,
     pub restitutions: Restitutions,
+    pub traces: Option<Arc<Traces>>,
     pub flush_log: Arc<dyn Fn() + Send + Sync>,
     /// Whether the process stops because it could not do what it was started for.
     pub failed: Arc<AtomicBool>,
@@ -41,7 +45,12 @@ impl LastWords {
             tokio::time::sleep(LOOK_EVERY).await;
             waited += LOOK_EVERY;
         }
-        let owed = self.restitutions.flush(FLUSH_MAX).await;
+        let spans = async {
+            if let Some(traces) = &self.traces {
+                traces.flush(SPANS_MAX).await;
+            }
+        };
+        let (owed, ()) = tokio::join!(self.restitutions.flush(FLUSH_MAX), spans);
         if owed > 0 {
             tracing::error!(owed, "{owed} give-backs and undos could not be returned before the stop");
         }

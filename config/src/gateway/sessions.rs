@@ -7,7 +7,7 @@ use figment::value::magic::RelativePathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::address::UpstreamAddress;
+use crate::address::{UpstreamAddress, with_path};
 use crate::error::ConfigError;
 
 /// A shorter secret can be guessed offline from a single token (RFC 7518 §3.2: as long as the hash).
@@ -215,18 +215,12 @@ fn is_cookie_name(name: &str) -> bool {
 
 /// Keys that come over a plain network could be anybody's.
 fn jwks_url(url: &str) -> Result<(UpstreamAddress, String), String> {
-    let authority_at = url.find("://").map_or(0, |at| at + 3);
-    let path_at = url[authority_at..].find('/').map_or(url.len(), |at| authority_at + at);
-    let (authority, path) = url.split_at(path_at);
-    let address: UpstreamAddress = authority.parse()?;
+    let (address, path) = with_path(url)?;
     let loopback = address.host == "localhost" || address.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if !address.tls && !loopback {
         return Err("must be https, or http on loopback".to_owned());
     }
-    if path.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'#') {
-        return Err("must be a plain URL".to_owned());
-    }
-    Ok((address, if path.is_empty() { "/".to_owned() } else { path.to_owned() }))
+    Ok((address, path))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The checks that turn a written route into one the gateway may serve.
 
 mod cors;
+mod grpc;
 mod price;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,8 +79,10 @@ fn check(
         target: target(source, spanned, upstreams)?,
         body_bytes_max: entry.body_bytes_max,
         give_back: entry.give_back.clone(),
+        grpc_server_errors: grpc::server_errors(source, entry.grpc_server_errors.as_ref())?,
         terminal_event: entry.terminal_event.as_ref().map(|line| terminal_event(source, line)).transpose()?,
         upgrade: upgrade(source, entry)?,
+        price_per_message: price::per_message(source, entry)?,
         timeouts: Timeouts {
             connect: Duration::from_millis(entry.connect_ms),
             response: Duration::from_millis(entry.response_ms),

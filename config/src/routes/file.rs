@@ -31,8 +31,10 @@ pub(super) struct Entry {
     pub body_bytes_max: u64,
     #[serde(default = "every_failure")]
     pub give_back: Vec<Failure>,
+    pub grpc_server_errors: Option<Spanned<Vec<String>>>,
     pub terminal_event: Option<Spanned<String>>,
     pub upgrade: Option<Spanned<Upgrade>>,
+    pub price_per_message: Option<Spanned<u64>>,
     #[serde(default = "connect_ms")]
     pub connect_ms: u64,
     #[serde(default = "response_ms")]

@@ -31,7 +31,7 @@ impl Rejection {
         Value::Object(problem).to_string().into_bytes()
     }
 
-    fn detail(&self) -> &'static str {
+    pub fn detail(&self) -> &'static str {
         match self {
             Self::NoRoute => "There is nothing at this method and path.",
             Self::BadRequest(what) | Self::UnsupportedMediaType(what) => what,

@@ -10,6 +10,7 @@ use metering::{AccountId, KeyId, OpId, TimeMs};
 use crate::rfc3339::rfc3339_ms;
 use crate::route_table::Route;
 
+#[derive(Clone)]
 pub struct Line {
     /// When the request began.
     pub at: TimeMs,
@@ -18,6 +19,10 @@ pub struct Line {
     pub route: Option<Arc<Route>>,
     /// 0 when the caller left before an answer.
     pub status: u16,
+    /// Messages of a WebSocket that were paid for one by one.
+    pub messages: Option<u64>,
+    /// How a gRPC answer of the upstream ended.
+    pub grpc_status: Option<u8>,
     /// The code of a rejection.
     pub code: Option<&'static str>,
     pub account: Option<AccountId>,
@@ -50,7 +55,7 @@ impl Line {
     }
 
     /// A word of the caller's own may be anything, a secret included.
-    fn method(&self) -> &str {
+    pub fn method(&self) -> &str {
         let known =
             [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
         if known.contains(&self.method) { self.method.as_str() } else { "(other)" }
@@ -92,6 +97,12 @@ impl Line {
         self.key.iter().for_each(|key| text(&mut line, "key_id", key));
         self.given_back.iter().for_each(|why| text(&mut line, "given_back", why));
         self.fault.iter().for_each(|fault| text(&mut line, "fault", fault));
+        if let Some(messages) = self.messages {
+            write!(line, r#""messages":{messages},"#).ok();
+        }
+        if let Some(status) = self.grpc_status {
+            write!(line, r#""grpc_status":{status},"#).ok();
+        }
         if self.credits > 0 {
             write!(line, r#""credits":{},"#, self.credits).ok();
         }
@@ -108,6 +119,12 @@ impl Line {
 
     fn pretty(&self) -> String {
         let mut line = format!("{} {:>5} {}", rfc3339_ms(self.at), self.level(), self.message());
+        if let Some(messages) = self.messages {
+            write!(line, " messages={messages}").ok();
+        }
+        if let Some(status) = self.grpc_status {
+            write!(line, " grpc_status={status}").ok();
+        }
         if self.credits > 0 {
             write!(line, " credits={}", self.credits).ok();
         }
@@ -143,6 +160,8 @@ mod tests {
             method,
             route: None,
             status: 402,
+            messages: None,
+            grpc_status: None,
             code: Some("credits_exhausted"),
             account: Some(AccountId::from_uuid(Uuid::from_u128(2))),
             key: None,

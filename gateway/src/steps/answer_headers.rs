@@ -26,11 +26,7 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 /// count.
 pub fn answer_headers(header: &mut ResponseHeader, request: &Request) -> Result<()> {
     let has_cors = request.route.as_ref().is_some_and(|route| route.cors.is_some());
-    let ours = |name: &HeaderName| {
-        let name = name.as_str();
-        ["tollgate-", "credits-", "budget-", "ratelimit"].iter().any(|ours| name.starts_with(ours))
-            || (has_cors && name.starts_with("access-control-"))
-    };
+    let ours = |name: &HeaderName| is_about_credits(name) || (has_cors && name.as_str().starts_with("access-control-"));
     change_response(header, |lines| {
         let claimed: Vec<HeaderName> = lines.keys().filter(|name| ours(name)).cloned().collect();
         for name in &claimed {
@@ -39,6 +35,12 @@ pub fn answer_headers(header: &mut ResponseHeader, request: &Request) -> Result<
         on_any(lines, request)
     })
     .or_err(ErrorType::InvalidHTTPHeader, "what callers are told makes no header")
+}
+
+/// What only the gateway says.
+pub fn is_about_credits(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    ["tollgate-", "credits-", "budget-", "ratelimit"].iter().any(|ours| name.starts_with(ours))
 }
 
 /// On every answer.

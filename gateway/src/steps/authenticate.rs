@@ -10,9 +10,11 @@ use metering::TimeMs;
 pub use credential::{Credential, credential};
 pub use same_origin::same_origin;
 
+use crate::gateway::Gateway;
 use crate::key_cache::{Caller, KeyCache};
 use crate::principal::Principal;
 use crate::rejection::{KeyFault, Rejection};
+use crate::request::Request;
 use crate::route_table::Route;
 use crate::session::{Refused, SessionFault, Sessions};
 
@@ -32,6 +34,21 @@ impl Authenticated {
 }
 
 pub async fn authenticate(
+    gateway: &Gateway,
+    route: &Route,
+    credential: Credential<'_>,
+    request: &mut Request,
+) -> Result<Authenticated, Rejection> {
+    let now = gateway.balance.meter.store_now();
+    let step = request.step("authenticate");
+    let found = find_out(route, credential, &gateway.keys, gateway.sessions.as_ref(), now).await;
+    step.end(found.as_ref().map_or_else(|rejection| rejection.code().as_str(), |_| "found"));
+    let caller = found?;
+    request.caller = caller.principal().cloned();
+    Ok(caller)
+}
+
+async fn find_out(
     route: &Route,
     credential: Credential<'_>,
     keys: &KeyCache,

@@ -16,6 +16,7 @@ use crate::restitution::Restitutions;
 use crate::route_table::Route;
 use crate::steps::authenticate::Authenticated;
 use crate::steps::key_policy::{pass_rates, rate_limited};
+use crate::traces::Step;
 
 /// The live balance as requests use it.
 pub struct Balance {
@@ -69,21 +70,33 @@ pub async fn draw(
         hold_until: None,
         idempotency: None,
     };
+    let (debit, rates) = take(balance, &ask, principal.caller(), request.step("draw")).await?;
+    Ok(Payment { debit: Some(debit), rates })
+}
+
+/// Asks for one debit, once.
+pub async fn take(
+    balance: &Balance,
+    ask: &Debit,
+    caller: Option<&Caller>,
+    step: Step<'_>,
+) -> Result<(OpenDebit, Vec<RateState>), Rejection> {
     // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
-    let mut debit = OpenDebit::asked(&ask, balance.restitutions.clone());
+    let mut debit = OpenDebit::asked(ask, balance.restitutions.clone());
     let timer = balance.metrics.debit_seconds.start_timer();
-    let outcome = balance.meter.debit(&ask).await.map_err(Unanswered::from);
+    let outcome = balance.meter.debit(ask).await.map_err(Unanswered::from);
     timer.observe_duration();
     balance.metrics.debit(DebitLabel::of(&outcome));
+    step.end(DebitLabel::of(&outcome).as_str());
     match outcome {
         Ok(DebitOutcome::Drawn(mut drawn)) => {
             let rates = std::mem::take(&mut drawn.rates);
             debit.drawn(drawn);
-            Ok(Payment { debit: Some(debit), rates })
+            Ok((debit, rates))
         }
         Ok(DebitOutcome::Refused(refusal)) => {
             debit.refused();
-            Err(rejection(refusal, principal.caller()))
+            Err(rejection(refusal, caller))
         }
         Err(Unanswered::Unknown) => {
             // Dropped while open: undone by its op. It must never be sent again.

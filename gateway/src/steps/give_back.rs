@@ -5,6 +5,7 @@ use config::routes::Failure;
 use pingora::ErrorType::{ConnectTimedout, ReadTimedout, TLSHandshakeTimedout, WriteTimedout};
 use pingora::{Error, ErrorSource};
 
+use crate::admission::Admission;
 use crate::request::Request;
 use crate::route_table::Route;
 use crate::steps::draw::Balance;
@@ -37,9 +38,15 @@ impl Reason {
     }
 }
 
-/// The upstream's answer has begun.
-pub fn after_header(request: &Request) -> Option<Reason> {
-    let server_error = request.upstream.status.is_some_and(|status| status >= 500);
+/// Before the answer's header goes on, so that what it says about credits is true.
+pub async fn give_back_by_header(balance: &Balance, request: &mut Request) {
+    if let Some(reason) = after_header(request) {
+        give_back(balance, request, reason).await;
+    }
+}
+
+fn after_header(request: &Request) -> Option<Reason> {
+    let server_error = request.upstream.status.is_some_and(|status| status >= 500) || is_grpc_server_error(request);
     reason(request, server_error.then_some(Reason::Failure(Failure::ServerError)))
 }
 
@@ -49,14 +56,24 @@ pub fn after_end(request: &Request, error: Option<&Error>) -> Option<Reason> {
         return None;
     }
     let why = match error {
-        None => request
-            .terminal_event
-            .as_ref()
-            .is_some_and(|terminal| !terminal.was_seen())
-            .then_some(Reason::Failure(Failure::BrokenStream)),
+        None if is_cut(request) => Some(Reason::Failure(Failure::BrokenStream)),
+        None => is_grpc_server_error(request).then_some(Reason::Failure(Failure::ServerError)),
         Some(error) => after_error(request, error),
     };
     reason(request, why)
+}
+
+/// A stream that ended cleanly, but before its own end: the terminal event of the route, or the status of a gRPC answer. A caller
+/// of HTTP/1 could not read that status, and may have had all before it came.
+fn is_cut(request: &Request) -> bool {
+    request.terminal_event.as_ref().is_some_and(|terminal| !terminal.was_seen())
+        || (request.way.http2 && request.upstream.grpc.is_some_and(|answer| answer.status.is_none()))
+}
+
+fn is_grpc_server_error(request: &Request) -> bool {
+    let status = request.upstream.grpc.and_then(|answer| answer.status);
+    let route = request.admission.as_ref().map(Admission::route);
+    status.zip(route).is_some_and(|(status, route)| route.is_grpc_server_error(status))
 }
 
 fn after_error(request: &Request, error: &Error) -> Option<Reason> {

@@ -11,6 +11,7 @@ use pingora::{ErrorType, OrErr, Result};
 use crate::rejection::{Code, Rejection};
 use crate::request::Request;
 use crate::steps::answer_headers::{on_budgeted, on_remaining};
+use crate::steps::grpc::{self, is_grpc};
 use crate::steps::own_answer::write_own_answer;
 
 /// A refused request's body is read to its end up to this size, and for this long.
@@ -26,7 +27,6 @@ pub async fn reject(
 ) -> Result<()> {
     let code = rejection.code();
     request.answered = Some(code);
-    let body = rejection.problem(request.id.to_str().unwrap_or_default(), billing_url);
     let mut lines = HeaderMap::new();
     if matches!(code, Code::InvalidApiKey | Code::InvalidSession | Code::SessionExpired) {
         lines.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -49,6 +49,12 @@ pub async fn reject(
         session.set_close_on_response_before_downstream_finish(false);
         session.set_total_drain_timeout(Some(DRAIN_MAX));
     }
+    // Over HTTP/1 nobody speaks gRPC, whatever the header says, and an answer without a body would need its length.
+    if request.way.http2 && is_grpc(&session.req_header().headers) {
+        grpc::refusal(rejection, &mut lines).or_err(ErrorType::InvalidHTTPHeader, "a refusal makes no header")?;
+        return write_own_answer(session, request, 200, lines, None).await;
+    }
+    let body = rejection.problem(request.id.to_str().unwrap_or_default(), billing_url);
     write_own_answer(session, request, code.status(), lines, Some(("application/problem+json", body))).await
 }
 

@@ -2,7 +2,7 @@
 //! caller's credential stays here.
 
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, EXPECT, HOST, InvalidHeaderValue};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora::http::RequestHeader;
 use pingora::{ErrorType, OrErr, Result};
 
@@ -10,7 +10,9 @@ use crate::admission::Admission;
 use crate::cookies;
 use crate::principal::Principal;
 use crate::request::Request;
+use crate::steps::grpc::keep_te;
 use crate::steps::header_lines::change_request;
+use crate::traces::{TRACEPARENT, incoming, new_traceparent};
 
 pub const ACCOUNT: HeaderName = HeaderName::from_static("tollgate-account");
 pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -21,7 +23,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const KEY_ID: HeaderName = HeaderName::from_static("tollgate-key-id");
 const PRICE_DRAWN: HeaderName = HeaderName::from_static("tollgate-price-drawn");
 const SUBJECT: HeaderName = HeaderName::from_static("tollgate-subject");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Whether a caller may not send this header on. A name with `_` may be the same variable as one with `-` to a server behind.
 pub fn is_untrusted(name: &HeaderName) -> bool {
@@ -36,17 +38,23 @@ pub fn is_untrusted(name: &HeaderName) -> bool {
 /// `session_cookie` is taken out on every route, because a browser sends it on every path of the host.
 pub fn set_trusted_headers(header: &mut RequestHeader, request: &Request, session_cookie: Option<&str>) -> Result<()> {
     let Some(admission) = &request.admission else { return Ok(()) };
+    let to_http2 = header.version == Version::HTTP_2;
     change_request(header, |parts| {
         parts.uri = admission.target().uri();
         if let Some(name) = session_cookie {
             cookies::remove(&mut parts.headers, name);
         }
-        set_lines(&mut parts.headers, admission, request)
+        set_lines(&mut parts.headers, admission, request, to_http2)
     })
     .or_err(ErrorType::InvalidHTTPHeader, "what upstreams are told makes no header")
 }
 
-fn set_lines(lines: &mut HeaderMap, admission: &Admission, request: &Request) -> Result<(), InvalidHeaderValue> {
+fn set_lines(
+    lines: &mut HeaderMap,
+    admission: &Admission,
+    request: &Request,
+    to_http2: bool,
+) -> Result<(), InvalidHeaderValue> {
     if admission.has_untrusted_headers() {
         let untrusted: Vec<HeaderName> = lines.keys().filter(|name| is_untrusted(name)).cloned().collect();
         for name in &untrusted {
@@ -81,32 +89,32 @@ fn set_lines(lines: &mut HeaderMap, admission: &Admission, request: &Request) ->
         // The caller was told to go on already.
         lines.remove(EXPECT);
     }
+    keep_te(lines, request.way.http2 && to_http2);
     if admission.route().terminal_event.is_some() {
         // A compressed stream could not be watched for its end.
         lines.remove(ACCEPT_ENCODING);
     }
     lines.insert(REQUEST_ID, request.id.clone());
-    if !lines.get(TRACEPARENT).is_some_and(|value| is_traceparent(value.as_bytes())) {
-        lines.insert(TRACEPARENT, HeaderValue::try_from(new_traceparent(request))?);
+    set_trace(lines, request)
+}
+
+/// A sampled request's trace goes on under its own span, another one's as it came; `tracestate` belongs to what was continued.
+fn set_trace(lines: &mut HeaderMap, request: &Request) -> Result<(), InvalidHeaderValue> {
+    let continued = match &request.trace {
+        Some(trace) => {
+            lines.insert(TRACEPARENT, HeaderValue::try_from(trace.to_upstream())?);
+            trace.is_continued()
+        }
+        None if incoming(lines).is_some() => true,
+        None => {
+            lines.insert(TRACEPARENT, HeaderValue::try_from(new_traceparent(request.op))?);
+            false
+        }
+    };
+    if !continued {
+        lines.remove(TRACESTATE);
     }
     Ok(())
-}
-
-/// W3C Trace Context, version 00: `00-<32 hex>-<16 hex>-<2 hex>`.
-fn is_traceparent(value: &[u8]) -> bool {
-    let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let parts: Vec<&[u8]> = value.split(|byte| *byte == b'-').collect();
-    let [b"00", trace, parent, flags] = parts.as_slice() else { return false };
-    (trace.len(), parent.len(), flags.len()) == (32, 16, 2)
-        && [*trace, *parent, *flags].iter().all(|part| part.iter().all(hex))
-        && [*trace, *parent].iter().all(|part| part.iter().any(|byte| *byte != b'0'))
-}
-
-/// A trace of its own whose id is the request's, so that the upstream's traces are found by it.
-fn new_traceparent(request: &Request) -> String {
-    let id = request.op.hex();
-    let random = &id[16..];
-    ["00-", &id, "-", random, "-00"].concat()
 }
 
 #[cfg(test)]
@@ -128,20 +136,6 @@ mod tests {
         }
         for name in ["accept", "x-forward", "x-account", "content-type"] {
             assert!(!is_untrusted(&HeaderName::from_static(name)), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_traceparent_is_passed_on_only_when_it_is_one() {
-        assert!(is_traceparent(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
-        for wrong in [
-            &b""[..],
-            b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            b"01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            b"00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
-        ] {
-            assert!(!is_traceparent(wrong));
         }
     }
 }

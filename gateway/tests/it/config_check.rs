@@ -52,6 +52,8 @@ fn wrong_settings_exit_with_64_and_name_their_place() {
             "gateway: upstreams.x: ca_file ",
         ),
         ("[log]\nlevel = \"gateway=loud\"\n", "", "key `log.level`"),
+        ("[traces]\nendpoint = \"collector:4318\"\n", "", "key `traces.endpoint`: "),
+        ("[traces]\nendpoint = \"http://c/\"\nsampled_per_10_000 = 10001\n", "", "key `traces.sampled_per_10_000`: "),
         ("x = = 1\n", "", "gateway.toml:1: "),
         (with_routes, "", "routes.toml:1: no route"),
         (with_routes, &ROUTE.replace("\"demo\"", "\"chat\""), "routes.toml:7: unknown upstream `chat`"),

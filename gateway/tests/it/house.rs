@@ -1,7 +1,9 @@
 //! A gateway, its Redis and its upstream, for one test. Everything ends when dropped.
 
 mod caller;
+pub mod collector;
 mod gateway;
+pub mod grpc;
 pub mod http2;
 mod secure;
 pub mod tls;
@@ -23,7 +25,7 @@ pub use gateway::{GatewayProcess, binary};
 pub use secure::{SecureUpstream, TEST_CA};
 pub use tokens::{Signer, now_seconds, session_settings};
 pub use traffic::Traffic;
-pub use upstream::{Seen, Upstream};
+pub use upstream::{HANDSHAKE_TIME, Seen, Upstream};
 
 /// Long after every test.
 const LATER: TimeMs = TimeMs::new(4_102_444_800_000);

@@ -2,8 +2,8 @@
 
 use toml::Spanned;
 
-use super::super::Price;
-use super::super::file::{HeaderPrice, JsonPrice, PriceEntry};
+use super::super::file::{Entry, HeaderPrice, JsonPrice, PriceEntry};
+use super::super::{Auth, Price};
 use super::Source;
 use crate::credits::CREDITS_MAX;
 use crate::error::ConfigError;
@@ -30,6 +30,22 @@ pub(super) fn check(
         PriceEntry::FromJson(from) => from_json(from),
     }
     .map_err(|what| source.at(price, what))
+}
+
+/// 0 = none.
+pub(super) fn per_message(source: &Source<'_>, entry: &Entry) -> Result<Option<u64>, ConfigError> {
+    let Some(written) = &entry.price_per_message else { return Ok(None) };
+    let credits = *written.get_ref();
+    if entry.upgrade.is_none() {
+        return Err(source.at(written, "a price of messages needs an upgrade to what has messages"));
+    }
+    if entry.auth == Auth::None {
+        return Err(source.at(written, "a price needs auth: nobody could be charged"));
+    }
+    if credits > CREDITS_MAX {
+        return Err(source.at(written, format!("a price may not pass {CREDITS_MAX}")));
+    }
+    Ok((credits > 0).then_some(credits))
 }
 
 fn from_header(from: &HeaderPrice) -> Result<Price, String> {

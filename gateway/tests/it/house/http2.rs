@@ -3,8 +3,8 @@
 use std::future::poll_fn;
 
 use bytes::Bytes;
-use h2::RecvStream;
-use h2::client::SendRequest;
+use h2::client::{ResponseFuture, SendRequest};
+use h2::{RecvStream, SendStream};
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -47,6 +47,11 @@ impl Connection {
         }
         let (head, body) = answer.await?.into_parts();
         Ok(Told { head: Response::from_parts(head, ()), body: read(body).await? })
+    }
+
+    /// Opens a request whose body is sent bit by bit.
+    pub async fn open(&self, request: Request<()>) -> Result<(ResponseFuture, SendStream<Bytes>), h2::Error> {
+        self.requests.clone().ready().await?.send_request(request, false)
     }
 
     /// Sends a request's header and none of its body; the status of the answer.
