@@ -1,8 +1,8 @@
 //! The edge of Tollgate: lets a request in if it is paid for, forwards it, and gives back what was not served.
 
-mod account_statuses;
 mod admin;
 mod admission;
+mod changes;
 mod cookies;
 mod cors;
 mod edge;
@@ -20,6 +20,7 @@ mod principal;
 mod proxy;
 mod rejection;
 mod reload;
+mod remembered;
 mod request;
 mod request_log;
 mod restitution;
@@ -28,6 +29,7 @@ mod route_table;
 mod serve;
 mod session;
 mod sockets;
+mod standings;
 mod steps;
 mod stop;
 mod table;

@@ -35,12 +35,12 @@ impl Gateway {
         let credential = credential(route.auth, header, self.session_cookie())?;
         same_origin(route, header, &credential, self.sessions.as_ref())?;
         let now = self.balance.meter.store_now();
-        let caller = authenticate(route, credential, &self.keys, self.sessions.as_ref(), now).await?;
+        let caller = authenticate(route, credential, self, now).await?;
         request.caller = caller.principal().cloned();
         check_key_policy(route, &caller, request.way.address)?;
         read_body(session, route, request, self.limits.body).await?;
         let price = price(route, session.req_header(), request.whole_body.as_ref())?;
-        check_status(route, &caller, price, &self.statuses).await?;
+        check_status(route, &caller, price)?;
         let place = reserve(route)?;
         let payment = draw(&self.balance, &caller, route, price, request).await?;
         Ok(Admission::new(screened, target, route.clone(), caller, place, payment))

@@ -1,7 +1,8 @@
 //! Sessions: how a browser proves its account and its person, by a token that somebody trusted has signed.
 //!
 //! Algorithm, keys, issuer and audience are the settings'. A token chooses nothing: its `alg` must be the one that is set, and its
-//! `kid` is only an index into the keys that are known. Nothing is read from the store.
+//! `kid` is only an index into the keys that are known. Nothing is read from the store; whether somebody has ended the session since is
+//! for `Standings` to say.
 
 mod claims;
 mod fetch;
@@ -15,7 +16,7 @@ use config::gateway::SessionRules;
 use http::HeaderValue;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
-use metering::{AccountId, TimeMs};
+use metering::{AccountId, SessionVersion, SubjectDigest, TimeMs};
 use moka::future::Cache;
 use serde_json::{Map, Value};
 
@@ -34,6 +35,9 @@ pub struct Session {
     pub account: AccountId,
     pub account_value: HeaderValue,
     pub subject: HeaderValue,
+    pub subject_digest: SubjectDigest,
+    /// Sessions end by raising the least version that is good.
+    pub version: SessionVersion,
     pub expires_at: TimeMs,
     /// What the person may do, in the words of whoever signed the token.
     #[cfg_attr(not(test), expect(dead_code, reason = "a wrong list refuses the token; no route asks for a role yet"))]
@@ -52,6 +56,8 @@ pub enum SessionFault {
     OtherAudience,
     NotYetValid,
     Expired,
+    /// Somebody signed the person, or everybody of the account, out.
+    Ended,
 }
 
 impl SessionFault {
@@ -64,6 +70,7 @@ impl SessionFault {
             Self::OtherAudience => "other_audience",
             Self::NotYetValid => "not_yet_valid",
             Self::Expired => "expired",
+            Self::Ended => "ended",
         }
     }
 }
@@ -162,6 +169,7 @@ impl Sessions {
             audience: &rules.audience,
             account_claim: &rules.account_claim,
             roles_claim: &rules.roles_claim,
+            version_claim: &rules.version_claim,
             leeway_seconds: rules.leeway_seconds,
         }
     }

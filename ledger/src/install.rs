@@ -4,14 +4,14 @@ mod settle;
 
 use std::collections::HashMap;
 
-use metering::{AccountId, AccountImage, KeyId, LotImage, OpId, TimeMs};
+use metering::{AccountId, AccountImage, KeyId, LotImage, OpId, SessionVersions, TimeMs};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::columns::{self, Stamp, count, credits, shard_number, stamp, time};
 use crate::fence::hold;
 use crate::pool::commit;
-use crate::{Fence, Ledger, LedgerError};
+use crate::{Fence, Ledger, LedgerError, sessions};
 
 #[derive(FromRow)]
 struct RawAccount {
@@ -122,6 +122,11 @@ async fn prepare(
             image.revoked_keys.push(KeyId::from_uuid(key));
         }
     }
+    for (account, sessions) in sessions::versions(&mut *connection, accounts).await? {
+        if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
+            image.sessions = sessions;
+        }
+    }
     let undos: Vec<(Uuid, Uuid)> = sqlx::query_as(
         "SELECT account_id, debit_op FROM undos WHERE account_id = ANY ($1) AND state = 'open' ORDER BY debit_op",
     )
@@ -150,6 +155,7 @@ fn image(raw: &RawAccount) -> Result<AccountImage, LedgerError> {
         revoked_keys: Vec::new(),
         lots: Vec::new(),
         open_undos: Vec::new(),
+        sessions: SessionVersions::default(),
     })
 }
 

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BudgetAnchor, Credits, IdError, KeyId, LotId, OpId, Split, Status, TimeMs};
+use crate::{
+    BudgetAnchor, Credits, IdError, KeyId, LotId, OpId, SessionSubject, SessionVersion, Split, Status, TimeMs,
+};
 
 /// A change of an account that the book decided on and live state must follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,13 @@ pub enum Change {
     KeyRevoked {
         /// The key.
         key: KeyId,
+    },
+    /// Sessions of a lower version are over.
+    SessionsEnded {
+        /// Whose; `None` = everybody's.
+        subject: Option<SessionSubject>,
+        /// The least version that is still good.
+        version: SessionVersion,
     },
     /// The book has decided about an undone debit.
     UndoSettled {
@@ -128,6 +137,8 @@ control_kinds! {
     LotExpired => "lot_expired",
     /// See [`Change::KeyRevoked`].
     KeyRevoked => "key_revoked",
+    /// See [`Change::SessionsEnded`].
+    SessionsEnded => "sessions_ended",
     /// See [`Change::UndoSettled`].
     UndoSettled => "undo_settled",
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, BudgetAnchor, Credits, KeyDigest, KeyId, KeyPolicy, LotId, OpId, Status, TimeMs};
+use crate::{
+    AccountId, BudgetAnchor, Credits, KeyDigest, KeyId, KeyPolicy, LotId, OpId, SessionVersions, Status, TimeMs,
+};
 
 /// An account as the book knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,8 @@ pub struct AccountImage {
     pub lots: Vec<LotImage>,
     /// Debits whose undo the book has not settled yet.
     pub open_undos: Vec<OpId>,
+    /// Which of its sessions are still good.
+    pub sessions: SessionVersions,
 }
 
 /// A lot as the book knows it.

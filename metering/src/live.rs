@@ -18,11 +18,11 @@ pub mod scripts;
 mod snapshot;
 
 pub use answers::{
-    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal,
+    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal, Standing,
     UndoOutcome,
 };
 pub use asks::{Debit, GiveBack, KeyRates, Undo};
 pub use errors::MeterError;
 pub use keys::Fence;
-pub use meter::Meter;
+pub use meter::{Changed, Meter};
 pub use snapshot::Snapshot;

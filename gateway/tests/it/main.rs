@@ -20,6 +20,7 @@ mod reload;
 mod secure_upstreams;
 mod session_keys;
 mod sessions;
+mod sign_out;
 mod stop;
 mod streams;
 mod targets;

@@ -84,6 +84,11 @@ pub enum Step {
     Revoke {
         key: Index,
     },
+    /// Sessions end, of a person or of everybody.
+    EndSessions {
+        who: usize,
+        subject: Option<u8>,
+    },
     /// Changes go to Redis, all but the first few; what is missing makes a gap.
     Deliver {
         skip: usize,
@@ -164,7 +169,8 @@ fn operator_step() -> impl Strategy<Value = Step> {
         2 => (index(), 1..40_u64).prop_map(|(lot, credits)| Step::Reduce { lot, credits }),
         2 => Just(Step::Sweep),
         2 => (who.clone(), limit).prop_map(|(who, limit)| Step::Budget { who, limit }),
-        1 => (who, status()).prop_map(|(who, status)| Step::Status { who, status }),
+        1 => (who.clone(), status()).prop_map(|(who, status)| Step::Status { who, status }),
+        2 => (who, prop::option::weighted(0.8, 0..4_u8)).prop_map(|(who, subject)| Step::EndSessions { who, subject }),
         3 => index().prop_map(|key| Step::Revoke { key }),
     ];
     (step, prop::bool::weighted(0.5))

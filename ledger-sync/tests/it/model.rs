@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use metering::live::owner::{ControlOutcome, ControlRow, InstallOutcome};
 use metering::live::{BudgetView, Debit, DebitOutcome, Drawn, GiveBack, GiveBackOutcome, Refusal, Undo, UndoOutcome};
 use metering::{
-    AccountId, AccountImage, BudgetAnchor, Change, Credits, Draw, EventId, KeyId, LotId, OpId, Split, Status, TimeMs,
-    lots,
+    AccountId, AccountImage, BudgetAnchor, Change, Credits, Draw, EventId, KeyId, LotId, OpId, SessionSubject,
+    SessionVersions, Split, Status, TimeMs, lots,
 };
 
 /// One shard. Whatever changes an account is an event: it raises the shard's sequence and the account's own.
@@ -47,6 +47,7 @@ pub struct Account {
     pub period_end: TimeMs,
     pub lots: BTreeMap<LotId, Lot>,
     pub revoked: BTreeSet<KeyId>,
+    pub sessions: SessionVersions,
     pub frozen: bool,
     /// Undos that the book has not settled.
     pub undos: u64,
@@ -179,6 +180,7 @@ impl Model {
             used: image.budget_used.get(),
             period_end: image.budget_period_end,
             revoked: image.revoked_keys.iter().copied().collect(),
+            sessions: image.sessions.clone(),
             undos: u64::try_from(image.open_undos.len()).unwrap(),
             ..Account::new(image.status, image.anchor)
         };
@@ -244,6 +246,7 @@ impl Account {
             period_end,
             lots,
             revoked,
+            sessions: SessionVersions::default(),
             frozen: false,
             undos: 0,
             closed,
@@ -332,6 +335,9 @@ impl Account {
             }
             Change::KeyRevoked { key } => {
                 self.revoked.insert(*key);
+            }
+            Change::SessionsEnded { subject, version } => {
+                self.sessions.raise(subject.as_ref().map(SessionSubject::digest), *version);
             }
             Change::UndoSettled { debit_op, split, period_end, counted } => {
                 if !split.is_empty() {

@@ -13,6 +13,7 @@ const LOTS: &str = include_str!("scripts/lots.lua");
 const BURNING: &str = include_str!("scripts/burning.lua");
 const UNDOING: &str = include_str!("scripts/undoing.lua");
 const RETURNING: &str = include_str!("scripts/returning.lua");
+const SESSIONS: &str = include_str!("scripts/sessions.lua");
 const RATES: &str = include_str!("scripts/rates.lua");
 
 /// Closes a shard before certification; run by text, by its owner only.
@@ -50,12 +51,14 @@ scripts! {
     Undo = "undo.lua" after [ACCOUNT, UNDOING],
     /// `credits.lua`
     Credits = "credits.lua" after [ACCOUNT, LOTS],
+    /// `standing.lua`
+    Standing = "standing.lua" after [ACCOUNT],
     /// `snapshot.lua`
     Snapshot = "snapshot.lua" after [ACCOUNT, LOTS],
     /// `find_key.lua`
     FindKey = "find_key.lua" after [],
     /// `control.lua`
-    Control = "control.lua" after [ACCOUNT, LOTS, RETURNING],
+    Control = "control.lua" after [ACCOUNT, LOTS, RETURNING, SESSIONS],
     /// `install.lua`
     Install = "install.lua" after [ACCOUNT, LOTS],
     /// `freeze.lua`

@@ -7,7 +7,7 @@ use std::fmt::Debug as Shown;
 use ledger::{Grant, NewKey};
 use metering::live::owner::{ControlOutcome, ControlRow, InstallOutcome, OwnerError};
 use metering::live::{Debit, DebitOutcome, GiveBack, GiveBackOutcome, MeterError, Undo};
-use metering::{AccountId, AccountImage, Credits, EventId, KeyId, KeyMode, LotId, OpId, TimeMs};
+use metering::{AccountId, AccountImage, Credits, EventId, KeyId, KeyMode, LotId, OpId, SessionVersions, TimeMs};
 use proptest::sample::Index;
 use uuid::Uuid;
 
@@ -118,7 +118,8 @@ impl<'a> Story<'a> {
             | Step::Sweep
             | Step::Budget { .. }
             | Step::Status { .. }
-            | Step::Revoke { .. } => self.operator_acts(step).await,
+            | Step::Revoke { .. }
+            | Step::EndSessions { .. } => self.operator_acts(step).await,
             Step::Deliver { skip } => self.deliver(*skip).await,
             Step::DeliverAgain => self.send(self.sent.clone()).await,
             Step::Drain { trim } => {
@@ -305,6 +306,10 @@ impl<'a> Story<'a> {
                 book.set_status(self.accounts[*who], *status, &by).await.unwrap();
             }
             Step::Revoke { key } => self.revoke(key).await,
+            Step::EndSessions { who, subject } => {
+                let subject = subject.map(|number| format!("person {number}").parse().unwrap());
+                book.end_sessions(self.accounts[*who], subject.as_ref(), None, &by).await.unwrap();
+            }
             _ => unreachable!("not an operator's"),
         }
     }
@@ -423,6 +428,7 @@ impl<'a> Story<'a> {
             revoked_keys: vec![],
             lots: vec![],
             open_undos: vec![],
+            sessions: SessionVersions::default(),
         };
         let outcomes = self.world.link.install(&self.world.certified, &[image]).await.unwrap();
         assert_eq!(outcomes, [InstallOutcome::Moved]);

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use metering::live::Snapshot;
-use metering::{AccountId, AccountImage, Change, Credits, Draw, LotId, LotImage, OpId, Split, Status, TimeMs};
+use metering::{
+    AccountId, AccountImage, Change, Credits, Draw, LotId, LotImage, OpId, SessionVersions, Split, Status, TimeMs,
+};
 
 use crate::actors::{credits, period_end};
 
@@ -71,6 +73,7 @@ impl Live {
             undos: self.undos,
             cached_total: Credits::ZERO,
             next_change: at,
+            sessions: SessionVersions::default(),
             lots: lots.collect(),
         }
     }
@@ -141,7 +144,8 @@ impl Live {
             Change::AccountCreated { .. }
             | Change::StatusSet { .. }
             | Change::BudgetSet { .. }
-            | Change::KeyRevoked { .. } => {}
+            | Change::KeyRevoked { .. }
+            | Change::SessionsEnded { .. } => {}
         }
         (vec![], vec![], vec![])
     }

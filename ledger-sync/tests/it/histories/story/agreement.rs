@@ -41,6 +41,7 @@ impl Story<'_> {
                 (live.budget_limit.get(), live.budget_used.get(), live.budget_period_end),
                 (model.limit, model.used, model.period_end)
             );
+            assert_eq!(live.sessions, model.sessions, "sessions in Redis, and in the model");
             if now < live.next_change {
                 assert_eq!(live.cached_total.get(), model.remaining(now), "head and tail");
             }
@@ -90,6 +91,7 @@ impl Story<'_> {
             (image.budget_limit.get(), image.budget_used.get(), image.budget_period_end),
             (expected.limit, expected.used, expected.period_end)
         );
+        assert_eq!(image.sessions, expected.sessions);
         expected
     }
 
