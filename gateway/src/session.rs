@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 pub use key_source::KeySource;
 
 use crate::metrics::{Metrics, SessionLookup};
-use claims::Expected;
+use claims::{Claims, Expected};
 use ring_provider::algorithm;
 
 /// 2020. The store's clock stands near 1970 until the store has told the time, and by that every token would be one of the future.
@@ -156,7 +156,7 @@ impl Sessions {
             self.keys.ask_soon();
             return Err(SessionFault::Unverified);
         };
-        decode(token, key, &self.validation).map(|token| token.claims).map_err(|error| match error.kind() {
+        decode::<Claims>(token, key, &self.validation).map(|token| token.claims.0).map_err(|error| match error.kind() {
             ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => SessionFault::Unverified,
             _ => SessionFault::Malformed,
         })

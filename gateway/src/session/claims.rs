@@ -1,11 +1,16 @@
 //! What the claims of a verified token must say, with the types they must have.
 
+use std::fmt;
+
 use http::HeaderValue;
 use metering::{AccountId, SessionSubject, SessionVersion, TimeMs};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{Session, SessionFault};
 
+/// The end of the year 9999, in seconds. A later time is one in other units, and a session that never ends.
+const SECONDS_MAX: u64 = 253_402_300_799;
 /// Longest role, in bytes; and most roles.
 const ROLE_BYTES_MAX: usize = 64;
 const ROLES_MAX: usize = 32;
@@ -19,11 +24,41 @@ pub struct Expected<'a> {
     pub leeway_seconds: u64,
 }
 
+/// The claims as signed, each name once: who reads the first of two and who reads the last would see different persons.
+pub struct Claims(pub Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+        impl<'de> Visitor<'de> for Once {
+            type Value = Claims;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("claims, each once")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut written: A) -> Result<Claims, A::Error> {
+                let mut claims = Map::new();
+                while let Some((name, value)) = written.next_entry()? {
+                    if claims.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a claim stands twice"));
+                    }
+                }
+                Ok(Claims(claims))
+            }
+        }
+        deserializer.deserialize_map(Once)
+    }
+}
+
 impl Expected<'_> {
     pub fn read(&self, claims: &Map<String, Value>, now: TimeMs) -> Result<Session, SessionFault> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).ok_or(SessionFault::Malformed);
         // Seconds as whole numbers; RFC 7519 would allow fractions, which nobody sends.
-        let seconds = |name: &str| claims.get(name).and_then(Value::as_u64).ok_or(SessionFault::Malformed);
+        let seconds = |name: &str| {
+            let number = claims.get(name).and_then(Value::as_u64);
+            number.filter(|number| *number <= SECONDS_MAX).ok_or(SessionFault::Malformed)
+        };
         if text("iss")? != self.issuer {
             return Err(SessionFault::OtherIssuer);
         }
@@ -160,10 +195,12 @@ mod tests {
             (json!({ "exp": 0 }), SessionFault::Expired),
             (json!({ "iat": NOW + 6 }), SessionFault::NotYetValid),
             (json!({ "nbf": NOW + 6 }), SessionFault::NotYetValid),
-            (json!({ "iat": u64::MAX }), SessionFault::NotYetValid),
+            (json!({ "iat": SECONDS_MAX }), SessionFault::NotYetValid),
+            (json!({ "iat": u64::MAX }), SessionFault::Malformed),
+            (json!({ "exp": (NOW + 60) * 1_000 }), SessionFault::Malformed),
         ] {
             assert_eq!(read(&change).err(), Some(fault), "{change}");
         }
-        assert!(read(&json!({ "exp": u64::MAX })).is_ok());
+        assert!(read(&json!({ "exp": SECONDS_MAX })).is_ok());
     }
 }

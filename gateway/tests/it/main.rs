@@ -3,7 +3,9 @@
 
 mod body_price;
 mod config_check;
+mod confused_tokens;
 mod cors;
+mod cross_site;
 mod faults;
 mod headers;
 mod hostile;
