@@ -124,11 +124,20 @@ impl House {
 
     /// How many scripts Redis has run.
     pub async fn script_calls(&self) -> u64 {
-        let port = self.redis.url().rsplit(':').next().and_then(|port| port.parse().ok()).unwrap();
-        let told = caller::talk(port, b"INFO commandstats\r\nQUIT\r\n").await;
-        let told = String::from_utf8_lossy(&told);
+        let told = self.tell_redis("INFO commandstats").await;
         let (_, calls) = told.split_once("cmdstat_evalsha:calls=").unwrap();
         calls.split(',').next().unwrap().parse().unwrap()
+    }
+
+    /// Nobody hears of changes any more, until they subscribe again.
+    pub async fn lose_subscribers(&self) {
+        self.tell_redis("CLIENT KILL TYPE pubsub").await;
+    }
+
+    async fn tell_redis(&self, command: &str) -> String {
+        let port = self.redis.url().rsplit(':').next().and_then(|port| port.parse().ok()).unwrap();
+        let told = caller::talk(port, format!("{command}\r\nQUIT\r\n").as_bytes()).await;
+        String::from_utf8_lossy(&told).into_owned()
     }
 
     /// What Redis says is left.

@@ -188,6 +188,25 @@ async fn while_redis_is_away_free_routes_go_on_with_what_was_known_and_strangers
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_did_not_hear_of_it_asks() {
+    let mut house = house().await;
+    let account = house.account(Status::Active, 1_000).await;
+    for version in 0..4 {
+        let ann = session(&account, "ann", Some(version));
+        goes_on(&house, &ann).await;
+        house.lose_subscribers().await;
+        let since = end(&mut house, &account, Some("ann"), version + 1).await;
+        // Not by `is_over`, which counts scripts: until changes are heard again, each look asks.
+        for place in EVERYWHERE {
+            while call(&house, place, &ann).await.status != 401 {
+                assert!(since.elapsed() < PROMPT, "{place:?} after {:?}\n{}", since.elapsed(), house.gateway.log());
+            }
+        }
+    }
+    house.gateway.until_ready().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_is_none_opens_nothing() {
     let mut house = house().await;
     let account = house.account(Status::Active, 10).await;
