@@ -8,10 +8,10 @@ use futures::{Stream, StreamExt};
 use metering::live::{Changed, Meter};
 use tokio::sync::watch::Receiver;
 
+use crate::account_standings::AccountStandings;
 use crate::key_cache::KeyCache;
 use crate::metrics::Metrics;
 use crate::remembered::Hearing;
-use crate::standings::Standings;
 
 /// Pause before the subscription is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Listeners {
     pub hearing: Hearing,
     pub keys: KeyCache,
-    pub standings: Standings,
+    pub standings: AccountStandings,
     pub metrics: Arc<Metrics>,
 }
 

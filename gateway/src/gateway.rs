@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::account_standings::AccountStandings;
 use crate::key_cache::KeyCache;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::request_log::RequestLog;
 use crate::session::Sessions;
-use crate::standings::Standings;
 use crate::steps::Balance;
 use crate::table::Tables;
 
@@ -16,7 +16,7 @@ pub struct Gateway {
     pub keys: KeyCache,
     /// `None` while sessions are off.
     pub sessions: Option<Sessions>,
-    pub standings: Standings,
+    pub standings: AccountStandings,
     pub balance: Balance,
     pub limits: Limits,
     pub billing_url: String,

@@ -1,5 +1,6 @@
 //! The edge of Tollgate: lets a request in if it is paid for, forwards it, and gives back what was not served.
 
+mod account_standings;
 mod admin;
 mod admission;
 mod changes;
@@ -29,7 +30,6 @@ mod route_table;
 mod serve;
 mod session;
 mod sockets;
-mod standings;
 mod steps;
 mod stop;
 mod table;

@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Arguments;
+use crate::account_standings::AccountStandings;
 use crate::admin::Admin;
 use crate::changes::{Listeners, follow_changes};
 use crate::edge::{Companion, Connections, Edge, Linger, Secure, http2_limits, http2_options};
@@ -34,7 +35,6 @@ use crate::request_log::RequestLog;
 use crate::restitution::{Pauses, Restitutions};
 use crate::session::{KeySource, Sessions};
 use crate::sockets::{Kept, Lent, Sockets};
-use crate::standings::Standings;
 use crate::steps::Balance;
 use crate::stop::{LastWords, Stops, end_when_idle};
 use crate::table::{Table, Tables};
@@ -193,7 +193,7 @@ fn listeners(settings: &Settings, meter: &Meter, metrics: &Arc<Metrics>) -> List
     let (hearing, wait_max) = (Hearing::default(), Duration::from_millis(settings.meter.wait_ms_max));
     Listeners {
         keys: KeyCache::new(meter.clone(), ages, hearing.clone(), wait_max, metrics.clone()),
-        standings: Standings::new(meter.clone(), ages, hearing.clone(), wait_max, metrics.clone()),
+        standings: AccountStandings::new(meter.clone(), ages, hearing.clone(), wait_max, metrics.clone()),
         hearing,
         metrics: metrics.clone(),
     }

@@ -2,7 +2,7 @@
 //!
 //! Algorithm, keys, issuer and audience are the settings'. A token chooses nothing: its `alg` must be the one that is set, and its
 //! `kid` is only an index into the keys that are known. Nothing is read from the store; whether somebody has ended the session since is
-//! for `Standings` to say.
+//! for `AccountStandings` to say.
 
 mod claims;
 mod fetch;

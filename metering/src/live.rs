@@ -18,8 +18,8 @@ pub mod scripts;
 mod snapshot;
 
 pub use answers::{
-    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal, Standing,
-    UndoOutcome,
+    AccountStanding, BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState,
+    Refusal, UndoOutcome,
 };
 pub use asks::{Debit, GiveBack, KeyRates, Undo};
 pub use errors::MeterError;

@@ -185,7 +185,7 @@ pub struct CreditsView {
 
 /// What a session needs to know of its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct AccountStanding {
     /// Its status.
     pub status: Status,
     /// Which of its sessions are still good.

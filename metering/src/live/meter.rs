@@ -16,8 +16,8 @@ use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, RateOutcome, Snapshot,
-    Standing, Undo, UndoOutcome, answers, connect,
+    AccountStanding, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError,
+    RateOutcome, Snapshot, Undo, UndoOutcome, answers, connect,
 };
 use crate::{AccountId, Event, EventId, KeyDigest, KeyImage, Shard, ShardCount, TimeMs};
 
@@ -181,7 +181,7 @@ impl Meter {
     }
 
     /// What a session needs to know of its account; `Uncertified` while it is not installed.
-    pub async fn standing(&self, account: AccountId) -> Result<Standing, MeterError> {
+    pub async fn standing(&self, account: AccountId) -> Result<AccountStanding, MeterError> {
         let shard = self.account_shard(&account).await?;
         let reply = self
             .run(shard, |known| {

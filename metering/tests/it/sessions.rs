@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use metering::live::owner::{ControlOutcome, ControlRow};
-use metering::live::{Changed, Standing};
+use metering::live::{AccountStanding, Changed};
 use metering::testing::Stage;
 use metering::{AccountImage, Body, Change, ControlKind, SessionSubject, SessionVersion, SessionVersions, Status};
 
@@ -23,7 +23,7 @@ fn ended(subject: Option<&str>, number: u64) -> Change {
     Change::SessionsEnded { subject: subject.map(person), version: version(number) }
 }
 
-async fn standing(scene: &Scene) -> Standing {
+async fn standing(scene: &Scene) -> AccountStanding {
     scene.meter.standing(scene.account).await.unwrap()
 }
 
@@ -37,7 +37,10 @@ async fn good_from(scene: &Scene) -> [u64; 3] {
 #[tokio::test]
 async fn nobody_was_signed_out_and_nothing_is_kept_of_it() {
     let scene = Scene::with(&ada(vec![ten_days(1, 5)])).await;
-    assert_eq!(standing(&scene).await, Standing { status: Status::Active, sessions: SessionVersions::default() });
+    assert_eq!(
+        standing(&scene).await,
+        AccountStanding { status: Status::Active, sessions: SessionVersions::default() }
+    );
     let key = scene.stage.shard_of(&scene.account).fence().sessions(&scene.account);
     assert!(!scene.key_exists(&key).await);
 }

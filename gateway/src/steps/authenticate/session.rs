@@ -2,17 +2,17 @@
 
 use metering::TimeMs;
 
+use crate::account_standings::AccountStandings;
 use crate::principal::Principal;
 use crate::rejection::Rejection;
 use crate::route_table::Route;
 use crate::session::{Refused, SessionFault, Sessions};
-use crate::standings::Standings;
 
 pub async fn check(
     route: &Route,
     token: &str,
     sessions: &Sessions,
-    standings: &Standings,
+    standings: &AccountStandings,
     now: TimeMs,
 ) -> Result<Principal, Rejection> {
     let session = sessions.verify(token, now).await.map_err(|refused| match refused {

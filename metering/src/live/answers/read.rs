@@ -1,8 +1,8 @@
 //! Reading the answers out of the scripts' replies, each documented in its script's header.
 
 use super::{
-    BudgetView, CreditsView, DebitOutcome, Drawn, EVERYBODY, Exposure, GiveBackOutcome, RateOutcome, RateState,
-    Refusal, Standing, UndoOutcome,
+    AccountStanding, BudgetView, CreditsView, DebitOutcome, Drawn, EVERYBODY, Exposure, GiveBackOutcome, RateOutcome,
+    RateState, Refusal, UndoOutcome,
 };
 use crate::event::DebitNumbers;
 use crate::live::MeterError;
@@ -157,13 +157,13 @@ pub(in crate::live) fn credits(reply: &mut Reply, at: TimeMs) -> Result<CreditsV
     Ok(CreditsView { status, remaining, used_this_period, budget, resets_at, next_expiry, at })
 }
 
-pub(in crate::live) fn standing(reply: &mut Reply) -> Result<Standing, MeterError> {
+pub(in crate::live) fn standing(reply: &mut Reply) -> Result<AccountStanding, MeterError> {
     match reply.text()?.as_str() {
         "standing" => {}
         "absent" => return Err(MeterError::Uncertified),
         _ => return Err(odd("an answer about the standing of an account")),
     }
-    let mut standing = Standing { status: status(reply)?, sessions: SessionVersions::default() };
+    let mut standing = AccountStanding { status: status(reply)?, sessions: SessionVersions::default() };
     while reply.more() {
         session_version(reply, &mut standing.sessions)?;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metering::AccountId;
-use metering::live::{Meter, MeterError, Standing};
+use metering::live::{AccountStanding, Meter, MeterError};
 
 use crate::key_cache::Ages;
 use crate::meter_call::{Unanswered, within};
@@ -14,15 +14,15 @@ use crate::metrics::{Metrics, StandingLookup};
 use crate::remembered::{Hearing, Known, Remembered};
 
 #[derive(Clone)]
-pub struct Standings {
-    entries: Remembered<AccountId, Arc<Standing>>,
+pub struct AccountStandings {
+    entries: Remembered<AccountId, Arc<AccountStanding>>,
     fresh: Duration,
     meter: Meter,
     wait_max: Duration,
     metrics: Arc<Metrics>,
 }
 
-impl Standings {
+impl AccountStandings {
     /// Entries hold for as long as those of keys.
     pub fn new(meter: Meter, ages: Ages, hearing: Hearing, wait_max: Duration, metrics: Arc<Metrics>) -> Self {
         let entries = Remembered::new(hearing, ages.entries_max, ages.stale_max);
@@ -30,7 +30,7 @@ impl Standings {
     }
 
     /// `may_be_stale`: when live state can't be asked, what was last known will do.
-    pub async fn find(&self, account: AccountId, may_be_stale: bool) -> Result<Arc<Standing>, Unanswered> {
+    pub async fn find(&self, account: AccountId, may_be_stale: bool) -> Result<Arc<AccountStanding>, Unanswered> {
         let stale = match self.entries.known(account).await {
             Known::Fresh(standing) => {
                 self.metrics.sessions.standing(StandingLookup::Hit);
@@ -52,7 +52,7 @@ impl Standings {
         self.entries.forget(account).await;
     }
 
-    async fn ask(&self, account: AccountId) -> Result<(Arc<Standing>, Duration), MeterError> {
+    async fn ask(&self, account: AccountId) -> Result<(Arc<AccountStanding>, Duration), MeterError> {
         let standing = self.meter.standing(account).await?;
         Ok((Arc::new(standing), self.fresh))
     }
