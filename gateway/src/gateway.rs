@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::account_statuses::AccountStatuses;
+use crate::account_standings::AccountStandings;
 use crate::key_cache::KeyCache;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -17,7 +17,7 @@ pub struct Gateway {
     pub keys: KeyCache,
     /// `None` while sessions are off.
     pub sessions: Option<Sessions>,
-    pub statuses: AccountStatuses,
+    pub standings: AccountStandings,
     pub balance: Balance,
     pub limits: Limits,
     pub billing_url: String,

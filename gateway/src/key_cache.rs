@@ -1,24 +1,17 @@
 //! API keys remembered, so that a warm request asks Redis once: for its debit.
 //!
-//! Changes are pushed. While they can't be heard, every entry is stale: it is read anew, and serves as it is only where no
-//! credits are drawn and Redis can't be asked. A look-up in flight is shared by all who wait for the same key.
-
-mod changes;
+//! While changes can't be heard, an entry serves as it is only where no credits are drawn and Redis can't be asked.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::HeaderValue;
 use metering::live::{KeyRates, Meter, MeterError};
 use metering::{AccountId, KeyDigest, KeyId, KeyImage, KeyPolicy, KeyState, Status, TimeMs};
-use moka::future::Cache;
-use moka::ops::compute::{CompResult, Op};
-
-pub use changes::follow_changes;
 
 use crate::meter_call::{Unanswered, within};
 use crate::metrics::{KeyLookup, Metrics};
+use crate::remembered::{Hearing, Known, Remembered};
 
 /// Who a key speaks for, with what upstreams are told about it.
 #[derive(Debug)]
@@ -50,15 +43,6 @@ impl Caller {
     }
 }
 
-/// What was asked at `read_at`, while the subscription was in its `hearing`-th state, and answered at `answered_at`.
-#[derive(Clone, Debug)]
-struct Entry {
-    caller: Option<Arc<Caller>>,
-    read_at: Instant,
-    answered_at: Instant,
-    hearing: u64,
-}
-
 /// How long entries hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Ages {
@@ -70,9 +54,7 @@ pub struct Ages {
 
 #[derive(Clone)]
 pub struct KeyCache {
-    entries: Cache<KeyDigest, Entry>,
-    /// Odd while changes are heard; raised when the subscription is won and when it is lost.
-    hearing: Arc<AtomicU64>,
+    entries: Remembered<KeyDigest, Option<Arc<Caller>>>,
     ages: Ages,
     meter: Meter,
     wait_max: Duration,
@@ -88,72 +70,40 @@ pub struct LookupFailed {
 }
 
 impl KeyCache {
-    pub fn new(meter: Meter, ages: Ages, wait_max: Duration, metrics: Arc<Metrics>) -> Self {
-        let entries = Cache::builder().max_capacity(ages.entries_max).time_to_live(ages.stale_max).build();
-        Self { entries, hearing: Arc::new(AtomicU64::new(0)), ages, meter, wait_max, metrics }
+    pub fn new(meter: Meter, ages: Ages, hearing: Hearing, wait_max: Duration, metrics: Arc<Metrics>) -> Self {
+        let entries = Remembered::new(hearing, ages.entries_max, ages.stale_max);
+        Self { entries, ages, meter, wait_max, metrics }
     }
 
     /// `Ok(None)`: there is no such key.
     pub async fn find(&self, digest: KeyDigest) -> Result<Option<Arc<Caller>>, LookupFailed> {
-        let known = self.entries.get(&digest).await;
-        if let Some(entry) = &known
-            && self.is_fresh(entry)
-        {
-            self.metrics.key_lookup(if entry.caller.is_some() { KeyLookup::Hit } else { KeyLookup::UnknownHit });
-            return Ok(entry.caller.clone());
-        }
-        let found = within(self.wait_max, self.read(digest)).await;
+        let stale = match self.entries.known(digest).await {
+            Known::Fresh(caller) => {
+                self.metrics.key_lookup(if caller.is_some() { KeyLookup::Hit } else { KeyLookup::UnknownHit });
+                return Ok(caller);
+            }
+            Known::Stale(caller) => caller,
+            Known::Nothing => None,
+        };
+        let found = within(self.wait_max, self.entries.read(digest, self.ask(digest))).await;
         self.metrics.key_lookup(if found.is_ok() { KeyLookup::Read } else { KeyLookup::Failed });
-        found.map_err(|cause| LookupFailed { stale: known.and_then(|entry| entry.caller), cause })
+        found.map(Option::flatten).map_err(|cause| LookupFailed { stale, cause })
     }
 
-    /// Forgets a key, after a look-up in flight if there is one: it may have read what has just changed.
     pub async fn forget(&self, digest: KeyDigest) {
-        self.entries.entry(digest).and_compute_with(|_| std::future::ready(Op::Remove)).await;
+        self.entries.forget(digest).await;
     }
 
     /// Entries held, for the metrics.
     pub fn len(&self) -> u64 {
-        self.entries.entry_count()
+        self.entries.len()
     }
 
-    fn is_fresh(&self, entry: &Entry) -> bool {
-        let hearing = self.hearing.load(Ordering::Acquire);
-        let fresh = if entry.caller.is_some() { self.ages.fresh } else { self.ages.unknown_fresh };
-        hearing % 2 == 1 && entry.hearing == hearing && entry.read_at.elapsed() < fresh
-    }
-
-    /// Reads from Redis; of several at once for one key the first reads and the others find its entry.
-    async fn read(&self, digest: KeyDigest) -> Result<Option<Arc<Caller>>, MeterError> {
-        let asked_at = Instant::now();
-        let result = self
-            .entries
-            .entry(digest)
-            .and_try_compute_with(|entry| self.read_unless_read(entry, digest, asked_at))
-            .await?;
-        Ok(match result {
-            CompResult::Inserted(entry) | CompResult::ReplacedWith(entry) | CompResult::Unchanged(entry) => {
-                entry.into_value().caller
-            }
-            CompResult::StillNone(_) | CompResult::Removed(_) => None,
-        })
-    }
-
-    async fn read_unless_read(
-        &self,
-        entry: Option<moka::Entry<KeyDigest, Entry>>,
-        digest: KeyDigest,
-        asked_at: Instant,
-    ) -> Result<Op<Entry>, MeterError> {
-        // Somebody else's answer came while this look-up waited for its turn: good enough even when changes can't be heard. One that
-        // came just before, but was not to be seen yet, holds like any other.
-        if entry.is_some_and(|entry| entry.value().answered_at >= asked_at || self.is_fresh(entry.value())) {
-            return Ok(Op::Nop);
-        }
-        let (read_at, hearing) = (Instant::now(), self.hearing.load(Ordering::Acquire));
+    async fn ask(&self, digest: KeyDigest) -> Result<(Option<Arc<Caller>>, Duration), MeterError> {
         let image = self.meter.find_key(&digest).await?;
         // An id is hex digits, which every header value may hold; a failure here would be a key nobody can use.
         let caller = image.and_then(|image| Caller::new(&image).ok()).map(Arc::new);
-        Ok(Op::Put(Entry { caller, read_at, answered_at: Instant::now(), hearing }))
+        let fresh = if caller.is_some() { self.ages.fresh } else { self.ages.unknown_fresh };
+        Ok((caller, fresh))
     }
 }

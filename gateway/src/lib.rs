@@ -1,8 +1,9 @@
 //! The edge of Tollgate: lets a request in if it is paid for, forwards it, and gives back what was not served.
 
-mod account_statuses;
+mod account_standings;
 mod admin;
 mod admission;
+mod changes;
 mod cookies;
 mod cors;
 mod edge;
@@ -20,6 +21,7 @@ mod principal;
 mod proxy;
 mod rejection;
 mod reload;
+mod remembered;
 mod request;
 mod request_log;
 mod restitution;

@@ -13,7 +13,7 @@ use prometheus::{
 
 pub use labels::{DebitLabel, KeyLookup};
 pub use reloads::ReloadMetrics;
-pub use sessions::{SessionLookup, SessionMetrics};
+pub use sessions::{SessionLookup, SessionMetrics, StandingLookup};
 pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 
 use crate::metrics::certificates::CertificateMetrics;

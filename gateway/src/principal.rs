@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use metering::{AccountId, KeyId};
+use metering::{AccountId, KeyId, Status};
 
 use crate::key_cache::Caller;
 use crate::session::Session;
@@ -11,14 +11,22 @@ use crate::session::Session;
 #[derive(Clone, Debug)]
 pub enum Principal {
     Key(Arc<Caller>),
-    Session(Arc<Session>),
+    /// With the status of its account as it was when the session was checked.
+    Session(Arc<Session>, Status),
 }
 
 impl Principal {
     pub fn account(&self) -> AccountId {
         match self {
             Self::Key(caller) => caller.account,
-            Self::Session(session) => session.account,
+            Self::Session(session, _) => session.account,
+        }
+    }
+
+    pub fn account_status(&self) -> Status {
+        match self {
+            Self::Key(caller) => caller.account_status,
+            Self::Session(_, status) => *status,
         }
     }
 
@@ -26,7 +34,7 @@ impl Principal {
     pub fn account_value(&self) -> &HeaderValue {
         match self {
             Self::Key(caller) => &caller.account_value,
-            Self::Session(session) => &session.account_value,
+            Self::Session(session, _) => &session.account_value,
         }
     }
 
@@ -34,7 +42,7 @@ impl Principal {
     pub fn caller(&self) -> Option<&Caller> {
         match self {
             Self::Key(caller) => Some(caller),
-            Self::Session(_) => None,
+            Self::Session(..) => None,
         }
     }
 

@@ -34,7 +34,7 @@ impl Gateway {
         check_key_policy(route, &caller, request.way.address)?;
         read_body(session, route, request, self.limits.body).await?;
         let price = price(route, session.req_header(), request.whole_body.as_ref())?;
-        check_status(route, &caller, price, &self.statuses).await?;
+        check_status(route, &caller, price)?;
         let place = reserve(route)?;
         let payment = draw(&self.balance, &caller, route, price, request).await?;
         Ok(Admission::new(screened, target, route.clone(), caller, place, payment))

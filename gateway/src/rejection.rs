@@ -250,7 +250,7 @@ impl Rejection {
             Self::ScopeMissing(_) => Code::ScopeMissing,
             Self::AddressNotAllowed => Code::AddressNotAllowed,
             Self::RateLimited { .. } => Code::RateLimited,
-            Self::InvalidSession(SessionFault::Expired) => Code::SessionExpired,
+            Self::InvalidSession(SessionFault::Expired | SessionFault::Ended) => Code::SessionExpired,
             Self::InvalidSession(_) => Code::InvalidSession,
             Self::CrossSiteRequest => Code::CrossSiteRequest,
             Self::UnsupportedMediaType(_) => Code::UnsupportedMediaType,

@@ -20,15 +20,17 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Arguments;
-use crate::account_statuses::AccountStatuses;
+use crate::account_standings::AccountStandings;
 use crate::admin::Admin;
+use crate::changes::{Listeners, follow_changes};
 use crate::edge::{Companion, Connections, Edge, Linger, Secure, http2_limits, http2_options};
 use crate::gateway::Gateway;
 use crate::handover::{self, Handover, Taken};
-use crate::key_cache::{Ages, KeyCache, follow_changes};
+use crate::key_cache::{Ages, KeyCache};
 use crate::limits::{HeaderLimits, Limits};
 use crate::metrics::Metrics;
 use crate::reload::Reload;
+use crate::remembered::Hearing;
 use crate::request_log::RequestLog;
 use crate::restitution::{Pauses, Restitutions};
 use crate::session::{KeySource, Sessions};
@@ -66,11 +68,11 @@ pub fn serve(
     let tables = Arc::new(Tables::new(table));
 
     let balance = balance(settings, &background, meter.clone(), owing, &metrics);
-    let keys = key_cache(settings, &meter, &metrics);
+    let listeners = listeners(settings, &meter, &metrics);
+    let (keys, standings) = (listeners.keys.clone(), listeners.standings.clone());
     let sessions = sessions(settings, &background, &metrics)?;
-    let statuses = account_statuses(settings, &meter);
     let health = Arc::new(Health::new(metrics.clone()));
-    background.spawn(follow_changes(keys.clone(), health.watch_redis()));
+    background.spawn(follow_changes(meter.clone(), listeners, health.watch_redis()));
     let companion = Companion::new(keep_asking(meter, health.clone(), Duration::from_millis(settings.meter.ping_ms)));
 
     let log = Arc::new(RequestLog::start(settings.log.format, settings.log.request_one_in, metrics.clone())?);
@@ -89,7 +91,7 @@ pub fn serve(
         tables: tables.clone(),
         keys: keys.clone(),
         sessions,
-        statuses,
+        standings,
         balance,
         limits: limits(settings),
         billing_url: settings.billing_url.clone(),
@@ -184,14 +186,21 @@ fn balance(settings: &Settings, background: &Runtime, meter: Meter, owing: Meter
     }
 }
 
-fn key_cache(settings: &Settings, meter: &Meter, metrics: &Arc<Metrics>) -> KeyCache {
+/// What is remembered of live state.
+fn listeners(settings: &Settings, meter: &Meter, metrics: &Arc<Metrics>) -> Listeners {
     let ages = Ages {
         entries_max: settings.key_cache.entries_max,
         fresh: Duration::from_millis(settings.key_cache.fresh_ms),
         unknown_fresh: Duration::from_millis(settings.key_cache.unknown_fresh_ms),
         stale_max: Duration::from_millis(settings.key_cache.stale_ms_max),
     };
-    KeyCache::new(meter.clone(), ages, Duration::from_millis(settings.meter.wait_ms_max), metrics.clone())
+    let (hearing, wait_max) = (Hearing::default(), Duration::from_millis(settings.meter.wait_ms_max));
+    Listeners {
+        keys: KeyCache::new(meter.clone(), ages, hearing.clone(), wait_max, metrics.clone()),
+        standings: AccountStandings::new(meter.clone(), ages, hearing.clone(), wait_max, metrics.clone()),
+        hearing,
+        metrics: metrics.clone(),
+    }
 }
 
 fn sessions(settings: &Settings, background: &Runtime, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Sessions>> {
@@ -199,12 +208,6 @@ fn sessions(settings: &Settings, background: &Runtime, metrics: &Arc<Metrics>) -
     let keys = KeySource::open(&rules.keys, rules.algorithm, metrics.clone())?;
     background.spawn(keys.clone().keep(rules.keys.clone()));
     Ok(Some(Sessions::new(rules, keys, metrics.clone())))
-}
-
-fn account_statuses(settings: &Settings, meter: &Meter) -> AccountStatuses {
-    let wait_max = Duration::from_millis(settings.meter.wait_ms_max);
-    let stale_max = Duration::from_millis(settings.key_cache.stale_ms_max);
-    AccountStatuses::new(meter.clone(), wait_max, settings.key_cache.entries_max, stale_max)
 }
 
 fn traces(settings: &Settings, background: &Runtime, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Arc<Traces>>> {

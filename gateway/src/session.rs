@@ -1,7 +1,8 @@
 //! Sessions: how a browser proves its account and its person, by a token that somebody trusted has signed.
 //!
 //! Algorithm, keys, issuer and audience are the settings'. A token chooses nothing: its `alg` must be the one that is set, and its
-//! `kid` is only an index into the keys that are known. Nothing is read from the store.
+//! `kid` is only an index into the keys that are known. Nothing is read from the store; whether somebody has ended the session since is
+//! for `AccountStandings` to say.
 
 mod claims;
 mod fetch;
@@ -15,14 +16,14 @@ use config::gateway::SessionRules;
 use http::HeaderValue;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
-use metering::{AccountId, TimeMs};
+use metering::{AccountId, SessionVersion, SubjectDigest, TimeMs};
 use moka::future::Cache;
 use serde_json::{Map, Value};
 
 pub use key_source::KeySource;
 
 use crate::metrics::{Metrics, SessionLookup};
-use claims::Expected;
+use claims::{Claims, Expected};
 use ring_provider::algorithm;
 
 /// 2020. The store's clock stands near 1970 until the store has told the time, and by that every token would be one of the future.
@@ -34,6 +35,9 @@ pub struct Session {
     pub account: AccountId,
     pub account_value: HeaderValue,
     pub subject: HeaderValue,
+    pub subject_digest: SubjectDigest,
+    /// Sessions end by raising the least version that is good.
+    pub version: SessionVersion,
     pub expires_at: TimeMs,
     /// What the person may do, in the words of whoever signed the token.
     #[cfg_attr(not(test), expect(dead_code, reason = "a wrong list refuses the token; no route asks for a role yet"))]
@@ -52,6 +56,8 @@ pub enum SessionFault {
     OtherAudience,
     NotYetValid,
     Expired,
+    /// Somebody signed the person, or everybody of the account, out.
+    Ended,
 }
 
 impl SessionFault {
@@ -64,6 +70,7 @@ impl SessionFault {
             Self::OtherAudience => "other_audience",
             Self::NotYetValid => "not_yet_valid",
             Self::Expired => "expired",
+            Self::Ended => "ended",
         }
     }
 }
@@ -149,7 +156,7 @@ impl Sessions {
             self.keys.ask_soon();
             return Err(SessionFault::Unverified);
         };
-        decode(token, key, &self.validation).map(|token| token.claims).map_err(|error| match error.kind() {
+        decode::<Claims>(token, key, &self.validation).map(|token| token.claims.0).map_err(|error| match error.kind() {
             ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => SessionFault::Unverified,
             _ => SessionFault::Malformed,
         })
@@ -162,6 +169,7 @@ impl Sessions {
             audience: &rules.audience,
             account_claim: &rules.account_claim,
             roles_claim: &rules.roles_claim,
+            version_claim: &rules.version_claim,
             leeway_seconds: rules.leeway_seconds,
         }
     }

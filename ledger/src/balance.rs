@@ -1,6 +1,6 @@
 //! What the book has of an account, for being compared with live state: all of one instant.
 
-use metering::{AccountId, Change, Credits, KeyCap, KeyCount, LotId, OpId, Shard, Status, TimeMs};
+use metering::{AccountId, Change, Credits, KeyCap, KeyCount, LotId, OpId, SessionVersions, Shard, Status, TimeMs};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::columns::{self, Ids, Stamp, count, credits, time};
 use crate::key_days::capped;
 use crate::outbox::read_change;
-use crate::{Ledger, LedgerError};
+use crate::{Ledger, LedgerError, sessions};
 
 /// An account as the book has it at one event of it, with what is on its way to live state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Balance {
     pub pending: Vec<PendingChange>,
     /// Debits whose undo is not decided.
     pub open_undos: Vec<OpId>,
+    /// Which of its sessions are still good.
+    pub sessions: SessionVersions,
 }
 
 /// A lot that is not swept.
@@ -142,6 +144,11 @@ async fn read(connection: &mut PgConnection, accounts: Vec<Uuid>) -> Result<Vec<
             balance.pending.push(raw.try_into()?);
         }
     }
+    for (account, sessions) in sessions::versions(&mut *connection, &accounts).await? {
+        if let Some(balance) = place_of(account).and_then(|place| balances.get_mut(place)) {
+            balance.sessions = sessions;
+        }
+    }
     let undos: Vec<(Uuid, Uuid)> = sqlx::query_as(
         "SELECT account_id, debit_op FROM undos WHERE account_id = ANY ($1) AND state = 'open' ORDER BY debit_op",
     )
@@ -181,6 +188,7 @@ impl TryFrom<RawBalance> for Balance {
             key_counts: Vec::new(),
             pending: Vec::new(),
             open_undos: Vec::new(),
+            sessions: SessionVersions::default(),
         })
     }
 }

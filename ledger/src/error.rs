@@ -1,6 +1,6 @@
 //! What can go wrong with the book. Display is for the outside; `source` keeps what Postgres said.
 
-use metering::{AccountId, EventId, LotId, Shard, ShardCount, Status};
+use metering::{AccountId, EventId, LotId, SessionVersion, Shard, ShardCount, Status};
 use thiserror::Error;
 
 /// What was looked for and not found.
@@ -109,6 +109,24 @@ pub enum LedgerError {
         /// The lot it granted.
         lot: LotId,
     },
+    /// Sessions that were ended stay ended.
+    #[error("sessions below version {version} are over already; {asked} would bring some back")]
+    SessionVersionLower {
+        /// The least version that is still good.
+        version: SessionVersion,
+        /// What was asked for.
+        asked: SessionVersion,
+    },
+    /// The account keeps as many versions of persons as an account may.
+    #[error(
+        "{account} keeps versions of the sessions of {limit} persons already, more are not allowed; end the sessions of everybody instead, which makes room"
+    )]
+    TooManySubjects {
+        /// The account.
+        account: AccountId,
+        /// The most it may keep.
+        limit: usize,
+    },
     /// A value that the book refuses; the text says which and why.
     #[error("{0}")]
     Invalid(String),
@@ -167,6 +185,8 @@ impl LedgerError {
             Self::TooManyLots { .. } => "too_many_lots",
             Self::LotSwept { .. } => "lot_swept",
             Self::AlreadyGranted { .. } => "already_granted",
+            Self::SessionVersionLower { .. } => "session_version_lower",
+            Self::TooManySubjects { .. } => "too_many_subjects",
             Self::Invalid(_) => "invalid",
             Self::SchemaMissing => "schema_missing",
             Self::SchemaOld { .. } => "schema_old",

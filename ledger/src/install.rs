@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use metering::{
     AccountId, AccountImage, Fingerprint, IDEMPOTENCY_MS, Idempotency, IdempotencyKey, IdempotencyMark, KeyId,
-    LotImage, OpId, TimeMs,
+    LotImage, OpId, SessionVersions, TimeMs,
 };
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::columns::{self, Stamp, count, credits, shard_number, stamp, time};
 use crate::fence::hold;
 use crate::key_days::capped;
 use crate::pool::commit;
-use crate::{Fence, Ledger, LedgerError};
+use crate::{Fence, Ledger, LedgerError, sessions};
 
 #[derive(FromRow)]
 struct RawAccount {
@@ -136,6 +136,11 @@ async fn prepare(
             image.revoked_keys.push(KeyId::from_uuid(key));
         }
     }
+    for (account, sessions) in sessions::versions(&mut *connection, accounts).await? {
+        if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
+            image.sessions = sessions;
+        }
+    }
     let undos: Vec<(Uuid, Uuid)> = sqlx::query_as(
         "SELECT account_id, debit_op FROM undos WHERE account_id = ANY ($1) AND state = 'open' ORDER BY debit_op",
     )
@@ -182,6 +187,7 @@ fn image(raw: &RawAccount) -> Result<AccountImage, LedgerError> {
         lots: Vec::new(),
         open_undos: Vec::new(),
         idempotency: Vec::new(),
+        sessions: SessionVersions::default(),
     })
 }
 

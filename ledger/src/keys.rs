@@ -99,7 +99,7 @@ impl Ledger {
         rows.into_iter().map(KeyImage::try_from).collect()
     }
 
-    async fn must_exist(&self, account: AccountId) -> Result<(), LedgerError> {
+    pub(crate) async fn must_exist(&self, account: AccountId) -> Result<(), LedgerError> {
         let found: Option<i32> = sqlx::query_scalar("SELECT 1 FROM accounts WHERE account_id = $1")
             .bind(account.as_uuid())
             .fetch_optional(&self.pool)

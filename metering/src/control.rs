@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BudgetAnchor, Credits, IdError, KeyCaps, KeyId, LotId, OpId, Split, Status, TimeMs};
+use crate::{
+    BudgetAnchor, Credits, IdError, KeyCaps, KeyId, LotId, OpId, SessionSubject, SessionVersion, Split, Status, TimeMs,
+};
 
 /// A change of an account that the book decided on and live state must follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +76,13 @@ pub enum Change {
         /// Whether live state counts right when it begins at nothing, or goes on from what it counts for `of` already. If not, the
         /// account is installed anew, with what the book has counted.
         fresh: bool,
+    },
+    /// Sessions of a lower version are over.
+    SessionsEnded {
+        /// Whose; `None` = everybody's.
+        subject: Option<SessionSubject>,
+        /// The least version that is still good.
+        version: SessionVersion,
     },
     /// The book has decided about an undone debit.
     UndoSettled {
@@ -148,6 +157,8 @@ control_kinds! {
     KeyRevoked => "key_revoked",
     /// See [`Change::KeyCapped`].
     KeyCapped => "key_capped",
+    /// See [`Change::SessionsEnded`].
+    SessionsEnded => "sessions_ended",
     /// See [`Change::UndoSettled`].
     UndoSettled => "undo_settled",
 }

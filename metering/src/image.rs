@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, BudgetAnchor, Credits, IdempotencyMark, KeyCap, KeyCount, KeyDigest, KeyId, KeyPolicy, LotId, OpId,
-    Status, TimeMs,
+    SessionVersions, Status, TimeMs,
 };
 
 /// An account as the book knows it.
@@ -40,6 +40,8 @@ pub struct AccountImage {
     pub open_undos: Vec<OpId>,
     /// Marks of requests with an `Idempotency-Key` that are not over a day old and were not given back.
     pub idempotency: Vec<IdempotencyMark>,
+    /// Which of its sessions are still good.
+    pub sessions: SessionVersions,
 }
 
 /// A lot as the book knows it.

@@ -16,6 +16,7 @@ pub mod image;
 pub mod live;
 pub mod lots;
 pub mod policy;
+pub mod session;
 pub mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -32,5 +33,6 @@ pub use ids::{AccountId, IdError, KeyId, LotId, OpId, RouteName, Shard, ShardCou
 pub use image::{AccountImage, KeyImage, KeyState, LotImage};
 pub use lots::{Draw, Split};
 pub use policy::{AddressRange, KeyPolicy, PolicyError, Rate, Scope};
+pub use session::{SessionSubject, SessionVersion, SessionVersions, SubjectDigest};
 pub use status::Status;
 pub use time::TimeMs;

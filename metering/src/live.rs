@@ -19,11 +19,11 @@ pub mod scripts;
 mod snapshot;
 
 pub use answers::{
-    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal, Repeat,
-    SettleOutcome, UndoOutcome,
+    AccountStanding, BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState,
+    Refusal, Repeat, SettleOutcome, UndoOutcome,
 };
 pub use asks::{Debit, GiveBack, KeyRates, Settle, Undo};
 pub use errors::MeterError;
 pub use keys::Fence;
-pub use meter::Meter;
+pub use meter::{Changed, Meter};
 pub use snapshot::Snapshot;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use metering::{
     AccountId, AddressRange, BudgetAnchor, Credits, KeyId, KeyMode, KeyPolicy, LotId, PolicyError, Rate, Scope,
-    ShardCount, Status, TimeMs,
+    SessionSubject, SessionVersion, ShardCount, Status, TimeMs,
 };
 
 pub use values::Span;
@@ -36,7 +36,7 @@ pub struct Cli {
 #[derive(Args)]
 pub struct ByArgs {
     /// Who you are.
-    #[arg(long, global = true, default_value = "operator")]
+    #[arg(long, visible_alias = "by", global = true, default_value = "operator")]
     pub actor: String,
     /// Why you change it.
     #[arg(long, global = true, default_value = "no reason given")]
@@ -62,6 +62,9 @@ pub enum Command {
     /// API keys: issue, hold to a policy, rotate, revoke, list.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Sessions of browsers: end them before they expire, list what is still good.
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// What changed an account's balance, latest first.
     Entries {
         #[arg(long)]
@@ -250,6 +253,27 @@ pub enum KeyCommand {
         key: KeyId,
     },
     /// List an account's keys, revoked ones too.
+    List {
+        #[arg(long)]
+        account: AccountId,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum SessionCommand {
+    /// End sessions: tokens of every version so far are refused from within a second on. Tokens that are signed from now on must
+    /// carry the version this answers.
+    End {
+        #[arg(long)]
+        account: AccountId,
+        /// Only of this person, as the claim `sub` names it. Without, of everybody.
+        #[arg(long)]
+        subject: Option<SessionSubject>,
+        /// End those below this version instead, at least the one that holds.
+        #[arg(long)]
+        version: Option<SessionVersion>,
+    },
+    /// List the least versions that are still good.
     List {
         #[arg(long)]
         account: AccountId,

@@ -4,6 +4,7 @@ mod account;
 mod entries;
 mod key;
 mod lot;
+mod session;
 mod show;
 mod verify;
 
@@ -30,6 +31,7 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
             Ok(Answer::new(answer, format!("{account}: {budget}")))
         }
         Command::Key(command) => key::run(desk, command).await,
+        Command::Session(command) => session::run(desk, command).await,
         Command::Entries { account, limit } => entries::run(desk, account, limit).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
     }

@@ -29,6 +29,7 @@ pub struct Sessions {
     audience: String,
     account_claim: String,
     roles_claim: String,
+    version_claim: String,
     cookie: String,
     scheme: Scheme,
     leeway_seconds: u64,
@@ -51,6 +52,7 @@ impl PartialEq for Sessions {
             audience,
             account_claim,
             roles_claim,
+            version_claim,
             cookie,
             scheme,
             leeway_seconds,
@@ -62,12 +64,13 @@ impl PartialEq for Sessions {
         } = self;
         (algorithm, jwks_file.relative(), jwks_url, secret.expose_secret())
             == (&other.algorithm, other.jwks_file.relative(), &other.jwks_url, other.secret.expose_secret())
-            && (issuer, audience, account_claim, roles_claim, cookie, scheme)
+            && (issuer, audience, account_claim, roles_claim, version_claim, cookie, scheme)
                 == (
                     &other.issuer,
                     &other.audience,
                     &other.account_claim,
                     &other.roles_claim,
+                    &other.version_claim,
                     &other.cookie,
                     &other.scheme,
                 )
@@ -87,6 +90,7 @@ pub struct SessionRules {
     pub audience: String,
     pub account_claim: String,
     pub roles_claim: String,
+    pub version_claim: String,
     pub cookie: String,
     pub scheme: Scheme,
     pub leeway_seconds: u64,
@@ -145,7 +149,12 @@ impl Sessions {
                 return Err(wrong(key, "must be set: a token for somebody else must not open this gateway"));
             }
         }
-        for (key, name) in [("account_claim", &self.account_claim), ("roles_claim", &self.roles_claim)] {
+        let claims = [
+            ("account_claim", &self.account_claim),
+            ("roles_claim", &self.roles_claim),
+            ("version_claim", &self.version_claim),
+        ];
+        for (key, name) in claims {
             if name.is_empty() || ["exp", "nbf", "iat", "iss", "aud", "sub"].contains(&name.as_str()) {
                 return Err(wrong(key, "must be the name of a claim of its own"));
             }
@@ -168,6 +177,7 @@ impl Sessions {
             audience: self.audience.clone(),
             account_claim: self.account_claim.clone(),
             roles_claim: self.roles_claim.clone(),
+            version_claim: self.version_claim.clone(),
             cookie: self.cookie.clone(),
             scheme: self.scheme,
             leeway_seconds: self.leeway_seconds,
@@ -265,6 +275,8 @@ mod tests {
             (format!("algorithm = \"HS256\"\nissuer = \"i\"\n{secret}"), false),
             (format!("algorithm = \"HS256\"\n{who}{secret}leeway_seconds = 61\n"), false),
             (format!("algorithm = \"HS256\"\n{who}{secret}account_claim = \"sub\"\n"), false),
+            (format!("algorithm = \"HS256\"\n{who}{secret}version_claim = \"exp\"\n"), false),
+            (format!("algorithm = \"HS256\"\n{who}{secret}version_claim = \"\"\n"), false),
             (format!("algorithm = \"HS256\"\n{who}{secret}cookie = \"a=b\"\n"), false),
         ] {
             let found = rules(&lines);

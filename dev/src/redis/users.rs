@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_gateway_may_do_what_its_scripts_do_and_no_more() {
-        let files: Vec<String> = ["debit", "pass_rates", "give_back", "undo", "credits", "find_key"]
+        let files: Vec<String> = ["debit", "pass_rates", "give_back", "undo", "credits", "standing", "find_key"]
             .into_iter()
             .flat_map(files_of)
             .collect();

@@ -125,6 +125,7 @@ fn session_fault(fault: SessionFault) -> &'static str {
         }
         SessionFault::NotYetValid => "This session does not hold yet.",
         SessionFault::Expired => "The session has expired. Sign in again.",
+        SessionFault::Ended => "The session was ended. Sign in again.",
     }
 }
 

@@ -1,13 +1,17 @@
 //! What the claims of a verified token must say, with the types they must have.
 
+use std::fmt;
+
 use http::HeaderValue;
-use metering::{AccountId, TimeMs};
+use metering::{AccountId, SessionSubject, SessionVersion, TimeMs};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::{Session, SessionFault};
 
-/// Longest subject, and role, in bytes; and most roles.
-const SUBJECT_BYTES_MAX: usize = 256;
+/// The end of the year 9999, in seconds. A later time is one in other units, and a session that never ends.
+const SECONDS_MAX: u64 = 253_402_300_799;
+/// Longest role, in bytes; and most roles.
 const ROLE_BYTES_MAX: usize = 64;
 const ROLES_MAX: usize = 32;
 
@@ -16,14 +20,45 @@ pub struct Expected<'a> {
     pub audience: &'a str,
     pub account_claim: &'a str,
     pub roles_claim: &'a str,
+    pub version_claim: &'a str,
     pub leeway_seconds: u64,
+}
+
+/// The claims as signed, each name once: who reads the first of two and who reads the last would see different persons.
+pub struct Claims(pub Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+        impl<'de> Visitor<'de> for Once {
+            type Value = Claims;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("claims, each once")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut written: A) -> Result<Claims, A::Error> {
+                let mut claims = Map::new();
+                while let Some((name, value)) = written.next_entry()? {
+                    if claims.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a claim stands twice"));
+                    }
+                }
+                Ok(Claims(claims))
+            }
+        }
+        deserializer.deserialize_map(Once)
+    }
 }
 
 impl Expected<'_> {
     pub fn read(&self, claims: &Map<String, Value>, now: TimeMs) -> Result<Session, SessionFault> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).ok_or(SessionFault::Malformed);
         // Seconds as whole numbers; RFC 7519 would allow fractions, which nobody sends.
-        let seconds = |name: &str| claims.get(name).and_then(Value::as_u64).ok_or(SessionFault::Malformed);
+        let seconds = |name: &str| {
+            let number = claims.get(name).and_then(Value::as_u64);
+            number.filter(|number| *number <= SECONDS_MAX).ok_or(SessionFault::Malformed)
+        };
         if text("iss")? != self.issuer {
             return Err(SessionFault::OtherIssuer);
         }
@@ -37,10 +72,13 @@ impl Expected<'_> {
             return Err(SessionFault::NotYetValid);
         }
         let account: AccountId = text(self.account_claim)?.parse().map_err(|_| SessionFault::Malformed)?;
+        let subject: SessionSubject = text("sub")?.parse().map_err(|_| SessionFault::Malformed)?;
         let session = Session {
             account,
             account_value: HeaderValue::from_str(&account.to_string()).map_err(|_| SessionFault::Malformed)?,
-            subject: subject(text("sub")?)?,
+            subject: HeaderValue::from_str(subject.as_str()).map_err(|_| SessionFault::Malformed)?,
+            subject_digest: subject.digest(),
+            version: version(claims.get(self.version_claim))?,
             roles: roles(claims.get(self.roles_claim))?,
             expires_at,
         };
@@ -61,13 +99,11 @@ fn names(claim: Option<&Value>, wanted: &str) -> Result<bool, SessionFault> {
     }
 }
 
-/// It goes upstream as a header, so it must be one that every server reads in the same way.
-fn subject(text: &str) -> Result<HeaderValue, SessionFault> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if text.is_empty() || text.len() > SUBJECT_BYTES_MAX || !plain || text.trim() != text {
-        return Err(SessionFault::Malformed);
-    }
-    HeaderValue::from_str(text).map_err(|_| SessionFault::Malformed)
+/// None is the first, so that sessions end where nobody counts them.
+fn version(claim: Option<&Value>) -> Result<SessionVersion, SessionFault> {
+    let Some(claim) = claim else { return Ok(SessionVersion::FIRST) };
+    let number = claim.as_u64().ok_or(SessionFault::Malformed)?;
+    SessionVersion::new(number).map_err(|_| SessionFault::Malformed)
 }
 
 fn roles(claim: Option<&Value>) -> Result<Vec<String>, SessionFault> {
@@ -84,8 +120,14 @@ mod tests {
     use super::*;
 
     const NOW: u64 = 1_800_000_000;
-    const EXPECTED: Expected<'_> =
-        Expected { issuer: "id", audience: "us", account_claim: "account", roles_claim: "roles", leeway_seconds: 5 };
+    const EXPECTED: Expected<'_> = Expected {
+        issuer: "id",
+        audience: "us",
+        account_claim: "account",
+        roles_claim: "roles",
+        version_claim: "ver",
+        leeway_seconds: 5,
+    };
 
     fn read(change: &Value) -> Result<Session, SessionFault> {
         let mut claims = json!({
@@ -107,6 +149,8 @@ mod tests {
         assert_eq!(session.account.to_string(), "acct_00000000000000000000000000000002");
         assert_eq!((session.subject.to_str().unwrap(), session.roles.as_slice()), ("ann", &["admin".to_owned()][..]));
         assert_eq!(read(&json!({ "roles": "absent" })).unwrap().roles, Vec::<String>::new());
+        let version = |claims| read(&claims).unwrap().version.get();
+        assert_eq!((version(json!({})), version(json!({ "ver": 0 })), version(json!({ "ver": 7 }))), (0, 0, 7));
     }
 
     #[test]
@@ -129,6 +173,13 @@ mod tests {
             ("roles", json!([1])),
             ("roles", json!(["x".repeat(65)])),
             ("roles", json!(vec!["x"; 33])),
+            ("ver", json!(null)),
+            ("ver", json!("1")),
+            ("ver", json!(1.0)),
+            ("ver", json!(-1)),
+            ("ver", json!([1])),
+            ("ver", json!(true)),
+            ("ver", json!(9_007_199_254_740_992_u64)),
         ] {
             assert_eq!(read(&json!({ name: wrong })).err(), Some(SessionFault::Malformed), "{name} {wrong}");
         }
@@ -144,10 +195,12 @@ mod tests {
             (json!({ "exp": 0 }), SessionFault::Expired),
             (json!({ "iat": NOW + 6 }), SessionFault::NotYetValid),
             (json!({ "nbf": NOW + 6 }), SessionFault::NotYetValid),
-            (json!({ "iat": u64::MAX }), SessionFault::NotYetValid),
+            (json!({ "iat": SECONDS_MAX }), SessionFault::NotYetValid),
+            (json!({ "iat": u64::MAX }), SessionFault::Malformed),
+            (json!({ "exp": (NOW + 60) * 1_000 }), SessionFault::Malformed),
         ] {
             assert_eq!(read(&change).err(), Some(fault), "{change}");
         }
-        assert!(read(&json!({ "exp": u64::MAX })).is_ok());
+        assert!(read(&json!({ "exp": SECONDS_MAX })).is_ok());
     }
 }

@@ -3,6 +3,7 @@
 mod api_key;
 mod credential;
 mod same_origin;
+mod session;
 
 use config::routes::Auth;
 use metering::TimeMs;
@@ -11,12 +12,12 @@ pub use credential::{Credential, credential};
 pub use same_origin::same_origin;
 
 use crate::gateway::Gateway;
-use crate::key_cache::{Caller, KeyCache};
+use crate::key_cache::Caller;
 use crate::principal::Principal;
 use crate::rejection::{KeyFault, Rejection};
 use crate::request::Request;
 use crate::route_table::Route;
-use crate::session::{Refused, SessionFault, Sessions};
+use crate::session::SessionFault;
 
 /// The finding that the caller may use the route, as far as its credential says.
 pub struct Authenticated(Option<Principal>);
@@ -41,7 +42,7 @@ pub async fn authenticate(
 ) -> Result<Authenticated, Rejection> {
     let now = gateway.balance.meter.store_now();
     let step = request.step("authenticate");
-    let found = find_out(route, credential, &gateway.keys, gateway.sessions.as_ref(), now).await;
+    let found = find_out(route, credential, gateway, now).await;
     step.end(found.as_ref().map_or_else(|rejection| rejection.code().as_str(), |_| "found"));
     let caller = found?;
     request.caller = caller.principal().cloned();
@@ -51,18 +52,14 @@ pub async fn authenticate(
 async fn find_out(
     route: &Route,
     credential: Credential<'_>,
-    keys: &KeyCache,
-    sessions: Option<&Sessions>,
+    gateway: &Gateway,
     now: TimeMs,
 ) -> Result<Authenticated, Rejection> {
-    let principal = match (credential, route.auth, sessions) {
+    let principal = match (credential, route.auth, &gateway.sessions) {
         (_, Auth::None, _) => return Ok(Authenticated(None)),
-        (Credential::Key(text), ..) => Principal::Key(api_key::check(route, text, keys, now).await?),
+        (Credential::Key(text), ..) => Principal::Key(api_key::check(route, text, &gateway.keys, now).await?),
         (Credential::Cookie(token) | Credential::Token(token), _, Some(sessions)) => {
-            Principal::Session(sessions.verify(token, now).await.map_err(|refused| match refused {
-                Refused::Fault(fault) => Rejection::InvalidSession(fault),
-                Refused::NotYet => Rejection::SessionsUnavailable,
-            })?)
+            session::check(route, token, sessions, &gateway.standings, now).await?
         }
         (_, Auth::Session, _) => return Err(Rejection::InvalidSession(SessionFault::Missing)),
         _ => return Err(Rejection::InvalidApiKey(KeyFault::Missing)),

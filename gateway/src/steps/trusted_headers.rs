@@ -67,7 +67,7 @@ fn set_lines(
         lines.insert(ACCOUNT, caller.account_value().clone());
         match caller {
             Principal::Key(caller) => lines.insert(KEY_ID, caller.key_value.clone()),
-            Principal::Session(session) => lines.insert(SUBJECT, session.subject.clone()),
+            Principal::Session(session, _) => lines.insert(SUBJECT, session.subject.clone()),
         };
     }
     if let Some(host) = lines.get(HOST).cloned() {

@@ -13,10 +13,11 @@ mod upstream;
 
 use std::time::{Duration, Instant};
 
+use metering::live::owner::InstallOutcome;
 use metering::testing::{RedisServer, Stage};
 use metering::{
     AccountId, AccountImage, ApiKey, BudgetAnchor, Credits, KeyId, KeyImage, KeyMode, KeyPolicy, KeyState, LotId,
-    LotImage, Status, TimeMs,
+    LotImage, SessionVersions, Status, TimeMs,
 };
 use uuid::Uuid;
 
@@ -68,6 +69,17 @@ impl House {
 
     pub async fn account_with_budget(&mut self, status: Status, credits: u64, budget: u64) -> Account {
         let id = AccountId::from_uuid(Uuid::now_v7());
+        self.install(&Self::image(id, status, credits, budget)).await;
+        let (key, key_image) = self.key(id, status).await;
+        Account { id, key, key_image }
+    }
+
+    /// Writes an account as its owner does.
+    pub async fn install(&mut self, image: &AccountImage) {
+        assert_eq!(self.stage.install(image).await, InstallOutcome::Installed);
+    }
+
+    pub fn image(id: AccountId, status: Status, credits: u64, budget: u64) -> AccountImage {
         let number = |count| Credits::new(count).unwrap();
         let lot = LotImage {
             lot: LotId::new(1).unwrap(),
@@ -75,27 +87,24 @@ impl House {
             granted_at: TimeMs::EPOCH,
             expires_at: LATER,
         };
-        self.stage
-            .install(&AccountImage {
-                account: id,
-                seq: 0,
-                control_version: 1,
-                control_row: 1,
-                status,
-                anchor: BudgetAnchor::new(1).unwrap(),
-                budget_limit: number(budget),
-                budget_used: Credits::ZERO,
-                budget_period_end: TimeMs::EPOCH,
-                revoked_keys: vec![],
-                key_caps: vec![],
-                key_counts: vec![],
-                lots: if credits > 0 { vec![lot] } else { vec![] },
-                open_undos: vec![],
-                idempotency: vec![],
-            })
-            .await;
-        let (key, key_image) = self.key(id, status).await;
-        Account { id, key, key_image }
+        AccountImage {
+            account: id,
+            seq: 0,
+            control_version: 1,
+            control_row: 1,
+            status,
+            anchor: BudgetAnchor::new(1).unwrap(),
+            budget_limit: number(budget),
+            budget_used: Credits::ZERO,
+            budget_period_end: TimeMs::EPOCH,
+            revoked_keys: vec![],
+            key_caps: vec![],
+            key_counts: vec![],
+            idempotency: vec![],
+            lots: if credits > 0 { vec![lot] } else { vec![] },
+            open_undos: vec![],
+            sessions: SessionVersions::default(),
+        }
     }
 
     /// One more key of an account.
@@ -120,11 +129,20 @@ impl House {
 
     /// How many scripts Redis has run.
     pub async fn script_calls(&self) -> u64 {
-        let port = self.redis.url().rsplit(':').next().and_then(|port| port.parse().ok()).unwrap();
-        let told = caller::talk(port, b"INFO commandstats\r\nQUIT\r\n").await;
-        let told = String::from_utf8_lossy(&told);
+        let told = self.tell_redis("INFO commandstats").await;
         let (_, calls) = told.split_once("cmdstat_evalsha:calls=").unwrap();
         calls.split(',').next().unwrap().parse().unwrap()
+    }
+
+    /// Nobody hears of changes any more, until they subscribe again.
+    pub async fn lose_subscribers(&self) {
+        self.tell_redis("CLIENT KILL TYPE pubsub").await;
+    }
+
+    async fn tell_redis(&self, command: &str) -> String {
+        let port = self.redis.url().rsplit(':').next().and_then(|port| port.parse().ok()).unwrap();
+        let told = caller::talk(port, format!("{command}\r\nQUIT\r\n").as_bytes()).await;
+        String::from_utf8_lossy(&told).into_owned()
     }
 
     /// What Redis says is left.

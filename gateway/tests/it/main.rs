@@ -4,7 +4,9 @@
 mod attacks;
 mod body_price;
 mod config_check;
+mod confused_tokens;
 mod cors;
+mod cross_site;
 mod faults;
 mod grpc;
 mod headers;
@@ -24,6 +26,7 @@ mod reload;
 mod secure_upstreams;
 mod session_keys;
 mod sessions;
+mod sign_out;
 mod stop;
 mod streams;
 mod targets;

@@ -11,41 +11,48 @@ use crate::house::{Account, Answer, House, Signer, bearer, now_seconds, session_
 const COOKIE: &str = "__Host-tollgate-session";
 
 /// A house whose browsers' sessions are signed by one key, named `one`.
-struct Chat {
-    house: House,
-    signer: Signer,
-    directory: TempDir,
+pub struct Chat {
+    pub house: House,
+    pub signer: Signer,
+    /// Where the published keys are.
+    _directory: TempDir,
 }
 
 impl Chat {
     async fn start(signer: Signer, more: &str) -> Self {
-        let directory = TempDir::new().unwrap();
-        let file = directory.path().join("jwks.json");
-        std::fs::write(&file, json!({ "keys": [signer.jwk("one")] }).to_string()).unwrap();
-        let keys = format!("jwks_file = \"{}\"\n{more}", file.display());
-        let house = House::start_with(&session_settings(signer.algorithm(), &keys)).await;
-        Self { house, signer, directory }
+        let keys = json!({ "keys": [signer.jwk("one")] });
+        Self::start_with(signer, &keys, more).await
     }
 
-    fn token(&self, account: &Account) -> String {
+    /// With these keys published.
+    pub async fn start_with(signer: Signer, keys: &Value, more: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("jwks.json");
+        std::fs::write(&file, keys.to_string()).unwrap();
+        let keys = format!("jwks_file = \"{}\"\n{more}", file.display());
+        let house = House::start_with(&session_settings(signer.algorithm(), &keys)).await;
+        Self { house, signer, _directory: directory }
+    }
+
+    pub fn token(&self, account: &Account) -> String {
         self.signer.token("one", &claims(account))
     }
 
-    async fn get(&self, path: &str, cookie: &str) -> Answer {
+    pub async fn get(&self, path: &str, cookie: &str) -> Answer {
         self.house.gateway.send("GET", path, &[("Cookie", cookie)], "").await
     }
 
     /// A page of this host writes.
-    async fn say(&self, cookie: &str) -> Answer {
+    pub async fn say(&self, cookie: &str) -> Answer {
         self.write(&[("Cookie", cookie), ("Sec-Fetch-Site", "same-origin"), ("Content-Type", "application/json")]).await
     }
 
-    async fn write(&self, lines: &[(&str, &str)]) -> Answer {
+    pub async fn write(&self, lines: &[(&str, &str)]) -> Answer {
         self.house.gateway.send("POST", "/chat/say", lines, "{}").await
     }
 }
 
-fn claims(account: &Account) -> Value {
+pub fn claims(account: &Account) -> Value {
     let now = now_seconds();
     json!({
         "iss": "id.test", "aud": "gateway.test", "sub": "ann@team.test", "exp": now + 600, "iat": now - 10,
@@ -53,7 +60,7 @@ fn claims(account: &Account) -> Value {
     })
 }
 
-fn cookie(token: &str) -> String {
+pub fn cookie(token: &str) -> String {
     format!("{COOKIE}={token}")
 }
 
@@ -89,114 +96,6 @@ async fn a_session_draws_from_its_account_and_stays_at_the_edge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_was_tampered_with_or_is_for_somebody_else_opens_nothing() {
-    let mut chat = Chat::start(Signer::rs256(), "").await;
-    let account = chat.house.account(Status::Active, 10).await;
-    let good = claims(&account);
-    let calls = chat.house.script_calls().await;
-    let mut tokens = confused(&chat.signer, &good);
-    tokens.extend(wrong_claims(&chat.signer, &good, &account));
-    for (what, token, code, reason) in tokens {
-        for answer in [
-            chat.say(&cookie(&token)).await,
-            chat.get("/chat/profile", &cookie(&token)).await,
-            chat.write(&[("Authorization", &format!("Bearer {token}"))]).await,
-        ] {
-            let told = (answer.status, answer.code(), answer.json()["reason"].clone());
-            assert_eq!(told, (401, code.to_owned(), json!(reason)), "{what}: {answer:?}");
-        }
-    }
-    assert_eq!(chat.house.script_calls().await, calls, "the store was neither read nor written");
-    assert_eq!((chat.house.upstream.seen().len(), chat.house.remaining(&account).await), (0, 10));
-    assert_eq!(chat.say(&cookie(&chat.signer.token("one", &good))).await.status, 200, "the honest one passes");
-}
-
-type Wrong = (String, String, &'static str, &'static str);
-
-/// Tokens whose header or signature lies.
-fn confused(signer: &Signer, good: &Value) -> Vec<Wrong> {
-    let honest = signer.token("one", good);
-    let parts: Vec<&str> = honest.split('.').collect();
-    let modulus = signer.jwk("one")["n"].as_str().unwrap().to_owned();
-    let public_text = json!({ "keys": [signer.jwk("one")] }).to_string();
-    let none = |alg: &str| Signer::Hs256(vec![0; 32]).sign(&json!({ "typ": "JWT", "alg": alg, "kid": "one" }), good);
-    let header = |header: Value| signer.sign(&header, good);
-    let (first, rest) = parts[2].split_at(1);
-    let flipped = format!("{}.{}.{}{rest}", parts[0], parts[1], if first == "A" { "B" } else { "A" });
-    let mut richer = good.clone();
-    richer["account"] = json!("acct_00000000000000000000000000000009");
-    let other_claims = signer.token("one", &richer).split('.').nth(1).unwrap().to_owned();
-    let unsigned = none("none").rsplit_once('.').map(|(signed, _)| format!("{signed}.")).unwrap();
-    let unverified = [
-        ("HS256 with the public key as the secret", Signer::Hs256(modulus.into_bytes()).token("one", good)),
-        ("HS256 with the published keys as the secret", Signer::Hs256(public_text.into_bytes()).token("one", good)),
-        ("another algorithm of the same key", header(json!({ "alg": "RS512", "kid": "one" }))),
-        ("a key nobody has", signer.token("two", good)),
-        ("a key that is a path", signer.token("../../dev/null", good)),
-        ("signed by a stranger's key", Signer::ed_dsa().token("one", good)),
-        ("another signature", flipped),
-        ("no signature", format!("{}.{}.", parts[0], parts[1])),
-        ("another account under the same signature", format!("{}.{other_claims}.{}", parts[0], parts[2])),
-    ];
-    let malformed = [
-        ("alg none", unsigned),
-        ("alg none, signed", none("none")),
-        ("alg NoNe", none("NoNe")),
-        ("no alg", header(json!({ "kid": "one" }))),
-        ("an extension that must be understood", header(json!({ "alg": "RS256", "kid": "one", "crit": ["b64"] }))),
-        ("two parts", format!("{}.{}", parts[0], parts[1])),
-        ("four parts", format!("{honest}.x")),
-        ("too long", signer.token("one", &json!({ "padding": "x".repeat(5_000) }))),
-        ("nothing", String::new()),
-        ("quoted", format!("\"{honest}\"")),
-    ];
-    let unverified = unverified.map(|(what, token)| (what.to_owned(), token, "invalid_session", "unverified"));
-    let malformed = malformed.map(|(what, token)| (what.to_owned(), token, "invalid_session", "malformed"));
-    unverified.into_iter().chain(malformed).collect()
-}
-
-/// Tokens with a good signature under claims that must not pass.
-fn wrong_claims(signer: &Signer, good: &Value, account: &Account) -> Vec<Wrong> {
-    let now = now_seconds();
-    let mut wrong = Vec::new();
-    let mut add = |claim: &str, value: Option<Value>, code, reason| {
-        let mut claims = good.clone();
-        match &value {
-            Some(value) => claims[claim] = value.clone(),
-            None => drop(claims.as_object_mut().unwrap().remove(claim)),
-        }
-        wrong.push((format!("{claim} = {value:?}"), signer.token("one", &claims), code, reason));
-    };
-    for claim in ["exp", "iat", "iss", "aud", "sub", "account"] {
-        add(claim, None, "invalid_session", "malformed");
-        add(claim, Some(json!({ "a": 1 })), "invalid_session", "malformed");
-        add(claim, Some(json!(null)), "invalid_session", "malformed");
-    }
-    for (claim, value) in [
-        ("exp", json!((now + 600).to_string())),
-        ("exp", json!(-1)),
-        ("iat", json!("0")),
-        ("iss", json!(["id.test"])),
-        ("aud", json!([5])),
-        ("sub", json!(7)),
-        ("sub", json!("ann\r\nTollgate-Account: x")),
-        ("account", json!(account.id.to_string().to_uppercase())),
-        ("account", json!([account.id.to_string()])),
-        ("roles", json!("admin")),
-    ] {
-        add(claim, Some(value), "invalid_session", "malformed");
-    }
-    add("exp", Some(json!(now - 30)), "session_expired", "expired");
-    add("exp", Some(json!(0)), "session_expired", "expired");
-    add("iat", Some(json!(now + 60)), "invalid_session", "not_yet_valid");
-    add("nbf", Some(json!(now + 60)), "invalid_session", "not_yet_valid");
-    add("iss", Some(json!("id.test.evil")), "invalid_session", "other_issuer");
-    add("aud", Some(json!("another")), "invalid_session", "other_audience");
-    add("aud", Some(json!(["another"])), "invalid_session", "other_audience");
-    wrong
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_session_opens_its_own_account_and_no_other() {
     let mut chat = Chat::start(Signer::ed_dsa(), "").await;
     let (mine, theirs) = (chat.house.account(Status::Active, 10).await, chat.house.account(Status::Active, 20).await);
@@ -222,37 +121,6 @@ async fn a_session_opens_its_own_account_and_no_other() {
     }
     assert_eq!(chat.say(&my_cookie).await.status, 200);
     assert_eq!((chat.house.remaining(&mine).await, chat.house.remaining(&theirs).await), (9, 20));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_write_with_the_cookie_from_another_site_is_refused_and_draws_nothing() {
-    let mut chat = Chat::start(Signer::es256(), "").await;
-    let account = chat.house.account(Status::Active, 10).await;
-    let cookie = cookie(&chat.token(&account));
-    let (cookie, json) = (("Cookie", cookie.as_str()), ("Content-Type", "application/json"));
-    for (lines, status, code) in [
-        (&[cookie, json][..], 403, "cross_site_request"),
-        (&[cookie, json, ("Sec-Fetch-Site", "cross-site")], 403, "cross_site_request"),
-        (&[cookie, json, ("Sec-Fetch-Site", "same-site")], 403, "cross_site_request"),
-        (&[cookie, json, ("Sec-Fetch-Site", "none")], 403, "cross_site_request"),
-        (
-            &[cookie, json, ("Sec-Fetch-Site", "cross-site"), ("Origin", "http://gateway.test")],
-            403,
-            "cross_site_request",
-        ),
-        (&[cookie, json, ("Origin", "https://gateway.test")], 403, "cross_site_request"),
-        (&[cookie, json, ("Origin", "http://evil.test")], 403, "cross_site_request"),
-        (&[cookie, json, ("Origin", "null")], 403, "cross_site_request"),
-        (&[cookie, ("Sec-Fetch-Site", "same-origin")], 415, "unsupported_media_type"),
-        (&[cookie, ("Sec-Fetch-Site", "same-origin"), ("Content-Type", "text/plain")], 415, "unsupported_media_type"),
-    ] {
-        let answer = chat.write(lines).await;
-        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{lines:?}");
-    }
-    assert_eq!((chat.house.upstream.seen().len(), chat.house.remaining(&account).await), (0, 10));
-    assert_eq!(chat.write(&[cookie, json, ("Origin", "http://gateway.test")]).await.status, 200);
-    assert_eq!(chat.write(&[cookie, json, ("Sec-Fetch-Site", "same-origin")]).await.status, 200);
-    assert_eq!(chat.house.remaining(&account).await, 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -333,5 +201,4 @@ async fn a_blocked_account_reads_what_its_routes_allow_by_session_too() {
         assert_eq!(chat.get("/chat/profile", &cookie).await.status, 200);
     }
     assert!(chat.house.script_calls().await <= calls + 1, "a status is remembered for a second");
-    drop(chat.directory);
 }

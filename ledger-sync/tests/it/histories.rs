@@ -101,6 +101,11 @@ pub enum Step {
         month: u64,
     },
     Rotate,
+    /// Sessions end, of a person or of everybody.
+    EndSessions {
+        who: usize,
+        subject: Option<u8>,
+    },
     /// Changes go to Redis, all but the first few; what is missing makes a gap.
     Deliver {
         skip: usize,
@@ -203,6 +208,7 @@ fn operator_step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Sweep),
         2 => (who.clone(), limit).prop_map(|(who, limit)| Step::Budget { who, limit }),
         1 => (who.clone(), status()).prop_map(|(who, status)| Step::Status { who, status }),
+        2 => (who.clone(), prop::option::weighted(0.8, 0..4_u8)).prop_map(|(who, subject)| Step::EndSessions { who, subject }),
         3 => index().prop_map(|key| Step::Revoke { key }),
         4 => (who, 0..12_u64, 0..40_u64).prop_map(|(who, day, month)| Step::Cap { who, day, month }),
         1 => Just(Step::Rotate),

@@ -9,7 +9,7 @@ use metering::live::{
 };
 use metering::{
     AccountId, AccountImage, BudgetAnchor, CapPeriod, Change, Credits, Draw, EventId, IdempotencyKey, IdempotencyMark,
-    KeyCaps, KeyId, LotId, OpId, Split, Status, TimeMs, lots,
+    KeyCaps, KeyId, LotId, OpId, SessionSubject, SessionVersions, Split, Status, TimeMs, lots,
 };
 
 pub const DAY: u64 = 86_400_000;
@@ -57,6 +57,7 @@ pub struct Account {
     pub period_end: TimeMs,
     pub lots: BTreeMap<LotId, Lot>,
     pub revoked: BTreeSet<KeyId>,
+    pub sessions: SessionVersions,
     pub frozen: bool,
     /// Undos that the book has not settled.
     pub undos: u64,
@@ -231,6 +232,7 @@ impl Model {
             used: image.budget_used.get(),
             period_end: image.budget_period_end,
             revoked: image.revoked_keys.iter().copied().collect(),
+            sessions: image.sessions.clone(),
             undos: u64::try_from(image.open_undos.len()).unwrap(),
             caps: image.key_caps.iter().map(|cap| (cap.key, cap.caps)).collect(),
             marks: image.idempotency.iter().map(|mark| (mark.under.key, *mark)).collect(),
@@ -305,6 +307,7 @@ impl Account {
             period_end,
             lots,
             revoked,
+            sessions: SessionVersions::default(),
             frozen: false,
             undos: 0,
             closed,
@@ -459,6 +462,9 @@ impl Account {
             }
             Change::KeyCapped { key, caps, .. } => {
                 self.caps.insert(*key, *caps);
+            }
+            Change::SessionsEnded { subject, version } => {
+                self.sessions.raise(subject.as_ref().map(SessionSubject::digest), *version);
             }
             Change::UndoSettled { debit_op, split, period_end, counted, key, debited_at } => {
                 if !split.is_empty() {

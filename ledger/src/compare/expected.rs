@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use metering::live::Snapshot;
-use metering::{Body, Change, ControlKind, Credits, Draw, Event, LotId, LotImage, Status, TimeMs, lots};
+use metering::{
+    Body, Change, ControlKind, Credits, Draw, Event, LotId, LotImage, SessionVersions, Status, TimeMs, lots,
+};
 
 use super::Drift;
 use super::key_counts::KeyCounts;
@@ -165,6 +167,9 @@ impl<'a> Expected<'a> {
         if !self.is_on_its_way(ControlKind::BudgetSet) {
             field("budget_limit", self.book.budget_limit.to_string(), live.budget_limit.to_string());
         }
+        if !self.is_on_its_way(ControlKind::SessionsEnded) {
+            field("sessions", sessions(&self.book.sessions), sessions(&live.sessions));
+        }
         let budget = |used: Credits, period_end: TimeMs| format!("{used} until {period_end}");
         let (expected, there) = (self.budget, budget(live.budget_used, live.budget_period_end));
         // The period turns by a debit; a live period without one may be of its very first look.
@@ -237,6 +242,12 @@ fn compare_lot(found: &mut Vec<Drift>, lot: LotId, expected: &Lot, there: Option
 
 fn total(split: &[Draw]) -> u64 {
     lots::total(split).unwrap_or(Credits::MAX).get()
+}
+
+/// Live state names persons by digest, so this does.
+fn sessions(versions: &SessionVersions) -> String {
+    let subjects = versions.subjects.iter().map(|(subject, version)| format!(", {subject} from {version}"));
+    format!("good from version {}{}", versions.everybody, subjects.collect::<String>())
 }
 
 fn word(status: Status) -> String {

@@ -2,7 +2,7 @@
 
 use ledger::{Balance, Comparison, Drift, compare};
 use metering::live::Snapshot;
-use metering::{AccountId, Credits, LotId, LotImage, Status, TimeMs};
+use metering::{AccountId, Credits, LotId, LotImage, SessionVersions, Status, TimeMs};
 
 use crate::actors::{DAY, NOON, Operator, Stream, credits, op, shard_of};
 
@@ -16,23 +16,34 @@ async fn both() -> (Operator, AccountId, LotId, Stream, Snapshot) {
     stream.drains(&operator.db).await;
     let image = LotImage { lot, remaining: credits(100), granted_at: NOON, expires_at: NOON.plus_ms(30 * DAY) };
     let snapshot = Snapshot {
+        cached_total: credits(100),
+        next_change: NOON.plus_ms(30 * DAY),
+        lots: vec![image],
+        ..nothing_drawn(account, 2, 2)
+    };
+    (operator, account, lot, stream, snapshot)
+}
+
+/// An active account of no lots, as live state has it.
+pub fn nothing_drawn(account: AccountId, seq: u64, control_version: u64) -> Snapshot {
+    Snapshot {
         account,
         at: NOON.plus_ms(1),
-        seq: 2,
-        control_version: 2,
-        control_row: 2,
+        seq,
+        control_version,
+        control_row: control_version,
         status: Status::Active,
         budget_limit: Credits::ZERO,
         budget_used: Credits::ZERO,
         budget_period_end: TimeMs::EPOCH,
         frozen: false,
         undos: 0,
-        cached_total: credits(100),
+        cached_total: Credits::ZERO,
         next_change: NOON.plus_ms(30 * DAY),
         key_counts: vec![],
-        lots: vec![image],
-    };
-    (operator, account, lot, stream, snapshot)
+        sessions: SessionVersions::default(),
+        lots: vec![],
+    }
 }
 
 /// Makes something of live state differ.

@@ -17,7 +17,7 @@ async fn settled() -> (Operator, AccountId, LotId, Stream) {
 
 impl Stream {
     /// Live state was written from the book.
-    fn is_installed(&mut self, account: AccountId, seq: u64, control_version: u64) {
+    pub fn is_installed(&mut self, account: AccountId, seq: u64, control_version: u64) {
         self.push(Body::Installed { account, seq, control_version });
     }
 }

@@ -13,6 +13,7 @@ mod owner;
 mod property;
 mod record;
 mod schema;
+mod sessions;
 mod speed;
 mod sweep;
 mod undo;

@@ -4,7 +4,10 @@ pub(super) mod read;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CapPeriod, Credits, EventId, OpId, Split, Status, TimeMs};
+use crate::{CapPeriod, Credits, EventId, OpId, SessionVersions, Split, Status, TimeMs};
+
+/// Whose sessions a version is for, where it is for everybody's.
+pub(in crate::live) const EVERYBODY: &str = "*";
 
 /// The answer to a [`super::Debit`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,4 +234,13 @@ pub struct CreditsView {
     pub next_expiry: Option<(TimeMs, Credits)>,
     /// When this was read, by the shard's clock.
     pub at: TimeMs,
+}
+
+/// What a session needs to know of its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountStanding {
+    /// Its status.
+    pub status: Status,
+    /// Which of its sessions are still good.
+    pub sessions: SessionVersions,
 }

@@ -129,9 +129,9 @@ pub(super) fn undo_arguments(command: &mut Cmd, fence: &Fence, ask: &Undo) {
     command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.not_after.as_u64());
 }
 
-pub(super) fn reading(known: &Known, script: Script, account: &AccountId) -> Cmd {
+pub(super) fn reading(known: &Known, script: Script, keys: usize, account: &AccountId) -> Cmd {
     let fence = &known.fence;
-    let mut command = evalsha(known, script, 5);
+    let mut command = evalsha(known, script, keys);
     command.arg(fence.meta()).arg(fence.account(account)).arg(fence.lots(account));
     command.arg(fence.future_lots(account)).arg(fence.emptied_lots(account));
     command

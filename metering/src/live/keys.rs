@@ -19,8 +19,9 @@ pub struct Fence {
 /// Facts of the whole installation: the shard count.
 pub const INSTALL: &str = "tg:install";
 
-/// Channel on which the owner of a key shard tells gateways which key digests changed.
-pub const KEY_CHANGES: &str = "tg:key_changes";
+/// Channel on which owners tell gateways which keys, by digest, and which accounts, by id, are to be looked up anew. It bears the
+/// name of what it first told, so that gateways of the release before go on hearing of keys.
+pub const CHANGES: &str = "tg:key_changes";
 
 const META: &str = "meta";
 const EVENTS: &str = "events";
@@ -29,6 +30,7 @@ const LOTS: &str = "l:";
 const FUTURE_LOTS: &str = "f:";
 const EMPTIED_LOTS: &str = "e:";
 const CLOSED: &str = "closed:";
+const SESSIONS: &str = "v:";
 
 /// Outside any incarnation: the highest incarnation, certification and owner epoch of the shard.
 #[must_use]
@@ -91,6 +93,13 @@ impl Fence {
     #[must_use]
     pub fn closed(&self, debit_op: &OpId) -> String {
         self.key(CLOSED, &debit_op.hex())
+    }
+
+    /// The least versions of its sessions that are still good, by digest of their subject, or `*` for everybody; absent while nobody
+    /// was signed out.
+    #[must_use]
+    pub fn sessions(&self, account: &AccountId) -> String {
+        self.key(SESSIONS, &account.hex())
     }
 
     /// What the rates of a key have let pass.

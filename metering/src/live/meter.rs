@@ -12,13 +12,13 @@ use redis::{Client, Cmd, Value, cmd};
 use super::commands::evalsha;
 use super::fences::{Fences, Known};
 use super::groups::Groups;
-use super::keys::KEY_CHANGES;
+use super::keys::CHANGES;
 use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, RateOutcome, Settle,
-    SettleOutcome, Snapshot, Undo, UndoOutcome, answers, commands, connect,
+    AccountStanding, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError,
+    RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome, answers, commands, connect,
 };
 use crate::{AccountId, Event, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, TimeMs};
 
@@ -41,6 +41,22 @@ pub struct Meter {
     groups: Arc<Groups>,
     debit_wait: Duration,
     shared: Arc<Shared>,
+}
+
+/// What is to be looked up anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// A key.
+    Key(KeyDigest),
+    /// An account: its status, or which of its sessions are still good.
+    Account(AccountId),
+}
+
+impl Changed {
+    /// A digest has 64 digits, an id 32; what is neither is told by a later release.
+    fn read(text: &str) -> Option<Self> {
+        KeyDigest::from_hex(text).map(Self::Key).or_else(|| AccountId::from_hex(text).map(Self::Account).ok())
+    }
 }
 
 struct Shared {
@@ -180,26 +196,45 @@ impl Meter {
     /// What an account has; `Uncertified` while it is not installed.
     pub async fn credits(&self, account: AccountId) -> Result<CreditsView, MeterError> {
         let shard = self.account_shard(&account).await?;
-        let reply = self.run(shard, |known| commands::reading(known, Script::Credits, &account)).await?;
+        let reply = self.run(shard, |known| commands::reading(known, Script::Credits, 5, &account)).await?;
         let (mut reply, at) = self.opened(reply)?;
         answers::read::credits(&mut reply, at)
+    }
+
+    /// What a session needs to know of its account; `Uncertified` while it is not installed.
+    pub async fn standing(&self, account: AccountId) -> Result<AccountStanding, MeterError> {
+        let shard = self.account_shard(&account).await?;
+        let reply = self
+            .run(shard, |known| {
+                let mut command = evalsha(known, Script::Standing, 3);
+                command.arg(known.fence.meta()).arg(known.fence.account(&account)).arg(known.fence.sessions(&account));
+                command
+            })
+            .await?;
+        answers::read::standing(&mut self.opened(reply)?.0)
     }
 
     /// Everything live state has of an account; `None` when it has nothing.
     pub async fn snapshot(&self, account: AccountId) -> Result<Option<Snapshot>, MeterError> {
         let shard = self.account_shard(&account).await?;
-        let reply = self.run(shard, |known| commands::reading(known, Script::Snapshot, &account)).await?;
+        let reply = self
+            .run(shard, |known| {
+                let mut command = commands::reading(known, Script::Snapshot, 6, &account);
+                command.arg(known.fence.sessions(&account));
+                command
+            })
+            .await?;
         let (mut reply, at) = self.opened(reply)?;
         super::snapshot::read(&mut reply, account, at)
     }
 
-    /// Digests of keys that changed, from now on. Ends when the subscription is lost: what was cached must then be asked again.
-    pub async fn key_changes(&self) -> Result<impl Stream<Item = KeyDigest> + Send + use<>, MeterError> {
+    /// Keys and accounts that changed, from now on. Ends when the subscription is lost: what was cached must then be asked again.
+    pub async fn changes(&self) -> Result<impl Stream<Item = Changed> + Send + use<>, MeterError> {
         let mut subscription = self.client.get_async_pubsub().await.map_err(MeterError::from_redis)?;
-        subscription.subscribe(KEY_CHANGES).await.map_err(MeterError::from_redis)?;
-        Ok(subscription.into_on_message().filter_map(|message| async move {
-            KeyDigest::from_hex(std::str::from_utf8(message.get_payload_bytes()).ok()?)
-        }))
+        subscription.subscribe(CHANGES).await.map_err(MeterError::from_redis)?;
+        Ok(subscription
+            .into_on_message()
+            .filter_map(|message| async move { Changed::read(std::str::from_utf8(message.get_payload_bytes()).ok()?) }))
     }
 
     /// Events of a shard's stream from a place on, oldest first, for verification.

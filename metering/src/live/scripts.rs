@@ -17,6 +17,7 @@ const CLOSING: &str = include_str!("scripts/closing.lua");
 const BURNING: &str = include_str!("scripts/burning.lua");
 const UNDOING: &str = include_str!("scripts/undoing.lua");
 const RETURNING: &str = include_str!("scripts/returning.lua");
+const SESSIONS: &str = include_str!("scripts/sessions.lua");
 const RATES: &str = include_str!("scripts/rates.lua");
 
 /// Closes a shard before certification; run by text, by its owner only.
@@ -58,12 +59,14 @@ scripts! {
     Undo = "undo.lua" after [ACCOUNT, MARKS, UNDOING],
     /// `credits.lua`
     Credits = "credits.lua" after [ACCOUNT, LOTS],
+    /// `standing.lua`
+    Standing = "standing.lua" after [ACCOUNT],
     /// `snapshot.lua`
     Snapshot = "snapshot.lua" after [ACCOUNT, LOTS, CAPS],
     /// `find_key.lua`
     FindKey = "find_key.lua" after [],
     /// `control.lua`
-    Control = "control.lua" after [ACCOUNT, LOTS, CAPS, RETURNING],
+    Control = "control.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, SESSIONS],
     /// `install.lua`
     Install = "install.lua" after [ACCOUNT, LOTS],
     /// `freeze.lua`

@@ -1,8 +1,9 @@
 //! Everything live state has of one account at one instant, for verification.
 
 use super::MeterError;
+use super::answers::read::session_version;
 use super::replies::{Reply, odd};
-use crate::{AccountId, Credits, KeyCount, KeyId, LotId, LotImage, Status, TimeMs};
+use crate::{AccountId, Credits, KeyCount, KeyId, LotId, LotImage, SessionVersions, Status, TimeMs};
 
 /// An account in live state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub next_change: TimeMs,
     /// What keys with caps have drawn, one for all that count as one, in no order.
     pub key_counts: Vec<KeyCount>,
+    /// Which of its sessions are still good.
+    pub sessions: SessionVersions,
     /// Every lot it has, those without credits included, in no order.
     pub lots: Vec<LotImage>,
 }
@@ -68,6 +71,7 @@ pub(super) fn read(reply: &mut Reply, account: AccountId, at: TimeMs) -> Result<
         undos: reply.number()?,
         cached_total: reply.credits()?,
         next_change: reply.time()?,
+        sessions: session_versions(reply)?,
         key_counts: Vec::new(),
         lots: Vec::new(),
     };
@@ -86,4 +90,12 @@ pub(super) fn read(reply: &mut Reply, account: AccountId, at: TimeMs) -> Result<
         snapshot.lots.push(LotImage { lot, remaining, granted_at, expires_at });
     }
     Ok(Some(snapshot))
+}
+
+fn session_versions(reply: &mut Reply) -> Result<SessionVersions, MeterError> {
+    let mut versions = SessionVersions::default();
+    for _ in 0..reply.number()? {
+        session_version(reply, &mut versions)?;
+    }
+    Ok(versions)
 }

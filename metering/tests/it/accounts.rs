@@ -1,7 +1,9 @@
 //! The people of these stories: accounts with lots.
 
 use metering::live::{Debit, DebitOutcome, Drawn, Refusal};
-use metering::{AccountId, AccountImage, BudgetAnchor, Credits, KeyId, LotId, LotImage, OpId, Status, TimeMs};
+use metering::{
+    AccountId, AccountImage, BudgetAnchor, Credits, KeyId, LotId, LotImage, OpId, SessionVersions, Status, TimeMs,
+};
 use uuid::Uuid;
 
 /// 2030-01-01T00:00:00Z: ahead of the machine's clock, so that a test can turn the shard's clock at will.
@@ -47,6 +49,7 @@ pub fn ada(lots: Vec<LotImage>) -> AccountImage {
         lots,
         open_undos: vec![],
         idempotency: vec![],
+        sessions: SessionVersions::default(),
     }
 }
 

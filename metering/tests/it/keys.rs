@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
+use metering::live::Changed;
 use metering::{AccountId, KeyDigest, KeyImage, KeyPolicy, KeyState, Status, TimeMs};
 use uuid::Uuid;
 
@@ -65,12 +66,12 @@ async fn every_status_of_an_account_reaches_its_keys() {
 #[tokio::test]
 async fn gateways_are_told_which_key_changed() {
     let mut scene = Scene::with(&ada(vec![])).await;
-    let mut changes = Box::pin(scene.meter.key_changes().await.unwrap());
+    let mut changes = Box::pin(scene.meter.changes().await.unwrap());
     scene.stage.put_key(adas_key(1)).await;
     scene.stage.put_key(adas_key(2)).await;
     for number in [1, 2] {
         let told = tokio::time::timeout(Duration::from_secs(10), changes.next()).await.unwrap();
-        assert_eq!(told, Some(digest(number)));
+        assert_eq!(told, Some(Changed::Key(digest(number))));
     }
     scene.redis.kill();
     let ended = tokio::time::timeout(Duration::from_secs(10), changes.next()).await.unwrap();

@@ -22,4 +22,5 @@ mod out_of_memory;
 mod rates;
 mod refusals;
 mod scene;
+mod sessions;
 mod undo;

@@ -1,6 +1,6 @@
 //! The operators' command, run as an operator runs it.
 
-mod operator;
+pub mod operator;
 
 use metering::Status;
 use serde_json::json;

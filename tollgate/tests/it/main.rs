@@ -15,4 +15,5 @@ mod prompt_changes;
 mod redis_troubles;
 mod refusals;
 mod secrets;
+mod sign_out;
 mod stack;

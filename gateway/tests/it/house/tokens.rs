@@ -76,14 +76,35 @@ impl Signer {
         }
     }
 
+    /// The public key as certificates hold it (`SubjectPublicKeyInfo`).
+    pub fn public_der(&self) -> Vec<u8> {
+        let (prefix, key): (&[u8], &[u8]) = match self {
+            Self::EdDsa(key) => (b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", key.public_key().as_ref()),
+            Self::Es256(key) => (
+                b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00",
+                key.public_key().as_ref(),
+            ),
+            Self::Rs256(key) => (
+                b"\x30\x82\x01\x22\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x82\x01\x0f\x00",
+                key.public().as_ref(),
+            ),
+            Self::Hs256(_) => (b"", b""),
+        };
+        [prefix, key].concat()
+    }
+
     /// A token of good form for an account, signed with the key of this name.
     pub fn token(&self, kid: &str, claims: &Value) -> String {
         self.sign(&json!({ "typ": "JWT", "alg": self.algorithm(), "kid": kid }), claims)
     }
 
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(header), part(claims));
+        self.sign_texts(&header.to_string(), &claims.to_string())
+    }
+
+    /// Whatever the two texts are.
+    pub fn sign_texts(&self, header: &str, claims: &str) -> String {
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
         let message = signed.as_bytes();
         let random = SystemRandom::new();
         let signature = match self {

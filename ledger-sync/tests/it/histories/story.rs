@@ -8,7 +8,7 @@ mod keys;
 use ledger::Grant;
 use metering::live::owner::{ControlOutcome, ControlRow, InstallOutcome, OwnerError};
 use metering::live::{Debit, MeterError, Undo};
-use metering::{AccountId, AccountImage, Credits, EventId, KeyId, LotId, OpId, TimeMs};
+use metering::{AccountId, AccountImage, Credits, EventId, KeyId, LotId, OpId, SessionVersions, TimeMs};
 use proptest::sample::Index;
 use uuid::Uuid;
 
@@ -123,7 +123,8 @@ impl<'a> Story<'a> {
             | Step::Status { .. }
             | Step::Revoke { .. }
             | Step::Cap { .. }
-            | Step::Rotate => self.operator_acts(step).await,
+            | Step::Rotate
+            | Step::EndSessions { .. } => self.operator_acts(step).await,
             Step::Deliver { skip } => self.deliver(*skip).await,
             Step::DeliverAgain => self.send(self.sent.clone()).await,
             Step::Drain { trim } => {
@@ -190,6 +191,10 @@ impl<'a> Story<'a> {
             Step::Revoke { key } => self.revoke(key).await,
             Step::Cap { who, day, month } => self.cap(*who, *day, *month).await,
             Step::Rotate => self.rotate().await,
+            Step::EndSessions { who, subject } => {
+                let subject = subject.map(|number| format!("person {number}").parse().unwrap());
+                book.end_sessions(self.accounts[*who], subject.as_ref(), None, &by).await.unwrap();
+            }
             _ => unreachable!("not an operator's"),
         }
     }
@@ -290,6 +295,7 @@ impl<'a> Story<'a> {
             lots: vec![],
             open_undos: vec![],
             idempotency: vec![],
+            sessions: SessionVersions::default(),
         };
         let outcomes = self.world.link.install(&self.world.certified, &[image]).await.unwrap();
         assert_eq!(outcomes, [InstallOutcome::Moved]);

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use metering::live::Snapshot;
-use metering::{AccountId, AccountImage, Change, Credits, Draw, LotId, LotImage, OpId, Split, Status, TimeMs};
+use metering::{
+    AccountId, AccountImage, Change, Credits, Draw, LotId, LotImage, OpId, SessionVersions, Split, Status, TimeMs,
+};
 
 use crate::actors::{credits, period_end};
 
@@ -72,6 +74,7 @@ impl Live {
             cached_total: Credits::ZERO,
             next_change: at,
             key_counts: vec![],
+            sessions: SessionVersions::default(),
             lots: lots.collect(),
         }
     }
@@ -143,6 +146,7 @@ impl Live {
             | Change::StatusSet { .. }
             | Change::BudgetSet { .. }
             | Change::KeyRevoked { .. }
+            | Change::SessionsEnded { .. }
             | Change::KeyCapped { .. } => {}
         }
         (vec![], vec![], vec![])

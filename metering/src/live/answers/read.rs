@@ -1,13 +1,16 @@
 //! Reading the answers out of the scripts' replies, each documented in its script's header.
 
 use super::{
-    BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState, Refusal, Repeat,
-    SettleOutcome, UndoOutcome,
+    AccountStanding, BudgetView, CreditsView, DebitOutcome, Drawn, EVERYBODY, Exposure, GiveBackOutcome, RateOutcome,
+    RateState, Refusal, Repeat, SettleOutcome, UndoOutcome,
 };
 use crate::event::DebitNumbers;
 use crate::live::MeterError;
 use crate::live::replies::{Reply, odd};
-use crate::{AccountId, CapPeriod, Credits, KeyDigest, KeyId, KeyImage, KeyState, OpId, Status, TimeMs, lots};
+use crate::{
+    AccountId, CapPeriod, Credits, KeyDigest, KeyId, KeyImage, KeyState, OpId, SessionVersion, SessionVersions, Status,
+    TimeMs, lots,
+};
 
 /// One line of the reply to a debit.
 pub(in crate::live) fn debit(line: &str, price: Credits, at: TimeMs) -> Result<DebitOutcome, MeterError> {
@@ -198,4 +201,29 @@ pub(in crate::live) fn credits(reply: &mut Reply, at: TimeMs) -> Result<CreditsV
     let next_expiry = Some((reply.time()?, reply.credits()?)).filter(|(at, _)| *at > TimeMs::EPOCH);
     let budget = budget(limit, used_this_period, resets_at);
     Ok(CreditsView { status, remaining, used_this_period, budget, resets_at, next_expiry, at })
+}
+
+pub(in crate::live) fn standing(reply: &mut Reply) -> Result<AccountStanding, MeterError> {
+    match reply.text()?.as_str() {
+        "standing" => {}
+        "absent" => return Err(MeterError::Uncertified),
+        _ => return Err(odd("an answer about the standing of an account")),
+    }
+    let mut standing = AccountStanding { status: status(reply)?, sessions: SessionVersions::default() };
+    while reply.more() {
+        session_version(reply, &mut standing.sessions)?;
+    }
+    Ok(standing)
+}
+
+/// Whose it is, and which.
+pub(in crate::live) fn session_version(reply: &mut Reply, into: &mut SessionVersions) -> Result<(), MeterError> {
+    let whose = reply.text()?;
+    let version = SessionVersion::new(reply.number()?).map_err(|_| odd("a version of sessions"))?;
+    if whose == EVERYBODY {
+        into.everybody = version;
+    } else {
+        into.subjects.insert(whose.parse().map_err(|_| odd("whose sessions"))?, version);
+    }
+    Ok(())
 }

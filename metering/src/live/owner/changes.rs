@@ -3,12 +3,14 @@
 use redis::{Cmd, Pipeline, Value};
 
 use super::{Certified, OwnerError, OwnerLink};
-use crate::live::keys::KEY_CHANGES;
+use crate::live::answers::EVERYBODY;
+use crate::live::keys::CHANGES;
 use crate::live::replies::{Reply, odd};
 use crate::live::scripts::Script;
 use crate::live::{Undo, UndoOutcome, answers, commands};
 use crate::{
-    AccountId, AccountImage, Change, Credits, IdempotencyMark, KeyCaps, KeyImage, KeyState, OpId, TimeMs, lots,
+    AccountId, AccountImage, Change, Credits, IdempotencyMark, KeyCaps, KeyImage, KeyState, OpId, SessionVersion,
+    SessionVersions, TimeMs, lots,
 };
 
 /// Marks written by one script call.
@@ -156,13 +158,14 @@ impl OwnerLink {
 
 fn control_command(shard: &Certified, row: &ControlRow) -> Cmd {
     let fence = &shard.fence;
-    let mark = match &row.change {
-        Change::UndoSettled { debit_op, .. } => *debit_op,
-        _ => OpId::from_uuid(uuid::Uuid::nil()),
+    let beside = match &row.change {
+        Change::UndoSettled { debit_op, .. } => fence.closed(debit_op),
+        Change::SessionsEnded { .. } => fence.sessions(&row.account),
+        _ => fence.closed(&OpId::from_uuid(uuid::Uuid::nil())),
     };
     let mut command = shard.evalsha(Script::Control, 7);
     command.arg(fence.meta()).arg(fence.events()).arg(fence.account(&row.account)).arg(fence.lots(&row.account));
-    command.arg(fence.future_lots(&row.account)).arg(fence.emptied_lots(&row.account)).arg(fence.closed(&mark));
+    command.arg(fence.future_lots(&row.account)).arg(fence.emptied_lots(&row.account)).arg(beside);
     command.arg(row.account.hex()).arg(row.row).arg(row.version).arg(row.change.kind().as_str());
     change_arguments(&mut command, &row.change);
     command
@@ -172,7 +175,7 @@ fn control_command(shard: &Certified, row: &ControlRow) -> Cmd {
 fn change_arguments(command: &mut Cmd, change: &Change) {
     match change {
         Change::AccountCreated { status, anchor } => command.arg(status.letter()).arg(anchor.day()),
-        Change::StatusSet { status } => command.arg(status.letter()),
+        Change::StatusSet { status } => command.arg(status.letter()).arg(CHANGES),
         Change::BudgetSet { limit } => command.arg(limit.get()),
         Change::LotGranted { lot, credits, granted_at, expires_at } => {
             command.arg(lot.as_u64()).arg(credits.get()).arg(granted_at.as_u64()).arg(expires_at.as_u64())
@@ -185,6 +188,10 @@ fn change_arguments(command: &mut Cmd, change: &Change) {
             command.arg(key.hex()).arg(of.hex());
             cap_arguments(command, caps);
             command.arg(u8::from(*fresh))
+        }
+        Change::SessionsEnded { subject, version } => {
+            let field = subject.as_ref().map_or_else(|| EVERYBODY.to_owned(), |subject| subject.digest().to_string());
+            command.arg(field).arg(version.get()).arg(CHANGES)
         }
         Change::UndoSettled { split, period_end, counted, key, debited_at, .. } => {
             let credits = lots::total(split).unwrap_or(Credits::MAX); // a split is a debit's, whose sum was counted
@@ -217,9 +224,9 @@ fn put_marks_command(shard: &Certified, account: &AccountId, marks: &[Idempotenc
 
 fn install_command(shard: &Certified, image: &AccountImage) -> Cmd {
     let (fence, account) = (&shard.fence, &image.account);
-    let mut command = shard.evalsha(Script::Install, image.open_undos.len().saturating_add(6));
+    let mut command = shard.evalsha(Script::Install, image.open_undos.len().saturating_add(7));
     command.arg(fence.meta()).arg(fence.events()).arg(fence.account(account)).arg(fence.lots(account));
-    command.arg(fence.future_lots(account)).arg(fence.emptied_lots(account));
+    command.arg(fence.future_lots(account)).arg(fence.emptied_lots(account)).arg(fence.sessions(account));
     for undo in &image.open_undos {
         command.arg(fence.closed(undo));
     }
@@ -248,7 +255,20 @@ fn install_command(shard: &Certified, image: &AccountImage) -> Cmd {
             .arg(lot.granted_at.as_u64())
             .arg(lot.expires_at.as_u64());
     }
+    session_arguments(&mut command, &image.sessions);
     command
+}
+
+/// How many versions, each with whose it is, and the channel on which gateways hear of them.
+fn session_arguments(command: &mut Cmd, sessions: &SessionVersions) {
+    let everybody = (sessions.everybody > SessionVersion::FIRST).then_some((EVERYBODY.to_owned(), sessions.everybody));
+    let subjects = sessions.subjects.iter().map(|(subject, version)| (subject.to_string(), *version));
+    let versions: Vec<(String, SessionVersion)> = everybody.into_iter().chain(subjects).collect();
+    command.arg(versions.len());
+    for (field, version) in versions {
+        command.arg(field).arg(version.get());
+    }
+    command.arg(CHANGES);
 }
 
 fn put_key_command(shard: &Certified, image: &KeyImage) -> Cmd {
@@ -260,7 +280,7 @@ fn put_key_command(shard: &Certified, image: &KeyImage) -> Cmd {
     command.arg(shard.fence.meta()).arg(shard.fence.api_key(&image.digest));
     command.arg(image.digest.to_string()).arg(image.account.hex()).arg(image.key.hex());
     command.arg(state).arg(image.account_status.letter());
-    command.arg(image.expires_at.unwrap_or(TimeMs::EPOCH).as_u64()).arg(KEY_CHANGES);
+    command.arg(image.expires_at.unwrap_or(TimeMs::EPOCH).as_u64()).arg(CHANGES);
     // A policy is texts and numbers, which JSON can always hold.
     command.arg(serde_json::to_string(&image.policy).unwrap_or_default()).arg(image.rates_of.hex());
     command

@@ -1,5 +1,6 @@
 -- Applies one change that the book decided on: an outbox row.
--- KEYS: 1 meta, 2 events, 3 account, 4 lots, 5 future, 6 emptied, 7 closed mark (of an undo; else any absent key of the shard).
+-- KEYS: 1 meta, 2 events, 3 account, 4 lots, 5 future, 6 emptied, 7 closed mark (of an undo) or versions of sessions (whose end; else any
+--   absent key of the shard).
 -- ARGV: 1 account, 2 row, 3 version, 4 kind, then what the kind needs (below, in order).
 -- Rule: version v + 1 only on v. A version that is there already is answered 'already' if the same row made it; any other is a gap,
 --   and the owner installs the account anew. Reductions take what is there; the event says how much and the book follows it.
@@ -12,6 +13,7 @@ local row, version, kind = whole(ARGV[2]), whole(ARGV[3]), ARGV[4]
 assert(#KEYS == 7, 'control takes 7 keys')
 local a, lots = detail(load_account(KEYS[3])), {}
 local moved, revoked, capped, undone = { returned = '', lapsed = '', taken = '' }, nil, nil, false
+local ended, channel
 
 local function find(id)
   for _, lot in ipairs(lots) do if lot.id == id then return lot end end
@@ -27,7 +29,7 @@ end
 
 local apply = {}
 function apply.account_created(status, anchor) a.status, a.anchor = status, whole(anchor) end
-function apply.status_set(status) a.status = status end
+function apply.status_set(status, told) a.status, channel = status, told end
 function apply.budget_set(limit) a.limit = whole(limit) end
 function apply.lot_granted(id, credits, granted, expires)
   if find(whole(id)) then return end
@@ -51,6 +53,7 @@ function apply.key_capped(key, of, day, month, fresh)
   if fresh ~= '1' then return 'install' end
   capped = { key = key, of = of, rule = string.format('%s %d %d', of, whole(day), whole(month)) }
 end
+function apply.sessions_ended(whose, least, told) ended, channel = { whose, whole(least) }, told end
 function apply.undo_settled(split, period_end, credits, counted, key, debited_at)
   moved.returned, moved.lapsed = put_back(lots, split, now)
   lower_used(a, whole(credits), whole(period_end))
@@ -80,6 +83,8 @@ if capped then
   redis.call('HSET', KEYS[3], 'y' .. capped.key, capped.rule)
   redis.call('HSETNX', KEYS[3], 'w' .. capped.of, '0 0 0 0')
 end
+if ended then end_sessions(KEYS[7], ended[1], ended[2]) end
+if channel then redis.call('PUBLISH', channel, ARGV[1]) end
 if undone and redis.call('GET', KEYS[7]) == 'installed' then redis.call('DEL', KEYS[7]) end
 leave(shard)
 return { text(now), 'applied' }

@@ -1,15 +1,19 @@
 -- Reads an account whole, for verification. Writes nothing.
--- KEYS: 1 meta, 2 account, 3 lots, 4 future, 5 emptied.
--- Returns: {now_ms, 'snapshot', seq, version, row, status, limit, used, period_end, frozen 0|1, undos, head + tail, next_change, how many counts of keys with caps and
---   then key, day, drawn on it, period_end, drawn in it of each, then id, left, granted, expires of each lot} or {now_ms, 'absent'}.
+-- KEYS: 1 meta, 2 account, 3 lots, 4 future, 5 emptied, 6 versions of sessions.
+-- Returns: {now_ms, 'snapshot', seq, version, row, status, limit, used, period_end, frozen 0|1, undos, head + tail, next_change, how many versions of sessions,
+--   then whose and which of each, then how many counts of keys with caps and then key, day, drawn on it, period_end, drawn in it of each, then id, left, granted,
+--   expires of each lot} or {now_ms, 'absent'}.
 -- Errors: UNCERTIFIED.
 local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
-assert(#KEYS == 5, 'snapshot takes 5 keys')
+assert(#KEYS == 6, 'snapshot takes 6 keys')
 local a = detail(load_account(KEYS[2]))
 if not a then return { text(shard.now), 'absent' } end
 local answer = { text(shard.now), 'snapshot', text(a.seq), text(a.version), text(a.row), a.status, text(a.limit), text(a.used), text(a.period_end),
   a.frozen and '1' or '0', text(a.undos), text(a.head.left + a.tail), text(a.next_change) }
+local sessions = redis.call('HGETALL', KEYS[6])
+answer[#answer + 1] = text(#sessions / 2)
+for _, part in ipairs(sessions) do answer[#answer + 1] = part end
 local counts, fields = {}, redis.call('HGETALL', KEYS[2])
 for i = 1, #fields, 2 do
   local of = string.match(fields[i], '^w(%x+)$')

@@ -46,6 +46,7 @@ impl Story<'_> {
                 let drawn = (model.drawn_on(count.of, count.day), model.drawn_in(count.of, count.period_end));
                 assert_eq!(counted, drawn, "{count:?}");
             }
+            assert_eq!(live.sessions, model.sessions, "sessions in Redis, and in the model");
             if now < live.next_change {
                 assert_eq!(live.cached_total.get(), model.remaining(now), "head and tail");
             }
@@ -96,6 +97,7 @@ impl Story<'_> {
             (expected.limit, expected.used, expected.period_end)
         );
         self.image_brings_caps_and_marks(image, &expected);
+        assert_eq!(image.sessions, expected.sessions);
         expected
     }
 
