@@ -12,6 +12,7 @@ mod gateway;
 mod handover;
 mod key_cache;
 mod limits;
+mod live_balance;
 mod log;
 mod meter_call;
 mod metrics;
@@ -95,6 +96,7 @@ fn read(arguments: &Arguments) -> anyhow::Result<Checked> {
     let settings: Settings = config::load(Service::Gateway, arguments.config.as_deref())?;
     let routes = settings.read_routes()?;
     let certificates = Certificates::read(&settings.tls)?;
+    live_balance::place(&settings.redis)?;
     let filter = log::filter(&settings.log)?;
     // Only the gateway itself can check some of it, such as the files that upstreams name.
     Table::new(&settings, routes.clone(), &Metrics::new()?, None)?;

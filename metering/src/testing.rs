@@ -4,5 +4,5 @@
 mod redis_server;
 mod stage;
 
-pub use redis_server::{RedisServer, free_port};
+pub use redis_server::{PASSWORD_ENDS, RedisServer, RedisSetup, RedisTls, free_port};
 pub use stage::{GENEROUS_CAPS, Stage};

@@ -15,6 +15,7 @@ mod key_policy;
 mod keys;
 mod limits;
 mod money;
+mod redis_access;
 mod redis_away;
 mod reload;
 mod secure_upstreams;

@@ -16,8 +16,8 @@ use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, RateOutcome, Snapshot,
-    Undo, UndoOutcome, answers, connect,
+    CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, Place, RateOutcome,
+    Snapshot, Undo, UndoOutcome, answers, connect,
 };
 use crate::{AccountId, Event, EventId, KeyDigest, KeyImage, Shard, ShardCount, TimeMs};
 
@@ -52,8 +52,8 @@ struct Shared {
 impl Meter {
     /// Makes a meter inside the runtime that shall own its connection. Does not need Redis to be there.
     #[expect(clippy::unused_async, reason = "must be called inside a runtime; async says so")]
-    pub async fn connect(redis_url: &str) -> Result<Self, MeterError> {
-        let client = connect::client(redis_url).map_err(MeterError::from_redis)?;
+    pub async fn connect(place: impl Into<Place>) -> Result<Self, MeterError> {
+        let client = place.into().client().map_err(|error| MeterError::from_redis(error.into()))?;
         let connection = connect::reconnecting(client.clone()).map_err(MeterError::from_redis)?;
         let shared = Shared { fences: Fences::default(), offset_ms: AtomicI64::new(0), started: Instant::now() };
         Ok(Self { connection, client, groups: Arc::default(), debit_wait: DEBIT_WAIT, shared: Arc::new(shared) })

@@ -16,7 +16,7 @@ use super::keys::INSTALL;
 use super::replies::Reply;
 use super::safety::{self, Process, Unsafe};
 use super::scripts::{Digests, Script};
-use super::{Fence, MeterError, connect};
+use super::{Fence, MeterError, Place, connect};
 use crate::ShardCount;
 use crate::event::DecodeError;
 
@@ -97,8 +97,8 @@ impl Certified {
 
 impl OwnerLink {
     /// Connects and refuses a Redis that may forget money. Each later answer has to come within `answer_wait`.
-    pub async fn open(redis_url: &str, answer_wait: Duration) -> Result<Self, OwnerError> {
-        let client = connect::client(redis_url)?;
+    pub async fn open(place: impl Into<Place>, answer_wait: Duration) -> Result<Self, OwnerError> {
+        let client = place.into().client().map_err(RedisError::from)?;
         let mut connection = connect::once(&client, answer_wait).await?;
         let info: String = cmd("INFO").query_async(&mut connection).await?;
         Ok(Self { connection, process: safety::check(&info)? })

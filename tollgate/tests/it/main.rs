@@ -13,6 +13,7 @@ mod owners;
 mod postgres_away;
 mod prompt_changes;
 mod redis_troubles;
+mod redis_users;
 mod refusals;
 mod secrets;
 mod stack;

@@ -8,6 +8,7 @@ mod audit;
 mod call;
 mod customers;
 mod gateway;
+pub mod guarded;
 mod load;
 mod postgres;
 mod program;
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use ledger::testing::{TestDatabase, database, database_on};
 use metering::TimeMs;
 use metering::live::Meter;
-use metering::testing::RedisServer;
+use metering::testing::{RedisServer, RedisSetup};
 use tempfile::TempDir;
 
 pub use answer::Answer;
@@ -55,6 +56,8 @@ pub struct Plan {
     pub syncs: usize,
     /// What Redis does about its append-only file.
     pub appendfsync: &'static str,
+    /// Each program speaks to Redis under a user of its own, and by TLS.
+    pub guarded: bool,
     /// A Postgres of the test's own, which it may kill.
     pub own_postgres: bool,
     /// Settings laid over those of the tests' gateways, in TOML with dotted keys.
@@ -69,6 +72,7 @@ impl Default for Plan {
             gateways: 1,
             syncs: 1,
             appendfsync: "everysec",
+            guarded: false,
             own_postgres: false,
             gateway_settings: PATIENT,
             sync_settings: LONG_LEASES,
@@ -104,7 +108,9 @@ impl Stack {
 
     pub async fn with(plan: Plan) -> Self {
         let directory = TempDir::new().unwrap();
-        let redis = RedisServer::start_with_fsync(plan.appendfsync);
+        let tls = plan.guarded.then(guarded::tls);
+        let setup = RedisSetup { appendfsync: plan.appendfsync, users: plan.guarded, tls, ..RedisSetup::default() };
+        let redis = RedisServer::start_with(setup);
         let postgres = if plan.own_postgres { Some(Postgres::start().await) } else { None };
         let book = match &postgres {
             Some(postgres) => database_on(&postgres.url()).await,
@@ -113,7 +119,7 @@ impl Stack {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let upstream = Upstream::start(directory.path(), http.clone());
         let stuck = Stuck::listen().await;
-        let house = House { directory: directory.path(), redis: &redis.url(), postgres: &book.url, http: &http };
+        let house = House { directory: directory.path(), redis: &redis, postgres: &book.url, http: &http };
         let syncs: Vec<Sync> = (0..plan.syncs).map(|number| Sync::start(&house, number, plan.sync_settings)).collect();
         upstream.wait_ready().await;
         wait_shares(&syncs).await;
@@ -123,7 +129,7 @@ impl Stack {
         for gateway in &gateways {
             gateway.program.wait_ready().await;
         }
-        let meter = Meter::connect(&redis.url()).await.unwrap();
+        let meter = Meter::connect(guarded::place_of(&redis, "tollgate")).await.unwrap();
         Self { gateways, syncs, upstream, _stuck: stuck, meter, book, postgres, redis, http, directory }
     }
 
@@ -162,7 +168,7 @@ impl Stack {
 /// What a program needs to know of the others.
 pub struct House<'a> {
     pub directory: &'a std::path::Path,
-    pub redis: &'a str,
+    pub redis: &'a RedisServer,
     pub postgres: &'a str,
     pub http: &'a reqwest::Client,
 }
