@@ -63,7 +63,7 @@ pub fn forget_replaced(service: &Arc<Service>, hold: &Hold) {
     let (service, shard) = (Arc::clone(service), hold.fence.shard);
     service.tasks.clone().spawn(async move {
         let forget = async {
-            let mut link = OwnerLink::open(&service.redis, REDIS_WAIT).await?;
+            let mut link = OwnerLink::open_for(&service.redis, shard, REDIS_WAIT).await?;
             link.forget(shard, replaced).await
         };
         let forgotten = tokio::select! {

@@ -11,11 +11,13 @@ mod fences;
 mod groups;
 pub mod keys;
 mod meter;
+mod nodes;
 pub mod owner;
 pub mod place;
 mod replies;
 pub mod safety;
 pub mod scripts;
+mod slots;
 mod snapshot;
 
 pub use answers::{

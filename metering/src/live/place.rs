@@ -1,11 +1,16 @@
 //! Where Redis is and how it is spoken to: the URL, TLS, and what may not be said in the clear.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, TlsCertificates};
 use thiserror::Error;
+
+use super::slots::NodeAddress;
 
 /// Where Redis is. Its parts may be secrets, so it shows none of them.
 #[derive(Clone)]
@@ -13,6 +18,14 @@ pub struct Place {
     url: String,
     tls: TlsCertificates,
     plaintext: bool,
+    known: Arc<Known>,
+}
+
+/// Other nodes of a cluster, told of since the process started: any of them can tell of the rest when one is gone.
+#[derive(Default)]
+struct Known {
+    nodes: RwLock<Vec<NodeAddress>>,
+    turn: AtomicUsize,
 }
 
 /// A place that can't be used. No text of it holds the URL, which may hold a password.
@@ -51,7 +64,8 @@ impl Place {
     /// As a URL says; another machine only by TLS, whose certificate a public authority vouches for.
     #[must_use]
     pub fn new(url: &str) -> Self {
-        Self { url: url.to_owned(), tls: TlsCertificates { client_tls: None, root_cert: None }, plaintext: false }
+        let tls = TlsCertificates { client_tls: None, root_cert: None };
+        Self { url: url.to_owned(), tls, plaintext: false, known: Arc::default() }
     }
 
     /// Believes only the authorities in this PEM.
@@ -85,10 +99,35 @@ impl Place {
         self.open(None)
     }
 
-    fn open(&self, node: Option<(&str, u16)>) -> Result<Client, PlaceError> {
+    /// A client for a node of the same cluster: the same user, the same TLS, the same rules.
+    pub(super) fn node(&self, node: &NodeAddress) -> Result<Client, PlaceError> {
+        self.open(Some(node))
+    }
+
+    /// Clients for whoever may know the cluster: what the URL names and the nodes told of, beginning with another one each time.
+    pub(super) fn anybody(&self) -> Vec<Result<Client, PlaceError>> {
+        let nodes = self.known.nodes.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut clients: Vec<_> =
+            std::iter::once(self.client()).chain(nodes.iter().map(|node| self.node(node))).collect();
+        let turn = self.turn(clients.len());
+        clients.rotate_left(turn);
+        clients
+    }
+
+    /// Remembers the nodes of a cluster.
+    pub(super) fn know(&self, nodes: &HashSet<NodeAddress>) {
+        *self.known.nodes.write().unwrap_or_else(PoisonError::into_inner) = nodes.iter().cloned().collect();
+    }
+
+    /// Another number below `count` each time; 0 of none.
+    pub(super) fn turn(&self, count: usize) -> usize {
+        self.known.turn.fetch_add(1, Ordering::Relaxed).checked_rem(count).unwrap_or(0)
+    }
+
+    fn open(&self, node: Option<&NodeAddress>) -> Result<Client, PlaceError> {
         let info = self.url.as_str().into_connection_info().map_err(|_| PlaceError::Url)?;
         let addr = match node {
-            Some((host, port)) => elsewhere(info.addr(), host, port),
+            Some(node) => elsewhere(info.addr(), node),
             None => info.addr().clone(),
         };
         let encrypted = self.admit(&addr)?;
@@ -127,12 +166,24 @@ impl Place {
 
 const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
-fn elsewhere(addr: &ConnectionAddr, host: &str, port: u16) -> ConnectionAddr {
+/// The host of an address; empty for a socket in a file.
+pub(super) fn host_of(addr: &ConnectionAddr) -> &str {
     match addr {
-        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
-            ConnectionAddr::TcpTls { host: host.to_owned(), port, insecure: *insecure, tls_params: tls_params.clone() }
-        }
-        _ => ConnectionAddr::Tcp(host.to_owned(), port),
+        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host,
+        _ => "",
+    }
+}
+
+/// The address of another node, spoken to in the same way.
+fn elsewhere(addr: &ConnectionAddr, node: &NodeAddress) -> ConnectionAddr {
+    match addr {
+        ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
+            host: node.host.clone(),
+            port: node.port,
+            insecure: *insecure,
+            tls_params: tls_params.clone(),
+        },
+        _ => ConnectionAddr::Tcp(node.host.clone(), node.port),
     }
 }
 
@@ -169,9 +220,7 @@ mod tests {
         {
             Place::new(url).check().unwrap();
         }
-        for url in
-            ["redis://redis.test", "redis://u:secret@10.0.0.1:6379", "redis://127.0.0.1.redis.test", "redis://0.0.0.0"]
-        {
+        for url in ["redis://redis.test", "redis://u:secret@10.0.0.1:6379", "redis://127.0.0.1.redis.test"] {
             let refused = Place::new(url).check().unwrap_err();
             assert!(
                 matches!(refused, PlaceError::Plaintext(_)) && !refused.to_string().contains("secret"),
@@ -187,6 +236,7 @@ mod tests {
         let refusals = [
             Place::new("rediss://u:secret@redis.test/#insecure"),
             Place::new("redis://u:secret@"),
+            Place::new("redis://u:secret@0.0.0.0"),
             Place::new("redis://u:secret@127.0.0.1:port"),
             Place::new("redis://u:secret@127.0.0.1").with_ca(Some(CERTIFICATE.to_vec())),
             tls().with_ca(Some(b"no certificate".to_vec())),

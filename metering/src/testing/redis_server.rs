@@ -38,7 +38,7 @@ pub struct RedisSetup {
 /// What a Redis needs for TLS, as PEM.
 #[derive(Debug, Clone)]
 pub struct RedisTls {
-    /// Its certificate, for `localhost`.
+    /// Its certificate, for `localhost`; it vouches for itself.
     pub certificate: String,
     /// The certificate's key.
     pub key: String,
@@ -179,7 +179,20 @@ impl RedisServer {
     /// Runs one command as an operator would, and refuses an error.
     #[expect(clippy::must_use_candidate, reason = "most commands are sent for their effect")]
     pub fn command(&self, arguments: &[&str]) -> redis::Value {
-        self.try_command(&Place::new(&self.url()), arguments).expect("the command is answered")
+        let believed = self.setup.tls.as_ref().map(|tls| tls.certificate.clone().into_bytes());
+        self.try_command(&Place::new(&self.url()).with_ca(believed), arguments).expect("the command is answered")
+    }
+
+    /// What a command answers, as text.
+    #[must_use]
+    pub fn text(&self, arguments: &[&str]) -> String {
+        redis::from_redis_value(self.command(arguments)).expect("the answer is one text")
+    }
+
+    /// What a command answers, as texts.
+    #[must_use]
+    pub fn texts(&self, arguments: &[&str]) -> Vec<String> {
+        redis::from_redis_value(self.command(arguments)).expect("the answer is a list of texts")
     }
 
     /// Runs one command at a place of your choice; the error as its text.
@@ -244,6 +257,14 @@ impl RedisServer {
         }
         if self.setup.cluster {
             set("cluster-enabled", "yes".to_owned());
+            set("cluster-node-timeout", "2000".to_owned());
+            set("cluster-require-full-coverage", "no".to_owned());
+        }
+        if self.setup.cluster && self.setup.tls.is_some() {
+            // The certificate is for a name, and nodes are called by their addresses otherwise.
+            set("tls-cluster", "yes".to_owned());
+            set("cluster-announce-hostname", "localhost".to_owned());
+            set("cluster-preferred-endpoint-type", "hostname".to_owned());
         }
         arguments
     }

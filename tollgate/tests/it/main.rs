@@ -12,6 +12,7 @@ mod interrupted;
 mod owners;
 mod postgres_away;
 mod prompt_changes;
+mod redis_cluster;
 mod redis_troubles;
 mod redis_users;
 mod refusals;

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use ledger::testing::{TestDatabase, database, database_on};
 use metering::TimeMs;
 use metering::live::Meter;
-use metering::testing::{RedisServer, RedisSetup};
+use metering::testing::{RedisServer, RedisSetup, start_cluster};
 use tempfile::TempDir;
 
 pub use answer::Answer;
@@ -56,6 +56,8 @@ pub struct Plan {
     pub syncs: usize,
     /// What Redis does about its append-only file.
     pub appendfsync: &'static str,
+    /// Redis is a cluster of so many primaries; 0 = one Redis.
+    pub nodes: u16,
     /// Each program speaks to Redis under a user of its own, and by TLS.
     pub guarded: bool,
     /// A Postgres of the test's own, which it may kill.
@@ -72,6 +74,7 @@ impl Default for Plan {
             gateways: 1,
             syncs: 1,
             appendfsync: "everysec",
+            nodes: 0,
             guarded: false,
             own_postgres: false,
             gateway_settings: PATIENT,
@@ -90,6 +93,8 @@ pub struct Stack {
     pub book: TestDatabase,
     pub postgres: Option<Postgres>,
     pub redis: RedisServer,
+    /// The other nodes, where it is a cluster.
+    pub more_nodes: Vec<RedisServer>,
     pub http: reqwest::Client,
     pub directory: TempDir,
 }
@@ -110,7 +115,8 @@ impl Stack {
         let directory = TempDir::new().unwrap();
         let tls = plan.guarded.then(guarded::tls);
         let setup = RedisSetup { appendfsync: plan.appendfsync, users: plan.guarded, tls, ..RedisSetup::default() };
-        let redis = RedisServer::start_with(setup);
+        let mut more_nodes = if plan.nodes > 0 { start_cluster(&setup, plan.nodes) } else { Vec::new() };
+        let redis = if plan.nodes > 0 { more_nodes.remove(0) } else { RedisServer::start_with(setup) };
         let postgres = if plan.own_postgres { Some(Postgres::start().await) } else { None };
         let book = match &postgres {
             Some(postgres) => database_on(&postgres.url()).await,
@@ -130,12 +136,17 @@ impl Stack {
             gateway.program.wait_ready().await;
         }
         let meter = Meter::connect(guarded::place_of(&redis, "tollgate")).await.unwrap();
-        Self { gateways, syncs, upstream, _stuck: stuck, meter, book, postgres, redis, http, directory }
+        Self { gateways, syncs, upstream, _stuck: stuck, meter, book, postgres, redis, more_nodes, http, directory }
     }
 
     /// The time, by the book's clock.
     pub async fn now(&self) -> TimeMs {
         self.book.ledger.book_now().await.unwrap()
+    }
+
+    /// All nodes of the cluster; the one that the settings name is the first.
+    pub fn nodes(&self) -> Vec<&RedisServer> {
+        std::iter::once(&self.redis).chain(&self.more_nodes).collect()
     }
 
     /// Until both ledger-syncs have half of the shards.

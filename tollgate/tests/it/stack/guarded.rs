@@ -1,15 +1,19 @@
 //! A Redis with users and TLS, and how each program finds it.
 
+use std::sync::LazyLock;
+
 use metering::live::Place;
 use metering::testing::{RedisServer, RedisTls};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 
-/// A certificate for `localhost` and its key, and the authority that vouches for it; they are for tests only.
-const CERTIFICATE: &str = include_str!("../../../../gateway/tests/it/house/tls/server.pem");
-const KEY: &str = include_str!("../../../../gateway/tests/it/house/tls/server.key");
-const AUTHORITY: &str = include_str!("../../../../gateway/tests/it/house/tls/ca.pem");
+/// Made for this run, for `localhost`.
+static TLS: LazyLock<RedisTls> = LazyLock::new(|| {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    RedisTls { certificate: cert.pem(), key: signing_key.serialize_pem(), callers: None }
+});
 
 pub fn tls() -> RedisTls {
-    RedisTls { certificate: CERTIFICATE.to_owned(), key: KEY.to_owned(), callers: None }
+    TLS.clone()
 }
 
 /// The lines of a settings file that name Redis, for a program that runs under `user` where there are users.
@@ -18,7 +22,7 @@ pub fn redis_settings(redis: &RedisServer, user: &str) -> String {
         return format!("redis.url = \"{}\"\n", redis.url());
     }
     let authority = redis.directory().join("authority.pem");
-    std::fs::write(&authority, AUTHORITY).unwrap();
+    std::fs::write(&authority, &TLS.certificate).unwrap();
     format!("redis.url = \"{}\"\nredis.ca_file = \"{}\"\n", redis.url_of(user), authority.display())
 }
 
@@ -26,5 +30,5 @@ pub fn place_of(redis: &RedisServer, user: &str) -> Place {
     if !redis.is_guarded() {
         return Place::new(&redis.url());
     }
-    Place::new(&redis.url_of(user)).with_ca(Some(AUTHORITY.as_bytes().to_vec()))
+    Place::new(&redis.url_of(user)).with_ca(Some(TLS.certificate.clone().into_bytes()))
 }
