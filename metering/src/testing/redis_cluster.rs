@@ -20,7 +20,8 @@ pub fn start_cluster(setup: &RedisSetup, count: u16) -> Vec<RedisServer> {
         let last = bound(number.saturating_add(1)).saturating_sub(1);
         node.command(&["CLUSTER", "ADDSLOTSRANGE", &bound(number).to_string(), &last.to_string()]);
         if let Some(first) = nodes.first().filter(|_| number > 0) {
-            node.command(&["CLUSTER", "MEET", "127.0.0.1", &first.port().to_string()]);
+            let (port, bus_port) = (first.port().to_string(), first.bus_port().to_string());
+            node.command(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus_port]);
         }
     }
     let known = format!("cluster_known_nodes:{count}\r");

@@ -56,6 +56,8 @@ impl Default for RedisSetup {
 pub struct RedisServer {
     directory: TempDir,
     port: u16,
+    /// Where the nodes of a cluster speak to each other.
+    bus_port: u16,
     setup: RedisSetup,
     child: Option<Child>,
 }
@@ -102,9 +104,10 @@ impl RedisServer {
                 write(name, text).expect("the test's own directory can be written to");
             }
         }
-        let mut server = Self { directory, port: free_port(), setup, child: None };
+        let mut server = Self { directory, port: free_port(), bus_port: free_port(), setup, child: None };
         while !server.try_start() {
-            server.port = free_port(); // somebody else took it in between
+            // Somebody else took one in between.
+            (server.port, server.bus_port) = (free_port(), free_port());
         }
         server
     }
@@ -140,6 +143,12 @@ impl RedisServer {
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where the nodes of its cluster speak to it.
+    #[must_use]
+    pub const fn bus_port(&self) -> u16 {
+        self.bus_port
     }
 
     /// Its process id; 0 while it is not running.
@@ -220,7 +229,9 @@ impl RedisServer {
             .stderr(Stdio::null());
         let child = command.spawn();
         let mut child = child.expect("redis-server is installed (cargo dev test says how)");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        // A node listens to its cluster last, and ends when it can't.
+        let port = if self.setup.cluster { self.bus_port } else { self.port };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let started = Instant::now();
         loop {
             if child.try_wait().expect("a child can be asked").is_some() {
@@ -257,6 +268,7 @@ impl RedisServer {
         }
         if self.setup.cluster {
             set("cluster-enabled", "yes".to_owned());
+            set("cluster-port", self.bus_port.to_string());
             set("cluster-node-timeout", "2000".to_owned());
             set("cluster-require-full-coverage", "no".to_owned());
         }
