@@ -9,13 +9,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use figment::value::magic::RelativePathBuf;
-use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::error::ConfigError;
 use crate::log::Format;
+use crate::redis::Redis;
 use crate::routes::{self, Auth, Route};
-use crate::secret_url;
 use crate::upstream::Upstream;
 
 pub use sessions::{Algorithm, KeySource, Scheme, SessionRules, Sessions};
@@ -103,7 +102,7 @@ impl Settings {
             ("admin_listen", *admin_listen != next.admin_listen),
             ("threads", *threads != next.threads),
             ("billing_url", *billing_url != next.billing_url),
-            ("redis", redis.url.expose_secret() != next.redis.url.expose_secret()),
+            ("redis", !redis.same_as(&next.redis)),
             ("tls", *tls != next.tls),
             ("http2", *http2 != next.http2),
             ("limits", *limits != next.limits),
@@ -118,13 +117,6 @@ impl Settings {
         ];
         differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Redis {
-    #[serde(deserialize_with = "secret_url::redis")]
-    pub url: SecretString,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

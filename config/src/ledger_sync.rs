@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::log::Log;
+use crate::redis::Redis;
 use crate::secret_url;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -20,13 +21,6 @@ pub struct Settings {
     pub lease: Lease,
     pub sweep: Sweep,
     pub log: Log,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Redis {
-    #[serde(deserialize_with = "secret_url::redis")]
-    pub url: SecretString,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -11,6 +11,7 @@ mod secret_url;
 pub mod gateway;
 pub mod ledger_sync;
 pub mod log;
+pub mod redis;
 pub mod routes;
 pub mod tollgate;
 pub mod upstream;

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::redis::Redis;
 use crate::secret_url;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -10,13 +11,6 @@ use crate::secret_url;
 pub struct Settings {
     pub redis: Redis,
     pub postgres: Postgres,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Redis {
-    #[serde(deserialize_with = "secret_url::redis")]
-    pub url: SecretString,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -13,6 +13,7 @@ mod gateway;
 mod handover;
 mod key_cache;
 mod limits;
+mod live_balance;
 mod log;
 mod meter_call;
 mod metrics;
@@ -99,6 +100,7 @@ fn read(arguments: &Arguments) -> anyhow::Result<Checked> {
     let routes = settings.read_routes()?;
     settings.traces.rules()?;
     let certificates = Certificates::read(&settings.tls)?;
+    live_balance::place(&settings.redis)?;
     let filter = log::filter(&settings.log)?;
     // Only the gateway itself can check some of it, such as the files that upstreams name.
     Table::new(&settings, routes.clone(), &Metrics::new()?, None)?;

@@ -15,7 +15,6 @@ use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server};
 use pingora::services::listening::Service;
-use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -28,6 +27,7 @@ use crate::gateway::Gateway;
 use crate::handover::{self, Handover, Taken};
 use crate::key_cache::{Ages, KeyCache};
 use crate::limits::{HeaderLimits, Limits};
+use crate::live_balance;
 use crate::metrics::Metrics;
 use crate::reload::Reload;
 use crate::remembered::Hearing;
@@ -56,7 +56,7 @@ pub fn serve(
     let metrics = Arc::new(Metrics::new()?);
     // Requests ask over a connection that the proxy's own runtime drives, so that an answer wakes nobody on another thread; what is
     // still owed when that runtime has ended goes over the other one.
-    let meter = background.block_on(Meter::connect(settings.redis.url.expose_secret())).context("redis.url")?;
+    let meter = background.block_on(Meter::connect(live_balance::place(&settings.redis)?)).context("redis.url")?;
     let owing = background.block_on(async { meter.beside() }).context("redis.url")?;
     if before.is_some() {
         // What can't work must be found out while the gateway before still takes every request.

@@ -7,7 +7,6 @@ use ledger::{Fence as BookFence, ShardRow, ShardState};
 use metering::live::Fence;
 use metering::live::owner::{Certified, Head, Mode, OwnerLink, Stream};
 use metering::{Shard, ShardKind, TimeMs};
-use secrecy::ExposeSecret;
 use serde_json::json;
 use tracing::{info, warn};
 
@@ -34,7 +33,7 @@ pub struct Hold {
 /// Certifies a shard that we claimed with `epoch`.
 pub async fn certify(service: &Service, shard: Shard, epoch: u64) -> Result<Hold, Interruption> {
     let row = ours(service, shard, epoch).await?; // asked first: with the book away, a good shard must not be sealed
-    let mut link = OwnerLink::open(service.settings.redis.url.expose_secret(), REDIS_WAIT).await?;
+    let mut link = OwnerLink::open_for(&service.redis, shard, REDIS_WAIT).await?;
     link.agree_on_shards(service.shard_count).await?;
     let head = link.head(shard).await?;
     refuse_older_book(shard, &row, &head)?;

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use metering::AccountId;
 use metering::live::owner::{InstallOutcome, OwnerLink};
-use secrecy::ExposeSecret;
 use tracing::info;
 
 use crate::certify::Hold;
@@ -64,7 +63,7 @@ pub fn forget_replaced(service: &Arc<Service>, hold: &Hold) {
     let (service, shard) = (Arc::clone(service), hold.fence.shard);
     service.tasks.clone().spawn(async move {
         let forget = async {
-            let mut link = OwnerLink::open(service.settings.redis.url.expose_secret(), REDIS_WAIT).await?;
+            let mut link = OwnerLink::open_for(&service.redis, shard, REDIS_WAIT).await?;
             link.forget(shard, replaced).await
         };
         let forgotten = tokio::select! {

@@ -14,6 +14,7 @@ mod fleet;
 mod install;
 mod interruption;
 mod keys;
+mod live_balance;
 mod logging;
 mod metrics;
 mod report;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use config::ledger_sync::Settings;
+use metering::live::Place;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -52,8 +54,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let settings: Settings = match config::load(config::Service::LedgerSync, arguments.config.as_deref()) {
-        Ok(settings) => settings,
+    let settings = config::load::<Settings>(config::Service::LedgerSync, arguments.config.as_deref());
+    let checked = settings.and_then(|settings| Ok((live_balance::place(&settings.redis)?, settings)));
+    let (redis, settings) = match checked {
+        Ok(checked) => checked,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(config::EXIT_CODE);
@@ -65,7 +69,7 @@ fn main() -> ExitCode {
     }
     logging::start(&settings.log);
     let runtime = tokio::runtime::Runtime::new().context("the runtime could not start");
-    match runtime.and_then(|runtime| runtime.block_on(run(settings))) {
+    match runtime.and_then(|runtime| runtime.block_on(run(settings, redis))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!(error = format!("{error:#}"), "ledger-sync stops: {error:#}");
@@ -75,13 +79,13 @@ fn main() -> ExitCode {
 }
 
 /// Opens the book, listens, owns shards until told to stop, gives them up.
-async fn run(settings: Settings) -> anyhow::Result<()> {
+async fn run(settings: Settings, redis: Place) -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.admin_listen).await;
     let listener = listener.with_context(|| format!("can't listen on {}", settings.admin_listen))?;
     let postgres = ledger::PoolSettings { connections_max: settings.postgres.connections_max, ..Default::default() };
     let book =
         ledger::Ledger::open(settings.postgres.url.expose_secret(), postgres).context("the book can't be opened")?;
-    let service = Arc::new(Service::new(settings, book)?);
+    let service = Arc::new(Service::new(settings, redis, book)?);
     service.tasks.spawn(admin::serve(listener, Arc::clone(&service)));
     service.check_book().await?;
     info!(owner = %service.name, "ledger-sync is up as {}", service.name);

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use ledger::{Comparison, LookError, look};
 use metering::AccountId;
 use metering::live::Meter;
-use secrecy::ExposeSecret;
 use tracing::{debug, error};
 
 use crate::service::Service;
@@ -28,7 +27,7 @@ struct Round {
 
 /// Goes through all accounts, again and again, until the service stops.
 pub async fn run(service: Arc<Service>) {
-    let Ok(meter) = Meter::connect(service.settings.redis.url.expose_secret()).await else { return };
+    let Ok(meter) = Meter::connect(&service.redis).await else { return };
     let (mut round, mut pause) = (Round::default(), PAUSE);
     loop {
         tokio::select! {

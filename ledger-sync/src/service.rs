@@ -6,6 +6,7 @@ use anyhow::Context;
 use config::ledger_sync::Settings;
 use ledger::{Ledger, LedgerError, OwnerId};
 use metering::ShardCount;
+use metering::live::Place;
 use metering::live::owner::Caps;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,8 @@ const BOOK_PAUSE: Duration = Duration::from_millis(500);
 pub struct Service {
     /// Its settings.
     pub settings: Settings,
+    /// Where live state is.
+    pub redis: Place,
     /// The book.
     pub book: Ledger,
     /// Made anew at each start.
@@ -49,12 +52,13 @@ pub struct Service {
 
 impl Service {
     /// Puts the parts together; nothing runs yet.
-    pub fn new(settings: Settings, book: Ledger) -> anyhow::Result<Self> {
+    pub fn new(settings: Settings, redis: Place, book: Ledger) -> anyhow::Result<Self> {
         let shard_count = ShardCount::new(settings.shards.count).context("shards.count")?;
         let id = Uuid::now_v7();
         Ok(Self {
             name: format!("ledger-sync-{}", std::process::id()),
             owner: OwnerId::from_uuid(id),
+            redis,
             book,
             shard_count,
             clock: Clock,

@@ -12,10 +12,13 @@ mod fences;
 mod groups;
 pub mod keys;
 mod meter;
+mod nodes;
 pub mod owner;
+pub mod place;
 mod replies;
 pub mod safety;
 pub mod scripts;
+mod slots;
 mod snapshot;
 
 pub use answers::{
@@ -26,4 +29,5 @@ pub use asks::{Debit, GiveBack, KeyRates, Settle, Undo};
 pub use errors::MeterError;
 pub use keys::Fence;
 pub use meter::{Changed, Meter};
+pub use place::{Place, PlaceError};
 pub use snapshot::Snapshot;

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 
 use crate::cli::ByArgs;
 use crate::failure::Failure;
+use crate::live_balance;
 
 pub struct Desk {
     pub book: Ledger,
@@ -29,7 +30,7 @@ impl Desk {
 
     /// Live state; it need not answer.
     pub async fn meter(&self) -> Result<Meter, Failure> {
-        Ok(Meter::connect(self.settings.redis.url.expose_secret()).await?)
+        Ok(Meter::connect(live_balance::place(&self.settings.redis)?).await?)
     }
 
     pub async fn close(&self) {

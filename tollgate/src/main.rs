@@ -8,6 +8,7 @@ mod commands;
 mod desk;
 mod failure;
 mod instant;
+mod live_balance;
 
 use std::process::ExitCode;
 

@@ -1,38 +1,20 @@
-//! Who may do what in Redis. Gateways run certified scripts and can't load any: that is the fence after a restart.
+//! Who may do what in Redis: `deploy/redis/users.acl` with this setup's passwords. Gateways run certified scripts and can't load
+//! any: that is the fence after a restart.
 
 use crate::secret::Passwords;
 
-/// What client libraries send when they connect. By category, since the subcommands differ between versions of Redis.
-const CONNECTION: &str = "+@connection -@admin -@dangerous";
-
-/// The commands of a script are checked against the user who runs it, so these are what the gateway's scripts call,
-/// and what it asks by itself.
-const GATEWAY: &str = "+evalsha +subscribe +unsubscribe +time +exists +del +set +hget +hmget +hset +hdel +hgetall \
-    +zadd +zrem +zrange +zrangebyscore +xadd +xrange +pexpire";
-
-/// The owner of shards also loads scripts, reads how Redis is set up, rebuilds and trims.
-const LEDGER_SYNC: &str = "+eval +evalsha +script|load +info +scan +unlink +publish +time +exists +del +get +set \
-    +hget +hmget +hset +hsetnx +hdel +hgetall +zadd +zrem +zrange +zrangebyscore +xadd +xrange +xtrim +pexpire";
-
-/// The operators' command runs the scripts that only read.
-const TOLLGATE: &str = "+evalsha +time +hget +hmget +hgetall +zrange +zrangebyscore +xrange";
+/// The commands of a script are checked against the user who runs it, so a user may call what its scripts call, and what it
+/// asks by itself. What client libraries send when they connect is given by category, since it differs between versions.
+const USERS: &str = include_str!("../../../deploy/redis/users.acl");
 
 /// The contents of Redis' ACL file.
 pub fn acl(passwords: &Passwords) -> String {
-    let lines = [
-        // Nobody is served without a name.
-        "user default off".to_owned(),
-        user("gateway", &passwords.redis_gateway, GATEWAY),
-        user("ledger-sync", &passwords.redis_ledger_sync, LEDGER_SYNC),
-        user("tollgate", &passwords.redis_tollgate, TOLLGATE),
+    USERS
+        .replace("@gateway@", &passwords.redis_gateway)
+        .replace("@ledger-sync@", &passwords.redis_ledger_sync)
+        .replace("@tollgate@", &passwords.redis_tollgate)
         // For people, and for tests that break things on purpose.
-        format!("user admin on >{} ~* &* +@all", passwords.redis_admin),
-    ];
-    lines.join("\n") + "\n"
-}
-
-fn user(name: &str, password: &str, commands: &str) -> String {
-    format!("user {name} on >{password} resetkeys ~tg:* resetchannels &tg:* -@all {CONNECTION} {commands}")
+        .replace("@admin@", &passwords.redis_admin)
 }
 
 #[cfg(test)]
@@ -62,8 +44,21 @@ mod tests {
         parts.map(str::to_lowercase).chain(["prelude".to_owned(), script.to_owned()]).collect()
     }
 
-    fn granted(rules: &str) -> BTreeSet<String> {
-        rules.split_whitespace().map(|rule| rule.trim_start_matches('+').to_owned()).collect()
+    /// The commands that a user may call by name.
+    fn granted(user: &str) -> BTreeSet<String> {
+        let line = USERS.lines().find(|line| line.starts_with(&format!("user {user} "))).expect("the user is there");
+        let rules = line.split_whitespace().filter_map(|rule| rule.strip_prefix('+'));
+        rules.filter(|rule| !rule.starts_with('@')).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn nobody_is_served_without_a_name_and_no_program_touches_what_is_not_ours() {
+        assert!(USERS.starts_with("user default off\n"));
+        for line in USERS.lines().filter(|line| !line.starts_with("user default ") && !line.starts_with("user admin "))
+        {
+            assert!(line.contains(" resetkeys ~tg:* resetchannels &tg:* -@all "), "{line}");
+            assert!(line.contains(" +@connection -@admin -@dangerous ") && line.matches("+@").count() == 1, "{line}");
+        }
     }
 
     #[test]
@@ -73,8 +68,10 @@ mod tests {
             .flat_map(files_of)
             .collect();
         let mut needed = called(&files);
-        needed.extend(["evalsha", "hget", "hmget", "time", "subscribe", "unsubscribe"].map(String::from));
-        assert_eq!(granted(GATEWAY), needed);
+        needed.extend(
+            ["evalsha", "hget", "hmget", "time", "subscribe", "unsubscribe", "cluster|slots"].map(String::from),
+        );
+        assert_eq!(granted("gateway"), needed);
     }
 
     #[test]
@@ -83,12 +80,12 @@ mod tests {
         let names: Vec<String> =
             dir.map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
         let needed = called(&names);
-        assert!(!needed.is_empty() && needed.is_subset(&granted(LEDGER_SYNC)), "{needed:?}");
+        assert!(!needed.is_empty() && needed.is_subset(&granted("ledger-sync")), "{needed:?}");
     }
 
     #[test]
     fn the_operators_command_can_read_an_account_and_write_nothing() {
-        let may = granted(TOLLGATE);
+        let may = granted("tollgate");
         assert!(["set", "hset", "del", "zadd", "xadd", "eval"].iter().all(|write| !may.contains(*write)), "{may:?}");
     }
 }

@@ -14,6 +14,7 @@ mod upstream;
 use std::time::{Duration, Instant};
 
 use metering::live::owner::InstallOutcome;
+use metering::live::Place;
 use metering::testing::{RedisServer, Stage};
 use metering::{
     AccountId, AccountImage, ApiKey, BudgetAnchor, Credits, KeyId, KeyImage, KeyMode, KeyPolicy, KeyState, LotId,
@@ -56,9 +57,15 @@ impl House {
     /// `settings`: lines of a `gateway.toml` after the usual ones.
     pub async fn start_with(settings: &str) -> Self {
         let redis = RedisServer::start();
-        let stage = Stage::open(&redis.url(), 2, 1).await;
+        let (owner, url) = (Place::new(&redis.url()), redis.url());
+        Self::start_on(redis, owner, &url, settings).await
+    }
+
+    /// On a Redis of your choice: where its owner finds it, and where the gateway does.
+    pub async fn start_on(redis: RedisServer, owner: Place, gateway_url: &str, settings: &str) -> Self {
+        let stage = Stage::open(owner, 2, 1).await;
         let upstream = Upstream::start().await;
-        let gateway = GatewayProcess::start(&redis.url(), &upstream.url(), settings);
+        let gateway = GatewayProcess::start(gateway_url, &upstream.url(), settings);
         gateway.until_ready().await;
         Self { stage, upstream, gateway, redis }
     }

@@ -21,6 +21,7 @@ mod keys;
 mod limits;
 mod messages;
 mod money;
+mod redis_access;
 mod redis_away;
 mod reload;
 mod secure_upstreams;

@@ -3,17 +3,10 @@
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
-use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, RedisError};
+use redis::{AsyncConnectionConfig, Client, RedisError};
 
 /// How long a connection may take to stand. A local Redis needs under a millisecond; a healthy remote one under 50.
 const CONNECT_WAIT: Duration = Duration::from_millis(500);
-
-/// A client with `TCP_NODELAY`: a debit is one small packet and must not wait for the next one.
-pub(crate) fn client(url: &str) -> Result<Client, RedisError> {
-    let info = url.into_connection_info()?.set_tcp_settings(TcpSettings::default().set_nodelay(true));
-    Client::open(info)
-}
 
 /// A connection that comes back by itself and re-sends nothing. Without response timeout: callers have their own deadlines, and
 /// the library's timer would cost a wake-up per command.

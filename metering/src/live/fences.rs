@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-use redis::aio::ConnectionLike;
-use redis::{Cmd, Pipeline, cmd};
+use futures::future::join_all;
+use redis::aio::ConnectionManager;
+use redis::{Cmd, FromRedisValue, Pipeline, Value, cmd};
+use tokio::time::timeout;
 
 use super::keys::{self, INSTALL};
+use super::nodes::{NODE_WAIT, Nodes, Tries};
 use super::scripts::Digests;
+use super::slots::Route;
 use super::{Fence, MeterError};
 use crate::{Shard, ShardCount, ShardKind};
 
@@ -37,43 +41,65 @@ impl Fences {
     }
 
     /// Reads the shard count, once: it never changes.
-    pub(super) async fn read_count(&self, connection: &mut impl ConnectionLike) -> Result<ShardCount, MeterError> {
+    pub(super) async fn read_count(&self, nodes: &Nodes) -> Result<ShardCount, MeterError> {
         if let Some(count) = self.count() {
             return Ok(count);
         }
-        let count: Option<u16> =
-            cmd("HGET").arg(INSTALL).arg("shards").query_async(connection).await.map_err(MeterError::from_redis)?;
+        let mut ask = cmd("HGET");
+        let count: Option<u16> = nodes.ask(Route::Install, ask.arg(INSTALL).arg("shards"), &mut Tries::begin()).await?;
         let count = count.and_then(|count| ShardCount::new(count).ok()).ok_or(MeterError::Uncertified)?;
         *self.count.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(count);
         Ok(count)
     }
 
     /// Reads one shard's fence anew.
-    pub(super) async fn read(
-        &self,
-        connection: &mut impl ConnectionLike,
-        shard: Shard,
-    ) -> Result<Arc<Known>, MeterError> {
-        let head: (Option<u64>, Option<u64>) =
-            read_head(shard).query_async(connection).await.map_err(MeterError::from_redis)?;
+    pub(super) async fn read(&self, nodes: &Nodes, shard: Shard, tries: &mut Tries) -> Result<Arc<Known>, MeterError> {
+        let head: (Option<u64>, Option<u64>) = nodes.ask(shard.into(), &read_head(shard), tries).await?;
         self.learn(shard, head).ok_or(MeterError::Uncertified)
     }
 
-    /// Reads every shard's fence anew, in one round trip.
-    pub(super) async fn read_all(&self, connection: &mut impl ConnectionLike) -> Result<(), MeterError> {
-        let count = self.read_count(connection).await?;
+    /// Reads every shard's fence anew, in one round trip to each node; fails when none of them answers.
+    pub(super) async fn read_all(&self, nodes: &Nodes) -> Result<(), MeterError> {
+        let count = self.read_count(nodes).await?;
         let shards: Vec<Shard> = [ShardKind::Accounts, ShardKind::Keys]
             .into_iter()
             .flat_map(|kind| (0..count.get()).map(move |number| Shard { kind, number }))
             .collect();
+        let parts = nodes.share(&shards);
+        let alone = parts.len() == 1;
+        let reads = parts.into_iter().map(|(connection, shards)| self.read_share(nodes, connection, shards, alone));
+        let answers = join_all(reads).await;
+        if answers.iter().any(Result::is_ok) { Ok(()) } else { answers.into_iter().collect() }
+    }
+
+    /// What one node holds of them. A node of several has its own deadline, so that a silent one does not hide the others.
+    async fn read_share(
+        &self,
+        nodes: &Nodes,
+        mut connection: ConnectionManager,
+        shards: Vec<Shard>,
+        alone: bool,
+    ) -> Result<(), MeterError> {
         let mut pipeline = Pipeline::with_capacity(shards.len());
         for shard in &shards {
             pipeline.add_command(read_head(*shard));
         }
-        let heads: Vec<(Option<u64>, Option<u64>)> =
-            pipeline.query_async(connection).await.map_err(MeterError::from_redis)?;
-        for (shard, head) in shards.into_iter().zip(heads) {
-            self.learn(shard, head);
+        pipeline.ignore_errors(); // a slot that is elsewhere is no news of the others
+        let heads = pipeline.query_async::<Vec<Value>>(&mut connection);
+        let heads = if alone {
+            heads.await
+        } else {
+            timeout(NODE_WAIT, heads).await.unwrap_or_else(|_| Err(std::io::Error::other("a node is silent").into()))
+        };
+        for (shard, head) in shards.into_iter().zip(heads.map_err(MeterError::from_redis)?) {
+            match <(Option<u64>, Option<u64>)>::from_redis_value_ref(&head) {
+                Ok(head) => drop(self.learn(shard, head)),
+                // Alone it is asked where it is now, and says what is wrong.
+                Err(_) => match self.read(nodes, shard, &mut Tries::begin()).await {
+                    Ok(_) | Err(MeterError::Uncertified) => {}
+                    Err(error) => return Err(error),
+                },
+            }
         }
         Ok(())
     }

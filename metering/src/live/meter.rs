@@ -6,26 +6,22 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt};
-use redis::aio::ConnectionManager;
-use redis::{Client, Cmd, Value, cmd};
+use redis::aio::PubSub;
+use redis::{Client, Cmd, RedisError, Value, cmd};
 
 use super::commands::evalsha;
 use super::fences::{Fences, Known};
 use super::groups::Groups;
 use super::keys::CHANGES;
+use super::nodes::{Nodes, Tries};
 use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    AccountStanding, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError,
-    RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome, answers, commands, connect,
+    AccountStanding, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, Place, PlaceError,
+    RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome, answers, commands,
 };
 use crate::{AccountId, Event, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, TimeMs};
-
-/// How long a call waits for its shard to be certified anew before it gives up: a hand-over between owners takes less.
-const CERTIFICATION_WAIT: Duration = Duration::from_millis(200);
-/// Pause between two looks at the fence while waiting.
-const CERTIFICATION_PAUSE: Duration = Duration::from_millis(10);
 
 /// How long a debit waits unless somebody says otherwise: longer than any Redis that is well takes.
 const DEBIT_WAIT: Duration = Duration::from_secs(5);
@@ -36,8 +32,7 @@ const DEBIT_WAIT: Duration = Duration::from_secs(5);
 /// given up may have happened: undo it.
 #[derive(Clone)]
 pub struct Meter {
-    connection: ConnectionManager,
-    client: Client,
+    nodes: Arc<Nodes>,
     groups: Arc<Groups>,
     debit_wait: Duration,
     shared: Arc<Shared>,
@@ -69,19 +64,17 @@ struct Shared {
 impl Meter {
     /// Makes a meter inside the runtime that shall own its connection. Does not need Redis to be there.
     #[expect(clippy::unused_async, reason = "must be called inside a runtime; async says so")]
-    pub async fn connect(redis_url: &str) -> Result<Self, MeterError> {
-        let client = connect::client(redis_url).map_err(MeterError::from_redis)?;
-        let connection = connect::reconnecting(client.clone()).map_err(MeterError::from_redis)?;
+    pub async fn connect(place: impl Into<Place>) -> Result<Self, MeterError> {
+        let nodes = Arc::new(Nodes::new(place.into()).map_err(MeterError::from_redis)?);
         let shared = Shared { fences: Fences::default(), offset_ms: AtomicI64::new(0), started: Instant::now() };
-        Ok(Self { connection, client, groups: Arc::default(), debit_wait: DEBIT_WAIT, shared: Arc::new(shared) })
+        Ok(Self { nodes, groups: Arc::default(), debit_wait: DEBIT_WAIT, shared: Arc::new(shared) })
     }
 
-    /// The same meter over a connection of its own. A connection is driven by the runtime that made it, and its answers are
+    /// The same meter over connections of its own. A connection is driven by the runtime that made it, and its answers are
     /// quickest on that runtime, so each runtime that asks has its own; call this inside it.
     pub fn beside(&self) -> Result<Self, MeterError> {
-        let connection = connect::reconnecting(self.client.clone()).map_err(MeterError::from_redis)?;
-        let (client, shared) = (self.client.clone(), Arc::clone(&self.shared));
-        Ok(Self { connection, client, groups: Arc::default(), debit_wait: self.debit_wait, shared })
+        let nodes = Arc::new(Nodes::new(self.nodes.place().clone()).map_err(MeterError::from_redis)?);
+        Ok(Self { nodes, groups: Arc::default(), debit_wait: self.debit_wait, shared: Arc::clone(&self.shared) })
     }
 
     /// The same meter, whose debits wait this long: to be sent, and then for their answer.
@@ -108,13 +101,14 @@ impl Meter {
         self.shared.fences.count()
     }
 
-    /// Reads the time and all fences; call it about once a second, so that requests find both fresh.
+    /// Reads the time and all fences, and in a cluster who holds which slots; call it about once a second, so that requests find
+    /// them fresh. A cluster is well while any of its nodes answers: shards of the others are refused one by one.
     pub async fn ping(&self) -> Result<(), MeterError> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.nodes.look_around().await?;
         let (seconds, micros): (u64, u64) =
             cmd("TIME").query_async(&mut connection).await.map_err(MeterError::from_redis)?;
         self.learn_time(TimeMs::new(seconds.saturating_mul(1000).saturating_add(micros / 1000)));
-        self.shared.fences.read_all(&mut connection).await
+        self.shared.fences.read_all(&self.nodes).await
     }
 
     /// Draws credits for several requests of one shard in one call, each answered on its own, in order.
@@ -230,17 +224,34 @@ impl Meter {
 
     /// Keys and accounts that changed, from now on. Ends when the subscription is lost: what was cached must then be asked again.
     pub async fn changes(&self) -> Result<impl Stream<Item = Changed> + Send + use<>, MeterError> {
-        let mut subscription = self.client.get_async_pubsub().await.map_err(MeterError::from_redis)?;
-        subscription.subscribe(CHANGES).await.map_err(MeterError::from_redis)?;
-        Ok(subscription
-            .into_on_message()
+        let (subscription, client) = self.subscribe().await.map_err(MeterError::from_redis)?;
+        let messages = subscription.into_on_message().take_until(Box::pin(self.nodes.until_lost(client)));
+        Ok(messages
             .filter_map(|message| async move { Changed::read(std::str::from_utf8(message.get_payload_bytes()).ok()?) }))
+    }
+
+    /// At any node: what is published at one of a cluster is heard at all.
+    async fn subscribe(&self) -> Result<(PubSub, Client), RedisError> {
+        let mut failed = None;
+        for client in self.nodes.place().anybody() {
+            let subscribed = async {
+                let client = client?;
+                let mut subscription = client.get_async_pubsub().await?;
+                subscription.subscribe(CHANGES).await?;
+                Ok((subscription, client))
+            };
+            match subscribed.await {
+                Ok(subscribed) => return Ok(subscribed),
+                Err(error) => failed = Some(error),
+            }
+        }
+        Err(failed.unwrap_or_else(|| PlaceError::Url.into()))
     }
 
     /// Events of a shard's stream from a place on, oldest first, for verification.
     pub async fn events_from(&self, shard: Shard, first: EventId, most: usize) -> Result<Vec<Event>, OwnerError> {
         let fence = Fence { shard, incarnation: first.incarnation, certification: 0 }; // names the key; reading needs no more
-        owner::read_range(&mut self.connection.clone(), &fence, first.sequence, None, most).await
+        owner::read_range(&mut self.nodes.of(shard.into()), &fence, first.sequence, None, most).await
     }
 
     pub(super) fn groups(&self) -> &Groups {
@@ -250,7 +261,7 @@ impl Meter {
     pub(super) async fn count(&self) -> Result<ShardCount, MeterError> {
         match self.shared.fences.count() {
             Some(count) => Ok(count),
-            None => self.shared.fences.read_count(&mut self.connection.clone()).await,
+            None => self.shared.fences.read_count(&self.nodes).await,
         }
     }
 
@@ -259,24 +270,31 @@ impl Meter {
     }
 
     /// Runs a script by digest. `Uncertified` wrote nothing, so then the fence is read anew and the script sent again, until the
-    /// shard is certified or the wait is over. Nothing else is ever sent again.
+    /// shard is certified or the wait is over; so is what a node of a cluster has not begun because the slot is not its own.
+    /// Nothing else is ever sent again.
     async fn run(&self, shard: Shard, command: impl Fn(&Known) -> Cmd) -> Result<Value, MeterError> {
-        let mut connection = self.connection.clone();
+        let mut tries = Tries::begin();
         let mut known = match self.shared.fences.get(shard) {
             Some(known) => known,
-            None => self.shared.fences.read(&mut connection, shard).await?,
+            None => self.shared.fences.read(&self.nodes, shard, &mut tries).await?,
         };
-        let started = Instant::now();
         loop {
+            let mut connection = self.nodes.of(shard.into());
             let answer = command(&known).query_async(&mut connection).await.map_err(MeterError::from_redis);
-            let Err(MeterError::Uncertified) = answer else { return answer };
-            if started.elapsed() >= CERTIFICATION_WAIT {
-                return answer;
+            let Err(error) = answer else { return answer };
+            if !matches!(error, MeterError::Uncertified) {
+                if self.nodes.again(&error, &mut tries).await? {
+                    continue;
+                }
+                return Err(error);
+            }
+            if tries.are_over() {
+                return Err(error);
             }
             let before = known.fence;
-            known = self.shared.fences.read(&mut connection, shard).await?;
+            known = self.shared.fences.read(&self.nodes, shard, &mut tries).await?;
             if known.fence == before {
-                tokio::time::sleep(CERTIFICATION_PAUSE).await;
+                Tries::pause().await;
             }
         }
     }

@@ -9,16 +9,18 @@ mod stream;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, RedisError, cmd};
+use redis::{Client, Cmd, RedisError, Value, cmd};
 use thiserror::Error;
 
 use super::keys::INSTALL;
+use super::place::host_of;
 use super::replies::Reply;
 use super::safety::{self, Process, Unsafe};
 use super::scripts::{Digests, Script};
-use super::{Fence, MeterError, connect};
-use crate::ShardCount;
+use super::slots::{Layout, Route};
+use super::{Fence, MeterError, Place, connect};
 use crate::event::DecodeError;
+use crate::{Shard, ShardCount};
 
 pub use certify::{Caps, Head, Mode, Sealed};
 pub use changes::{ControlOutcome, ControlRow, InstallOutcome};
@@ -72,6 +74,8 @@ impl From<MeterError> for OwnerError {
 pub struct OwnerLink {
     connection: MultiplexedConnection,
     process: Process,
+    place: Place,
+    answer_wait: Duration,
 }
 
 /// A shard that this owner certified: the only way to its live state.
@@ -97,11 +101,22 @@ impl Certified {
 
 impl OwnerLink {
     /// Connects and refuses a Redis that may forget money. Each later answer has to come within `answer_wait`.
-    pub async fn open(redis_url: &str, answer_wait: Duration) -> Result<Self, OwnerError> {
-        let client = connect::client(redis_url)?;
-        let mut connection = connect::once(&client, answer_wait).await?;
+    pub async fn open(place: impl Into<Place>, answer_wait: Duration) -> Result<Self, OwnerError> {
+        let place = place.into();
+        let client = place.client().map_err(RedisError::from)?;
+        Self::enter(place, &client, answer_wait).await
+    }
+
+    /// The same with the Redis that holds a shard: in a cluster the node that has its slot now.
+    pub async fn open_for(place: &Place, shard: Shard, answer_wait: Duration) -> Result<Self, OwnerError> {
+        let client = holder_of(place, shard.into()).await?;
+        Self::enter(place.clone(), &client, answer_wait).await
+    }
+
+    async fn enter(place: Place, client: &Client, answer_wait: Duration) -> Result<Self, OwnerError> {
+        let mut connection = connect::once(client, answer_wait).await?;
         let info: String = cmd("INFO").query_async(&mut connection).await?;
-        Ok(Self { connection, process: safety::check(&info)? })
+        Ok(Self { connection, process: safety::check(&info)?, place, answer_wait })
     }
 
     /// Which Redis process this is.
@@ -112,12 +127,55 @@ impl OwnerLink {
 
     /// Writes the shard count of the installation, or checks it against what is there: it never changes.
     pub async fn agree_on_shards(&mut self, count: ShardCount) -> Result<(), OwnerError> {
-        let () = cmd("HSETNX").arg(INSTALL).arg("shards").arg(count.get()).query_async(&mut self.connection).await?;
-        let live: u16 = cmd("HGET").arg(INSTALL).arg("shards").query_async(&mut self.connection).await?;
+        let mut connection = self.connection.clone();
+        let mut agree = cmd("HSETNX");
+        agree.arg(INSTALL).arg("shards").arg(count.get());
+        match agree.query_async::<()>(&mut connection).await {
+            // In a cluster these facts have a slot of their own.
+            Err(elsewhere) if elsewhere.code() == Some("MOVED") => {
+                let client = holder_of(&self.place, Route::Install).await?;
+                connection = connect::once(&client, self.answer_wait).await?;
+                let () = agree.query_async(&mut connection).await?;
+            }
+            agreed => agreed?,
+        }
+        let live: u16 = cmd("HGET").arg(INSTALL).arg("shards").query_async(&mut connection).await?;
         if live == count.get() { Ok(()) } else { Err(OwnerError::ShardCount { live, book: count.get() }) }
     }
 
     async fn run(&mut self, command: Cmd) -> Result<Reply, OwnerError> {
         Ok(Reply::open(command.query_async(&mut self.connection).await?)?)
     }
+}
+
+/// How long a node may take to tell who holds what: the next one is asked then.
+const TELL_WAIT: Duration = Duration::from_millis(500);
+
+/// Whoever holds something now, as the first Redis of the place says that answers.
+async fn holder_of(place: &Place, route: Route) -> Result<Client, RedisError> {
+    let mut failed = None;
+    for client in place.anybody() {
+        let found = async {
+            let client = client?;
+            let mut teller = connect::once(&client, TELL_WAIT).await?;
+            let server: String = cmd("INFO").arg("server").query_async(&mut teller).await?;
+            if !server.contains("redis_mode:cluster") {
+                return Ok(client);
+            }
+            let told = cmd("CLUSTER").arg("SLOTS").query_async::<Value>(&mut teller).await?;
+            let layout = Layout::read(told, host_of(client.get_connection_info().addr()))?;
+            place.know(&layout.nodes().cloned().collect());
+            let node = layout.node_of(route.slot()).ok_or_else(nobody)?;
+            Ok(place.node(node)?)
+        };
+        match found.await {
+            Ok(client) => return Ok(client),
+            Err(error) => failed = Some(error),
+        }
+    }
+    Err(failed.unwrap_or_else(nobody))
+}
+
+fn nobody() -> RedisError {
+    std::io::Error::other("no node of the cluster holds the slot").into()
 }

@@ -9,17 +9,56 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::live::Place;
+
 /// Long enough for a loaded machine to load an append-only file of a test.
 const START_WAIT: Duration = Duration::from_secs(20);
 /// Ports for tests: Linux takes those of outgoing connections from 32768 on.
 const FIRST_PORT: u32 = 15_000;
 const PORTS: u32 = 17_000;
 
+/// The users of a real installation; in tests each has its name as its password, with [`PASSWORD_ENDS`] behind it.
+const USERS: &str = include_str!("../../../deploy/redis/users.acl");
+/// Stands in every password of a test, and so must stand in no log.
+pub const PASSWORD_ENDS: &str = "-password-of-tests";
+
+/// How a private Redis is set up, beyond what live balances need.
+#[derive(Debug, Clone)]
+pub struct RedisSetup {
+    /// What it does about its append-only file.
+    pub appendfsync: &'static str,
+    /// With the users of a real installation instead of the one who may do everything.
+    pub users: bool,
+    /// By TLS only, for `localhost`.
+    pub tls: Option<RedisTls>,
+    /// As a node of a cluster.
+    pub cluster: bool,
+}
+
+/// What a Redis needs for TLS, as PEM.
+#[derive(Debug, Clone)]
+pub struct RedisTls {
+    /// Its certificate, for `localhost`; it vouches for itself.
+    pub certificate: String,
+    /// The certificate's key.
+    pub key: String,
+    /// Whose certificates callers have to show; `None` = they need none.
+    pub callers: Option<String>,
+}
+
+impl Default for RedisSetup {
+    fn default() -> Self {
+        Self { appendfsync: "everysec", users: false, tls: None, cluster: false }
+    }
+}
+
 /// A private Redis. Ends when dropped.
 pub struct RedisServer {
     directory: TempDir,
     port: u16,
-    appendfsync: &'static str,
+    /// Where the nodes of a cluster speak to each other.
+    bus_port: u16,
+    setup: RedisSetup,
     child: Option<Child>,
 }
 
@@ -42,24 +81,74 @@ impl RedisServer {
     /// Starts a Redis with an append-only file, on a free port.
     #[must_use]
     pub fn start() -> Self {
-        Self::start_with_fsync("everysec")
+        Self::start_with(RedisSetup::default())
     }
 
     /// Starts a Redis with an `appendfsync` of your choice.
     #[must_use]
     pub fn start_with_fsync(appendfsync: &'static str) -> Self {
+        Self::start_with(RedisSetup { appendfsync, ..RedisSetup::default() })
+    }
+
+    /// Starts a Redis of your choice.
+    #[must_use]
+    pub fn start_with(setup: RedisSetup) -> Self {
         let directory = TempDir::new().expect("a temporary directory can be made");
-        let mut server = Self { directory, port: free_port(), appendfsync, child: None };
+        let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text);
+        let users = ["gateway", "ledger-sync", "tollgate", "admin"];
+        let acl = users.iter().fold(USERS.to_owned(), |acl, user| acl.replace(&format!("@{user}@"), &password(user)));
+        write("users.acl", &acl).expect("the test's own directory can be written to");
+        if let Some(tls) = &setup.tls {
+            let callers = tls.callers.as_ref().unwrap_or(&tls.certificate);
+            for (name, text) in [("server.pem", &tls.certificate), ("server.key", &tls.key), ("callers.pem", callers)] {
+                write(name, text).expect("the test's own directory can be written to");
+            }
+        }
+        let mut server = Self { directory, port: free_port(), bus_port: free_port(), setup, child: None };
         while !server.try_start() {
-            server.port = free_port(); // somebody else took it in between
+            // Somebody else took one in between.
+            (server.port, server.bus_port) = (free_port(), free_port());
         }
         server
     }
 
-    /// Its URL.
+    /// Its URL, for somebody who may do everything.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        if self.setup.users { self.url_of("admin") } else { format!("{}{}", self.scheme(), self.address()) }
+    }
+
+    /// Its URL, for one of its users.
+    #[must_use]
+    pub fn url_of(&self, user: &str) -> String {
+        format!("{}{user}:{}@{}", self.scheme(), password(user), self.address())
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.setup.tls.is_some() { "rediss://" } else { "redis://" }
+    }
+
+    fn address(&self) -> String {
+        let host = if self.setup.tls.is_some() { "localhost" } else { "127.0.0.1" };
+        format!("{host}:{}", self.port)
+    }
+
+    /// Whether it has users.
+    #[must_use]
+    pub const fn is_guarded(&self) -> bool {
+        self.setup.users
+    }
+
+    /// Its port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where the nodes of its cluster speak to it.
+    #[must_use]
+    pub const fn bus_port(&self) -> u16 {
+        self.bus_port
     }
 
     /// Its process id; 0 while it is not running.
@@ -99,30 +188,50 @@ impl RedisServer {
     /// Runs one command as an operator would, and refuses an error.
     #[expect(clippy::must_use_candidate, reason = "most commands are sent for their effect")]
     pub fn command(&self, arguments: &[&str]) -> redis::Value {
-        let client = redis::Client::open(self.url()).expect("the URL is good");
-        let mut connection = client.get_connection().expect("the test's redis answers");
+        let believed = self.setup.tls.as_ref().map(|tls| tls.certificate.clone().into_bytes());
+        self.try_command(&Place::new(&self.url()).with_ca(believed), arguments).expect("the command is answered")
+    }
+
+    /// What a command answers, as text.
+    #[must_use]
+    pub fn text(&self, arguments: &[&str]) -> String {
+        redis::from_redis_value(self.command(arguments)).expect("the answer is one text")
+    }
+
+    /// What a command answers, as texts.
+    #[must_use]
+    pub fn texts(&self, arguments: &[&str]) -> Vec<String> {
+        redis::from_redis_value(self.command(arguments)).expect("the answer is a list of texts")
+    }
+
+    /// Runs one command at a place of your choice; the error as its text.
+    pub fn try_command(&self, place: &Place, arguments: &[&str]) -> Result<redis::Value, String> {
+        let client = place.client().expect("the URL is good");
         let mut command = redis::Cmd::new();
         for argument in arguments {
             command.arg(*argument);
         }
-        command.query(&mut connection).expect("the command is answered")
+        let mut connection = client.get_connection().map_err(|error| error.to_string())?;
+        command.query(&mut connection).map_err(|error| error.to_string())
     }
 
     fn try_start(&mut self) -> bool {
         let log = File::options().create(true).append(true).open(self.directory.path().join("redis.log"));
         let log = log.expect("a log file can be made in the test's own directory");
-        let child = Command::new("redis-server")
+        let mut command = Command::new("redis-server");
+        command
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"])
-            .args(["--appendfsync", self.appendfsync, "--port"])
-            .arg(self.port.to_string())
-            .arg("--dir")
+            .args(["--appendfsync", self.setup.appendfsync, "--dir"])
             .arg(self.directory.path())
+            .args(self.arguments())
             .stdin(Stdio::null())
             .stdout(log)
-            .stderr(Stdio::null())
-            .spawn();
+            .stderr(Stdio::null());
+        let child = command.spawn();
         let mut child = child.expect("redis-server is installed (cargo dev test says how)");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        // A node listens to its cluster last, and ends when it can't.
+        let port = if self.setup.cluster { self.bus_port } else { self.port };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let started = Instant::now();
         loop {
             if child.try_wait().expect("a child can be asked").is_some() {
@@ -136,6 +245,45 @@ impl RedisServer {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+impl RedisServer {
+    /// What its setup says on the command line.
+    fn arguments(&self) -> Vec<String> {
+        let path = |name: &str| self.directory.path().join(name).display().to_string();
+        let mut arguments = if self.setup.tls.is_some() {
+            vec!["--port".to_owned(), "0".to_owned(), "--tls-port".to_owned(), self.port.to_string()]
+        } else {
+            vec!["--port".to_owned(), self.port.to_string()]
+        };
+        let mut set = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
+        if self.setup.users {
+            set("aclfile", path("users.acl"));
+        }
+        if let Some(tls) = &self.setup.tls {
+            set("tls-cert-file", path("server.pem"));
+            set("tls-key-file", path("server.key"));
+            set("tls-ca-cert-file", path("callers.pem"));
+            set("tls-auth-clients", if tls.callers.is_some() { "yes" } else { "no" }.to_owned());
+        }
+        if self.setup.cluster {
+            set("cluster-enabled", "yes".to_owned());
+            set("cluster-port", self.bus_port.to_string());
+            set("cluster-node-timeout", "2000".to_owned());
+            set("cluster-require-full-coverage", "no".to_owned());
+        }
+        if self.setup.cluster && self.setup.tls.is_some() {
+            // The certificate is for a name, and nodes are called by their addresses otherwise.
+            set("tls-cluster", "yes".to_owned());
+            set("cluster-announce-hostname", "localhost".to_owned());
+            set("cluster-preferred-endpoint-type", "hostname".to_owned());
+        }
+        arguments
+    }
+}
+
+fn password(user: &str) -> String {
+    format!("{user}{PASSWORD_ENDS}")
 }
 
 impl Drop for RedisServer {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::cmd;
 
 use crate::live::owner::{Caps, Certified, ControlOutcome, ControlRow, InstallOutcome, Mode, OwnerLink};
-use crate::live::{Fence, Meter, connect};
+use crate::live::{Fence, Meter, Place, connect};
 use crate::{AccountId, AccountImage, Change, Event, KeyImage, Shard, ShardCount, ShardKind, TimeMs};
 
 /// Caps that no test reaches by chance.
@@ -19,7 +19,7 @@ pub struct Stage {
     pub link: OwnerLink,
     /// The shard count.
     pub count: ShardCount,
-    url: String,
+    place: Place,
     shards: HashMap<Shard, Certified>,
     rows: u64,
     versions: HashMap<AccountId, u64>,
@@ -27,13 +27,14 @@ pub struct Stage {
 
 impl Stage {
     /// Certifies every shard as new.
-    pub async fn open(url: &str, shard_count: u16, certification: u64) -> Self {
-        Self::open_with_caps(url, shard_count, certification, GENEROUS_CAPS).await
+    pub async fn open(place: impl Into<Place>, shard_count: u16, certification: u64) -> Self {
+        Self::open_with_caps(place, shard_count, certification, GENEROUS_CAPS).await
     }
 
     /// Certifies every shard as new, with exposure caps. `certification` also serves as the incarnation, so it must rise.
-    pub async fn open_with_caps(url: &str, shard_count: u16, certification: u64, caps: Caps) -> Self {
-        let mut link = OwnerLink::open(url, Duration::from_secs(10)).await.expect("the test's redis is safe");
+    pub async fn open_with_caps(place: impl Into<Place>, shard_count: u16, certification: u64, caps: Caps) -> Self {
+        let place = place.into();
+        let mut link = OwnerLink::open(&place, Duration::from_secs(10)).await.expect("the test's redis is safe");
         let count = ShardCount::new(shard_count).expect("a shard count of a test is good");
         link.agree_on_shards(count).await.expect("the shard count is the same");
         let mut shards = HashMap::new();
@@ -48,12 +49,12 @@ impl Stage {
                 shards.insert(shard, certified);
             }
         }
-        Self { link, count, url: url.to_owned(), shards, rows: 0, versions: HashMap::new() }
+        Self { link, count, place, shards, rows: 0, versions: HashMap::new() }
     }
 
     /// A gateway's meter for this Redis.
     pub async fn meter(&self) -> Meter {
-        let meter = Meter::connect(&self.url).await.expect("the test's URL is good");
+        let meter = Meter::connect(&self.place).await.expect("the test's URL is good");
         meter.ping().await.expect("the test's redis answers");
         meter
     }
@@ -106,7 +107,7 @@ impl Stage {
     /// Turns the clock of an account's shard forward: a script's time is never behind the shard's highest time.
     pub async fn turn_clock(&mut self, account: &AccountId, to: TimeMs) {
         let meta = self.shard_of(account).fence().meta();
-        let client = connect::client(&self.url).expect("the test's URL is good");
+        let client = self.place.client().expect("the test's URL is good");
         let mut connection = connect::once(&client, Duration::from_secs(10)).await.expect("the test's redis answers");
         let live: String =
             cmd("HGET").arg(&meta).arg("live").query_async(&mut connection).await.expect("meta is there");

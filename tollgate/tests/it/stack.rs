@@ -8,6 +8,7 @@ mod audit;
 mod call;
 mod customers;
 mod gateway;
+pub mod guarded;
 mod load;
 mod postgres;
 mod program;
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use ledger::testing::{TestDatabase, database, database_on};
 use metering::TimeMs;
 use metering::live::Meter;
-use metering::testing::RedisServer;
+use metering::testing::{RedisServer, RedisSetup, start_cluster};
 use tempfile::TempDir;
 
 pub use answer::Answer;
@@ -55,6 +56,10 @@ pub struct Plan {
     pub syncs: usize,
     /// What Redis does about its append-only file.
     pub appendfsync: &'static str,
+    /// Redis is a cluster of so many primaries; 0 = one Redis.
+    pub nodes: u16,
+    /// Each program speaks to Redis under a user of its own, and by TLS.
+    pub guarded: bool,
     /// A Postgres of the test's own, which it may kill.
     pub own_postgres: bool,
     /// Settings laid over those of the tests' gateways, in TOML with dotted keys.
@@ -69,6 +74,8 @@ impl Default for Plan {
             gateways: 1,
             syncs: 1,
             appendfsync: "everysec",
+            nodes: 0,
+            guarded: false,
             own_postgres: false,
             gateway_settings: PATIENT,
             sync_settings: LONG_LEASES,
@@ -86,6 +93,8 @@ pub struct Stack {
     pub book: TestDatabase,
     pub postgres: Option<Postgres>,
     pub redis: RedisServer,
+    /// The other nodes, where it is a cluster.
+    pub more_nodes: Vec<RedisServer>,
     pub http: reqwest::Client,
     pub directory: TempDir,
 }
@@ -104,7 +113,10 @@ impl Stack {
 
     pub async fn with(plan: Plan) -> Self {
         let directory = TempDir::new().unwrap();
-        let redis = RedisServer::start_with_fsync(plan.appendfsync);
+        let tls = plan.guarded.then(guarded::tls);
+        let setup = RedisSetup { appendfsync: plan.appendfsync, users: plan.guarded, tls, ..RedisSetup::default() };
+        let mut more_nodes = if plan.nodes > 0 { start_cluster(&setup, plan.nodes) } else { Vec::new() };
+        let redis = if plan.nodes > 0 { more_nodes.remove(0) } else { RedisServer::start_with(setup) };
         let postgres = if plan.own_postgres { Some(Postgres::start().await) } else { None };
         let book = match &postgres {
             Some(postgres) => database_on(&postgres.url()).await,
@@ -113,7 +125,7 @@ impl Stack {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let upstream = Upstream::start(directory.path(), http.clone());
         let stuck = Stuck::listen().await;
-        let house = House { directory: directory.path(), redis: &redis.url(), postgres: &book.url, http: &http };
+        let house = House { directory: directory.path(), redis: &redis, postgres: &book.url, http: &http };
         let syncs: Vec<Sync> = (0..plan.syncs).map(|number| Sync::start(&house, number, plan.sync_settings)).collect();
         upstream.wait_ready().await;
         wait_shares(&syncs).await;
@@ -123,13 +135,18 @@ impl Stack {
         for gateway in &gateways {
             gateway.program.wait_ready().await;
         }
-        let meter = Meter::connect(&redis.url()).await.unwrap();
-        Self { gateways, syncs, upstream, _stuck: stuck, meter, book, postgres, redis, http, directory }
+        let meter = Meter::connect(guarded::place_of(&redis, "tollgate")).await.unwrap();
+        Self { gateways, syncs, upstream, _stuck: stuck, meter, book, postgres, redis, more_nodes, http, directory }
     }
 
     /// The time, by the book's clock.
     pub async fn now(&self) -> TimeMs {
         self.book.ledger.book_now().await.unwrap()
+    }
+
+    /// All nodes of the cluster; the one that the settings name is the first.
+    pub fn nodes(&self) -> Vec<&RedisServer> {
+        std::iter::once(&self.redis).chain(&self.more_nodes).collect()
     }
 
     /// Until both ledger-syncs have half of the shards.
@@ -162,7 +179,7 @@ impl Stack {
 /// What a program needs to know of the others.
 pub struct House<'a> {
     pub directory: &'a std::path::Path,
-    pub redis: &'a str,
+    pub redis: &'a RedisServer,
     pub postgres: &'a str,
     pub http: &'a reqwest::Client,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use metering::testing::free_port;
+use metering::testing::{PASSWORD_ENDS, free_port};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -43,7 +43,7 @@ impl GatewayProcess {
         };
         let config = format!(
             "listen = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin_port}\"\nroutes = \"routes.toml\"\nthreads = 2\n\
-             {settings}\n[redis]\nurl = \"{redis_url}\"\n[upstreams]\ndemo = \"{upstream_url}\"\n\
+             redis.url = \"{redis_url}\"\n{settings}\n[upstreams]\ndemo = \"{upstream_url}\"\n\
              {group}nowhere = \"http://127.0.0.1:{}\"\n",
             free_port()
         );
@@ -187,6 +187,7 @@ impl Drop for GatewayProcess {
         if !std::thread::panicking() {
             assert!(!log.contains("panicked at"), "the gateway panicked\n{log}");
             assert!(!log.contains("tg_test_"), "a key stands in the log\n{log}");
+            assert!(!log.contains(PASSWORD_ENDS), "a password stands in the log\n{log}");
             assert!(!log.contains("eyJ"), "a session token stands in the log\n{log}");
         }
     }

@@ -7,6 +7,7 @@ use ledger::AccountView;
 use metering::live::Snapshot;
 use metering::{AccountId, Credits, LotId};
 
+use super::guarded::redis_settings;
 use super::program::executable;
 use super::{Stack, wait_until};
 
@@ -87,7 +88,7 @@ impl Stack {
         let settings = self.directory.path().join("verify.toml");
         std::fs::write(
             &settings,
-            format!("redis.url = \"{}\"\npostgres.url = \"{}\"\n", self.redis.url(), self.book.url),
+            format!("{}postgres.url = \"{}\"\n", redis_settings(&self.redis, "tollgate"), self.book.url),
         )
         .unwrap();
         let mut command = Command::new(executable("tollgate"));

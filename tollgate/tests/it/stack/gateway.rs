@@ -2,6 +2,7 @@
 
 use metering::testing::free_port;
 
+use super::guarded::redis_settings;
 use super::{House, Program};
 
 /// The demo routes, as customers meet them, and the tests' own beside them.
@@ -21,8 +22,8 @@ impl Gateway {
         let upstreams = upstreams.concat();
         let text = format!(
             "listen = \"{listen}\"\nadmin_listen = \"{admin}\"\nroutes = \"{name}-routes.toml\"\nthreads = 2\n\
-             billing_url = \"https://billing.example\"\nredis.url = \"{}\"\n{upstreams}{settings}\n",
-            house.redis
+             billing_url = \"https://billing.example\"\n{}{upstreams}{settings}\n",
+            redis_settings(house.redis, "gateway")
         );
         let path = house.directory.join(format!("{name}.toml"));
         std::fs::write(&path, text).unwrap();

@@ -2,6 +2,7 @@
 
 use metering::testing::free_port;
 
+use super::guarded::redis_settings;
 use super::{House, Program, wait_until};
 
 pub struct Sync {
@@ -13,9 +14,10 @@ impl Sync {
         let name = format!("ledger-sync-{number}");
         let admin = format!("127.0.0.1:{}", free_port());
         let text = format!(
-            "admin_listen = \"{admin}\"\nredis.url = \"{}\"\npostgres.url = \"{}\"\nshards.count = 4\n\
+            "admin_listen = \"{admin}\"\n{}postgres.url = \"{}\"\nshards.count = 4\n\
              lease.heartbeat_ms = 200\nsweep.grace_ms = 0\nsweep.interval_ms = 100\n{settings}\n",
-            house.redis, house.postgres
+            redis_settings(house.redis, "ledger-sync"),
+            house.postgres
         );
         let path = house.directory.join(format!("{name}.toml"));
         std::fs::write(&path, text).unwrap();
