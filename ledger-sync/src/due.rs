@@ -1,7 +1,6 @@
 //! What comes due without anybody asking: holds that nobody settled in time, idempotency marks a day old.
 
 use metering::OpId;
-use metering::TimeMs;
 use metering::live::{Undo, UndoOutcome};
 use tracing::info;
 use uuid::Uuid;
@@ -19,7 +18,7 @@ pub async fn release_holds(service: &Service, hold: &mut Hold, drain: &Drain, pa
             op: OpId::from_uuid(Uuid::now_v7()),
             account: due.account,
             debit_op: due.op,
-            not_after: TimeMs::EPOCH, // it is in the book: it can't come any more
+            not_after: due.hold_until, // near enough to the debit that the book finds it
             idempotency: due.idempotency,
         };
         if hold.link.release(&hold.certified, &ask).await? == UndoOutcome::Marked {

@@ -1,5 +1,5 @@
 -- Holds that nobody settled in time, and that nobody has asked to undo.
-SELECT hold.account_id, hold.op, mark.key
+SELECT hold.account_id, hold.op, hold.hold_until, mark.key
 FROM holds AS hold
 LEFT JOIN idempotency_marks AS mark USING (op, account_id)
 WHERE hold.shard = $1 AND hold.hold_until <= $2

@@ -4,7 +4,7 @@ use metering::{AccountId, IDEMPOTENCY_MS, IdempotencyKey, OpId, TimeMs};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::columns::{shard_number, stamp};
+use crate::columns::{Stamp, shard_number, stamp, time};
 use crate::fence::hold;
 use crate::pool::commit;
 use crate::{Fence, Ledger, LedgerError};
@@ -16,6 +16,8 @@ pub struct DueHold {
     pub account: AccountId,
     /// The hold's op.
     pub op: OpId,
+    /// When its time was over.
+    pub hold_until: TimeMs,
     /// The `Idempotency-Key` it drew under.
     pub idempotency: Option<IdempotencyKey>,
 }
@@ -24,6 +26,7 @@ pub struct DueHold {
 struct RawHold {
     account_id: Uuid,
     op: Uuid,
+    hold_until: Stamp,
     key: Option<Uuid>,
 }
 
@@ -37,12 +40,15 @@ impl Ledger {
             .bind(i64::from(limit))
             .fetch_all(&self.pool)
             .await?;
-        let due = rows.into_iter().map(|raw| DueHold {
-            account: AccountId::from_uuid(raw.account_id),
-            op: OpId::from_uuid(raw.op),
-            idempotency: raw.key.map(IdempotencyKey::from_uuid),
+        let due = rows.into_iter().map(|raw| {
+            Ok(DueHold {
+                account: AccountId::from_uuid(raw.account_id),
+                op: OpId::from_uuid(raw.op),
+                hold_until: time(raw.hold_until)?,
+                idempotency: raw.key.map(IdempotencyKey::from_uuid),
+            })
         });
-        Ok(due.collect())
+        due.collect()
     }
 
     /// Idempotency marks of a shard that were a day old at `drained`: live state can let go of them, and then the book.
