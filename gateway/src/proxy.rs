@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::HeaderMap;
 use pingora::Result;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::{Error, HttpPeer};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 
 use crate::admission::Admission;
-use crate::edge::HeaderDeadline;
 use crate::gateway::Gateway;
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::{
-    after_header, answer_headers, answer_here, answer_preflight, authenticate, begin, canonical_target,
-    check_declared_length, check_key_policy, check_status, check_upgrade, credential, draw, fail, find_peer, finish,
-    forward_body, give_back, may_retry, price, raw_header, read_body, reject, reserve, same_origin, screen,
-    set_trusted_headers, try_elsewhere, upgrades,
+    answer_headers, answer_here, answer_preflight, authenticate, begin, canonical_target, check_declared_length,
+    check_key_policy, check_status, check_upgrade, credential, draw, fail, find_peer, finish, forward_body, may_retry,
+    price, raw_header, read_body, read_trailers, reject, reserve, same_origin, screen, set_trusted_headers,
+    settle_after_header, try_elsewhere, upgrades,
 };
 
 impl Gateway {
@@ -27,22 +27,20 @@ impl Gateway {
         let header = session.req_header();
         let screened = screen(header, raw_header(session).as_deref(), self.limits.header)?;
         let target = canonical_target(header)?;
-        let table = self.tables.current();
-        let route = table.routes.find(&header.method, header, &target)?;
+        let route = &self.tables.find(header, &target)?;
         request.found(route, header);
         check_declared_length(route, header)?;
         check_upgrade(route, header)?;
         let credential = credential(route.auth, header, self.session_cookie())?;
         same_origin(route, header, &credential, self.sessions.as_ref())?;
-        let now = self.balance.meter.store_now();
-        let caller = authenticate(route, credential, &self.keys, self.sessions.as_ref(), now).await?;
+        let caller = authenticate(route, credential, &self.keys, self.sessions.as_ref(), self.store_now()).await?;
         request.caller = caller.principal().cloned();
         check_key_policy(route, &caller, request.way.address)?;
-        read_body(session, route, request, self.limits.body).await?;
+        read_body(session, route, request, &self.limits).await?;
         let price = price(route, session.req_header(), request.whole_body.as_ref())?;
         check_status(route, &caller, price, &self.statuses).await?;
         let place = reserve(route)?;
-        let payment = draw(&self.balance, &caller, route, price, request).await?;
+        let payment = draw(&self.balance, &caller, route, price, session.req_header(), &target, request).await?;
         Ok(Admission::new(screened, target, route.clone(), caller, place, payment))
     }
 }
@@ -102,7 +100,7 @@ impl ProxyHttp for Gateway {
         forward_body(request, piece, self.limits.body).or_else(|rejection| request.refuse(rejection))
     }
 
-    /// Give-backs come before the answer's header, so that what it says about credits is true.
+    /// Give-backs and prices come before the answer's header, so that what it says about credits is true.
     async fn response_filter(
         &self,
         session: &mut Session,
@@ -113,9 +111,7 @@ impl ProxyHttp for Gateway {
             return Ok(());
         }
         request.upstream_answered(header);
-        if let Some(reason) = after_header(request) {
-            give_back(&self.balance, request, reason).await;
-        }
+        settle_after_header(&self.balance, request).await;
         answer_headers(header, request)
     }
 
@@ -126,8 +122,13 @@ impl ProxyHttp for Gateway {
         _end: bool,
         request: &mut Request,
     ) -> Result<Option<Duration>> {
-        request.watch_for_end(piece.as_deref());
+        request.watch_answer(piece.as_deref());
         Ok(None)
+    }
+
+    fn upstream_response_trailer_filter(&self, _: &mut Session, lines: &mut HeaderMap, r: &mut Request) -> Result<()> {
+        read_trailers(lines, r);
+        Ok(())
     }
 
     /// A metered request is never sent twice once a byte of it may have arrived.
@@ -152,9 +153,8 @@ impl ProxyHttp for Gateway {
         true // the request's own line says it
     }
 
-    /// Ends every request that was driven to its end: give back or keep, count, one log line.
+    /// Ends every request that was driven to its end: give back, settle or keep, count, one log line.
     async fn logging(&self, session: &mut Session, error: Option<&Error>, request: &mut Request) {
-        HeaderDeadline::request_over(session);
         finish(self, session, error, request).await;
     }
 }

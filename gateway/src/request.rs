@@ -19,6 +19,7 @@ use crate::rejection::{Code, Rejection};
 use crate::route_table::Route;
 use crate::steps::Way;
 use crate::steps::give_back::Reason;
+use crate::steps::price_report::PriceReport;
 use crate::steps::terminal_event::{TerminalEvent, is_event_stream};
 
 pub struct Request {
@@ -45,6 +46,8 @@ pub struct Request {
     pub upstream: UpstreamProgress,
     /// Watches an event stream for the event that ends it.
     pub terminal_event: Option<TerminalEvent>,
+    /// Where the price is known only at the end: what the upstream has told so far.
+    pub price_report: Option<PriceReport>,
     _in_flight: InFlight,
 }
 
@@ -84,6 +87,7 @@ impl Request {
             whole_body: None,
             upstream: UpstreamProgress::default(),
             terminal_event: None,
+            price_report: None,
             _in_flight: InFlight::new(in_flight),
         }
     }
@@ -126,12 +130,17 @@ impl Request {
         }
         self.terminal_event =
             route.terminal_event.as_deref().filter(|_| is_event_stream(header)).map(TerminalEvent::new);
+        self.price_report = route.hold().map(|hold| PriceReport::begin(&hold.report, header));
     }
 
     /// The next piece of the answer goes by.
-    pub fn watch_for_end(&mut self, piece: Option<&[u8]>) {
-        if let (Some(terminal), Some(piece)) = (&mut self.terminal_event, piece) {
+    pub fn watch_answer(&mut self, piece: Option<&[u8]>) {
+        let Some(piece) = piece else { return };
+        if let Some(terminal) = &mut self.terminal_event {
             terminal.watch(piece);
+        }
+        if let Some(report) = &mut self.price_report {
+            report.watch(piece);
         }
     }
 
@@ -147,9 +156,14 @@ impl Request {
         self.upstream.status == Some(StatusCode::SWITCHING_PROTOCOLS.as_u16())
     }
 
-    /// Whether credits of this request are drawn and not given back.
+    /// Whether credits of this request are drawn and may still go back.
     pub fn has_drawn(&self) -> bool {
         self.admission.as_ref().and_then(Admission::debit).is_some_and(OpenDebit::is_drawn)
+    }
+
+    /// Whether the caller pays for it, as far as is known.
+    pub fn is_paid(&self) -> bool {
+        self.admission.as_ref().and_then(Admission::debit).is_some_and(OpenDebit::is_paid)
     }
 }
 

@@ -43,7 +43,7 @@ impl LastWords {
         }
         let owed = self.restitutions.flush(FLUSH_MAX).await;
         if owed > 0 {
-            tracing::error!(owed, "{owed} give-backs and undos could not be returned before the stop");
+            tracing::error!(owed, "{owed} give-backs, undos and the like could not be sent before the stop");
         }
         tracing::info!("the gateway has stopped");
         (self.flush_log)();

@@ -1,22 +1,23 @@
-//! The end of a request: give back or keep, count, one log line.
+//! The end of a request: give back, settle or keep, count, one log line.
 
 use metering::TimeMs;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource};
 
 use crate::admission::Admission;
+use crate::edge::HeaderDeadline;
 use crate::gateway::Gateway;
 use crate::open_debit::{OpenDebit, Standing};
 use crate::principal::Principal;
 use crate::rejection::Code;
 use crate::request::Request;
 use crate::request_log::Line;
-use crate::steps::give_back::{Reason, after_end, give_back};
+use crate::steps::give_back::Reason;
+use crate::steps::settle_after_end;
 
 pub async fn finish(gateway: &Gateway, session: &Session, error: Option<&Error>, request: &mut Request) {
-    if let Some(reason) = after_end(request, error) {
-        give_back(&gateway.balance, request, reason).await;
-    }
+    HeaderDeadline::request_over(session);
+    settle_after_end(&gateway.balance, request, error).await;
     let status = session.response_written().map_or(0, |header| header.status.as_u16());
     if let Some(debit) = request.admission.as_mut().and_then(Admission::debit_mut) {
         debit.keep();
@@ -36,7 +37,10 @@ pub async fn finish(gateway: &Gateway, session: &Session, error: Option<&Error>,
 fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16) -> Line {
     let debit = request.admission.as_ref().and_then(Admission::debit);
     let (credits, remaining) = match debit.map(OpenDebit::standing) {
-        Some(Standing::Drawn(drawn)) => (debit.map_or(0, |debit| debit.credits().get()), Some(drawn.remaining.get())),
+        Some(Standing::Drawn(drawn) | Standing::Held(drawn)) => {
+            (debit.map_or(0, |debit| debit.credits().get()), Some(drawn.remaining.get()))
+        }
+        Some(Standing::Settled { kept, remaining, .. }) => (kept.get(), remaining.map(metering::Credits::get)),
         Some(Standing::GivenBack { remaining }) => (0, remaining.map(metering::Credits::get)),
         Some(Standing::Nothing) | None => (0, None),
     };
