@@ -20,9 +20,8 @@ use crate::steps::canonical_target::CanonicalTarget;
 use crate::steps::idempotency::draws_under;
 use crate::steps::key_policy::{pass_rates, rate_limited};
 
-/// An account that is being installed is soon ready: pauses between debits that ask again, and all of them together.
+/// Pause before a debit asks again for an account that is being installed.
 const INSTALL_PAUSE: Duration = Duration::from_millis(10);
-const INSTALL_WAIT: Duration = Duration::from_millis(200);
 
 /// The live balance as requests use it.
 pub struct Balance {
@@ -109,13 +108,13 @@ pub async fn draw(
     }
 }
 
-/// Asks, and again while the account is being installed, which takes some milliseconds: such a refusal has written nothing.
+/// Asks, and again while the account is being installed, which takes some tens of milliseconds: such a refusal has written nothing.
 async fn once_installed(balance: &Balance, ask: &Debit) -> Result<DebitOutcome, Unanswered> {
     let mut waited = Duration::ZERO;
     loop {
         let outcome = balance.meter.debit(ask).await.map_err(Unanswered::from);
         let soon = matches!(outcome, Ok(DebitOutcome::Refused(Refusal::Frozen | Refusal::Installing)));
-        if !soon || waited >= INSTALL_WAIT {
+        if !soon || waited >= balance.wait_max {
             return outcome;
         }
         tokio::time::sleep(INSTALL_PAUSE).await;
