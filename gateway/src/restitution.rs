@@ -97,6 +97,10 @@ impl Restitutions {
     }
 
     pub fn add(&self, restitution: Restitution) {
+        let half_full = self.sender.capacity() < self.sender.max_capacity() / 2;
+        if half_full && matches!(restitution, Restitution::Answered(_)) {
+            return; // the rest of the room is for credits; a repeat is told "in flight" somewhat longer
+        }
         self.metrics.restitutions_open.inc();
         self.metrics.restitution_added(&restitution);
         if let Err(refused) = self.sender.try_send(restitution) {

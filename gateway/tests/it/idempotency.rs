@@ -6,6 +6,7 @@ use metering::{Body, Status};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::house::http2::Connection;
 use crate::house::{Account, Answer, House, bearer};
 
 /// `POST` of a message under a key.
@@ -183,4 +184,34 @@ async fn after_a_debit_without_an_answer_the_key_is_free_again() {
     assert_eq!(post(&house, &account, "/v1/messages", "k", &[], "{}").await.status, 200);
     let events = house.stage.events(&account.id).await;
     assert!(events.iter().any(|event| matches!(event.body, Body::Undo { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_read_ahead_goes_on_whole() {
+    let mut house = House::start_with("[http2]\nplain = true").await;
+    let account = house.account(Status::Active, 100).await;
+    for (number, bytes) in [1, 65_536, 65_537, 300_000, 1 << 20].into_iter().enumerate() {
+        let body = "0123456789".repeat(bytes / 10 + 1)[..bytes].to_owned();
+        let key = format!("k{number}");
+        let answer = post(&house, &account, "/v1/keeps", &key, &[("Expect", "100-continue")], &body).await;
+        assert!(answer.head.starts_with("HTTP/1.1 100"), "{answer:?}");
+        assert!(answer.text().starts_with("HTTP/1.1 200"), "{bytes} bytes: {answer:?}");
+        let seen = house.upstream.last();
+        assert!(seen.body == body.as_bytes() && seen.values("expect").is_empty(), "{bytes} bytes changed on their way");
+    }
+    let connection = Connection::plain(house.gateway.port).await;
+    for (number, length) in [Some("200000"), None].into_iter().enumerate() {
+        let body = "9876543210".repeat(20_000);
+        let mut request = http::Request::post("http://a/v1/keeps").header("Authorization", bearer(&account.key));
+        request = request.header("Idempotency-Key", format!("h{number}"));
+        if let Some(length) = length {
+            request = request.header("Content-Length", length);
+        }
+        let told = connection.send(request.body(()).unwrap(), &body).await.unwrap();
+        assert_eq!(told.status(), 200, "{length:?}");
+        let seen = house.upstream.last().body;
+        let digits = seen.iter().filter(|byte| byte.is_ascii_digit()).count();
+        assert!(digits >= body.len(), "{} of {} came", digits, body.len());
+    }
+    assert_eq!(house.remaining(&account).await, 93);
 }
