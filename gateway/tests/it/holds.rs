@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use metering::live::{Undo, UndoOutcome};
 use metering::{Body, Event, Status};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -186,6 +187,25 @@ async fn a_settlement_that_redis_does_not_take_is_sent_again() {
     }
     let events = house.stage.events(&account.id).await;
     assert_eq!(events.iter().filter(|event| is_settled(event, &account)).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_released_before_costs_nothing_however_late_the_price_comes() {
+    let mut house = House::start().await;
+    let account = house.account(Status::Active, 100).await;
+    let _stream = begin(&house, &account, "/v1/hold/events", "priced-sse", "\"credits\":2").await;
+    // As the owner does once the time of the hold is over.
+    let events = house.stage.events(&account.id).await;
+    let drawn = events.iter().find(|event| event.body.account() == Some(account.id) && event.body.op().is_some());
+    let Body::Debit { op, hold_until: Some(hold_until), .. } = &drawn.unwrap().body else {
+        panic!("no hold: {events:?}")
+    };
+    let ask = Undo { op: *op, account: account.id, debit_op: *op, not_after: *hold_until, idempotency: None };
+    assert_eq!(house.stage.meter().await.undo(&ask).await.unwrap(), UndoOutcome::Marked);
+    house.upstream.go_on();
+    until("the line is written", || !house.gateway.request_lines().is_empty()).await;
+    assert_eq!(house.gateway.request_lines()[0].get("credits"), None, "nothing was paid");
+    assert_eq!((holds(&house, "released_before").await, holds(&house, "unreported").await), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
