@@ -35,6 +35,7 @@ pub struct Settings {
     pub http2: Http2,
     pub limits: Limits,
     pub meter: Meter,
+    pub idempotency: Idempotency,
     pub key_cache: KeyCache,
     pub sessions: Sessions,
     pub reload: Reload,
@@ -89,6 +90,7 @@ impl Settings {
             http2,
             limits,
             meter,
+            idempotency,
             key_cache,
             sessions,
             reload,
@@ -107,6 +109,7 @@ impl Settings {
             ("http2", *http2 != next.http2),
             ("limits", *limits != next.limits),
             ("meter", *meter != next.meter),
+            ("idempotency", *idempotency != next.idempotency),
             ("key_cache", *key_cache != next.key_cache),
             ("sessions", *sessions != next.sessions),
             ("reload", *reload != next.reload),
@@ -142,6 +145,13 @@ pub struct Meter {
     pub restitution_pause_ms_min: u64,
     pub restitution_pause_ms_max: u64,
     pub ping_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Idempotency {
+    pub in_use_ms_max: u64,
+    pub body_bytes_max: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

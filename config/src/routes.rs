@@ -92,6 +92,35 @@ pub enum Price {
         when_true: u64,
         otherwise: u64,
     },
+    /// Known at the end; until then the most it may come to is held.
+    Hold(Hold),
+}
+
+/// Credits held for a request whose price its upstream tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The most it may come to.
+    pub credits: u64,
+    pub report: Report,
+    /// What it comes to when the upstream answered and said nothing that can be read.
+    pub unreported: u64,
+    /// After that the owner of the account's shard releases what nobody has settled.
+    pub hold_max: Duration,
+}
+
+/// Where the upstream tells the price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// `Tollgate-Price` in the answer's header.
+    Header,
+    /// `Tollgate-Price` in the answer's trailer.
+    Trailer,
+    /// A number in the answer, which is one JSON object.
+    Json { pointer: Vec<String> },
+    /// A number in the last event that is a JSON object.
+    LastEvent { pointer: Vec<String> },
+    /// So many bytes of the answer's body, or a part of them, are a credit.
+    Bytes { per_credit: u64 },
 }
 
 /// Which pages of other sites may use a route.
@@ -244,6 +273,56 @@ mod tests {
                 .starts_with("routes.toml:7: `scope` needs auth")
         );
         assert!(refused("").contains("no route"));
+    }
+
+    #[test]
+    fn a_hold_says_where_its_price_is_told_and_what_it_is_when_it_is_not() {
+        let with = |price: &str| GOOD.replace("price = 1", &format!("price = {{ {price} }}"));
+        let hold = |price: &str| match parse("routes.toml", &with(price), &upstreams()).unwrap()[0].price.clone() {
+            Price::Hold(hold) => hold,
+            other => panic!("{other:?}"),
+        };
+        let plain = Hold { credits: 50, report: Report::Header, unreported: 50, hold_max: Duration::from_mins(15) };
+        assert_eq!(hold("hold = 50, report = \"header\""), plain);
+        let usage = vec!["usage".to_owned(), "credits".to_owned()];
+        for (report, means) in [
+            ("{ json = \"/usage/credits\" }", Report::Json { pointer: usage.clone() }),
+            ("{ last_event = \"/usage/credits\" }", Report::LastEvent { pointer: usage }),
+            ("{ bytes_per_credit = 1024 }", Report::Bytes { per_credit: 1024 }),
+        ] {
+            let written = format!("hold = 50, unreported = 0, hold_ms_max = 92001, report = {report}");
+            let wanted = Hold { credits: 50, report: means, unreported: 0, hold_max: Duration::from_millis(92_001) };
+            assert_eq!(hold(&written), wanted);
+        }
+        for (wrong, line) in [
+            ("hold = 0, report = \"header\"", 6),
+            ("hold = 9007199254740992, report = \"header\"", 6),
+            ("hold = 50", 6),
+            ("hold = 50, report = \"body\"", 6),
+            ("hold = 50, report = \"trailer\"", 6),
+            ("hold = 50, report = { json = \"usage\" }", 6),
+            ("hold = 50, report = { last_event = \"\" }", 6),
+            ("hold = 50, report = { bytes_per_credit = 0 }", 6),
+            ("hold = 50, report = { json = \"/a\", last_event = \"/a\" }", 6),
+            ("hold = 50, report = \"header\", unreported = 51", 6),
+            ("hold = 50, report = \"header\", unreported = -1", 6),
+            ("hold = 50, report = \"header\", hold_ms_max = 92000", 6),
+            ("hold = 50, report = \"header\", hold_ms_max = 43200001", 6),
+            ("hold = 50, report = \"header\", min = 1", 6),
+        ] {
+            let error = refused(&with(wrong));
+            assert!(error.starts_with(&format!("routes.toml:{line}: ")), "{wrong}: {error}");
+        }
+        let more =
+            |line: &str, report: &str| refused(&format!("{}{line}\n", with(&format!("hold = 50, report = {report}"))));
+        assert!(more("upgrade = \"websocket\"", "\"header\"").starts_with("routes.toml:8: a hold can't be settled"));
+        assert!(more("terminal_event = \"x\"", "\"header\"").starts_with("routes.toml:8: a price told in the header"));
+        assert!(
+            more("terminal_event = \"x\"", "{ json = \"/a\" }").starts_with("routes.toml:8: an answer that is JSON")
+        );
+        assert!(more("response_ms = 900000", "\"header\"").starts_with("routes.toml:6: hold_ms_max = 900000"));
+        let anonymous = with("hold = 50, report = \"header\"").replace("\"api_key\"", "\"none\"");
+        assert!(refused(&anonymous).starts_with("routes.toml:6: a price needs auth"));
     }
 
     #[test]

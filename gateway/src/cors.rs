@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 /// What a page may read beside the body: all that the gateway says itself.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "request-id, credits-cost, credits-remaining, credits-receipt, budget-remaining, budget-reset, retry-after",
+    "request-id, credits-cost, credits-hold, credits-remaining, credits-receipt, budget-remaining, budget-reset, retry-after",
 );
 
 pub struct Cors {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use metering::TimeMs;
+
 use crate::account_standings::AccountStandings;
 use crate::key_cache::KeyCache;
 use crate::limits::Limits;
@@ -28,6 +30,11 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// The time in Redis, by which everything is judged.
+    pub fn store_now(&self) -> TimeMs {
+        self.balance.meter.store_now()
+    }
+
     /// The name of the session's cookie; `None` while sessions are off.
     pub fn session_cookie(&self) -> Option<&str> {
         self.sessions.as_ref().map(|sessions| sessions.rules().cookie.as_str())

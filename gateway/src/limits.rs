@@ -8,6 +8,8 @@ pub struct Limits {
     pub header: HeaderLimits,
     /// From a request's header to the end of its body.
     pub body: Duration,
+    /// The largest body that is read before the draw because its request has an `Idempotency-Key`.
+    pub idempotent_body_bytes_max: usize,
     /// A keep-alive connection without a request.
     pub idle_seconds: u64,
     /// A caller who takes no bytes of an answer.

@@ -1,6 +1,7 @@
 //! What the gateway counts. Handles are resolved once, so that a request pays for a few atomic additions.
 
 mod certificates;
+mod holds;
 mod labels;
 mod reloads;
 mod sessions;
@@ -17,6 +18,7 @@ pub use sessions::{SessionLookup, SessionMetrics, StandingLookup};
 pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 
 use crate::metrics::certificates::CertificateMetrics;
+use crate::metrics::holds::HoldMetrics;
 use crate::metrics::traces::SpanMetrics;
 use crate::rejection::Code;
 use crate::restitution::Restitution;
@@ -36,9 +38,10 @@ pub struct Metrics {
     debits: [IntCounter; DebitLabel::ALL.len()],
     rejections: [IntCounter; Code::ALL.len()],
     give_backs: [IntCounter; Reason::ALL.len()],
-    restitutions: [IntCounter; 2],
+    restitutions: [IntCounter; Restitution::KINDS.len()],
     pub restitutions_open: IntGauge,
     pub restitutions_dropped: IntCounter,
+    pub holds: HoldMetrics,
     key_lookups: [IntCounter; KeyLookup::ALL.len()],
     pub key_cache_entries: IntGauge,
     pub sessions: SessionMetrics,
@@ -98,19 +101,18 @@ impl Metrics {
                 Reason::ALL.map(Reason::as_str),
             )?,
             restitutions: restitutions(r)?,
-            restitutions_open: gauge(r, "restitutions_open", "Give-backs and undos that Redis has not taken yet.")?,
+            restitutions_open: gauge(
+                r,
+                "restitutions_open",
+                "Give-backs, undos and the like that Redis has not taken yet.",
+            )?,
             restitutions_dropped: counter(
                 r,
                 "restitutions_dropped_total",
-                "Give-backs and undos lost because the queue was full; alert on any.",
+                "Give-backs, undos and the like lost because the queue was full; alert on any.",
             )?,
-            key_lookups: labelled(
-                r,
-                "key_lookups_total",
-                "Look-ups of API keys, by result.",
-                "result",
-                KeyLookup::ALL.map(KeyLookup::as_str),
-            )?,
+            holds: HoldMetrics::new(r)?,
+            key_lookups: key_lookups(r)?,
             key_cache_entries: gauge(r, "key_cache_entries", "API keys in the cache, unknown ones included.")?,
             sessions: SessionMetrics::new(r)?,
             key_changes_heard: gauge(
@@ -167,7 +169,7 @@ impl Metrics {
     }
 
     pub fn restitution_added(&self, restitution: &Restitution) {
-        self.restitutions[usize::from(matches!(restitution, Restitution::Undo(_)))].inc();
+        self.restitutions[restitution.kind()].inc();
     }
 
     pub fn key_lookup(&self, result: KeyLookup) {
@@ -213,9 +215,14 @@ fn labelled<const N: usize>(
     Ok(values.map(|value| counters.with_label_values(&[value])))
 }
 
-fn restitutions(registry: &Registry) -> prometheus::Result<[IntCounter; 2]> {
-    let help = "Give-backs and undos queued because Redis did not take them at once.";
-    labelled(registry, "restitutions_total", help, "kind", ["give_back", "undo"])
+fn restitutions(registry: &Registry) -> prometheus::Result<[IntCounter; Restitution::KINDS.len()]> {
+    let help = "What was queued for Redis: what it did not take at once, and words that nobody waits for (answered).";
+    labelled(registry, "restitutions_total", help, "kind", Restitution::KINDS)
+}
+
+fn key_lookups(registry: &Registry) -> prometheus::Result<[IntCounter; KeyLookup::ALL.len()]> {
+    let results = KeyLookup::ALL.map(KeyLookup::as_str);
+    labelled(registry, "key_lookups_total", "Look-ups of API keys, by result.", "result", results)
 }
 
 fn debit_seconds(registry: &Registry) -> prometheus::Result<Histogram> {

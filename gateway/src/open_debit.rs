@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use metering::live::{Debit, Drawn, GiveBack, GiveBackOutcome, Meter, Undo};
-use metering::{AccountId, Credits, OpId, TimeMs};
+use metering::live::{Debit, Drawn, GiveBack, GiveBackOutcome, Meter, Settle, SettleOutcome, Undo};
+use metering::{AccountId, Credits, Idempotency, OpId, TimeMs};
 use uuid::Uuid;
 
 use crate::meter_call::within;
-use crate::restitution::{Restitution, Restitutions};
+use crate::restitution::{Answered, Restitution, Restitutions};
 
 /// From the moment it is asked for until the request has ended.
 pub struct OpenDebit {
@@ -15,6 +15,9 @@ pub struct OpenDebit {
     account: AccountId,
     credits: Credits,
     not_after: TimeMs,
+    under: Option<Idempotency>,
+    /// What a hold comes to when nobody says what it shall; `None` for a debit of a fixed price.
+    unreported: Option<Credits>,
     state: State,
     /// Whether credits go back when the process stops in the middle of the request.
     back_when_cut: bool,
@@ -25,6 +28,12 @@ enum State {
     /// Asked, no answer yet: it may have happened.
     Asked,
     Drawn(Drawn),
+    /// A hold came to its price.
+    Settled {
+        drawn: Drawn,
+        kept: Credits,
+        remaining: Option<Credits>,
+    },
     /// The caller pays; nothing is left to do.
     Kept(Drawn),
     /// The credits are back, or on their way.
@@ -38,17 +47,38 @@ enum State {
 /// How a debit stands, for the log line and the answer's headers.
 pub enum Standing<'a> {
     Drawn(&'a Drawn),
-    GivenBack { remaining: Option<Credits> },
+    /// Set aside; the price is not known yet.
+    Held(&'a Drawn),
+    Settled {
+        drawn: &'a Drawn,
+        kept: Credits,
+        remaining: Option<Credits>,
+    },
+    GivenBack {
+        remaining: Option<Credits>,
+    },
     Nothing,
 }
 
+/// What became of a hold that was to be settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// Settled, now or as soon as Redis answers.
+    Done,
+    /// Its time had passed: the owner has released it before.
+    TooLate,
+}
+
 impl OpenDebit {
-    pub fn asked(ask: &Debit, restitutions: Restitutions) -> Self {
+    /// `unreported`: makes it a hold.
+    pub fn asked(ask: &Debit, unreported: Option<Credits>, restitutions: Restitutions) -> Self {
         Self {
             op: ask.op,
             account: ask.account,
             credits: ask.credits,
             not_after: ask.not_after,
+            under: ask.idempotency,
+            unreported,
             state: State::Asked,
             back_when_cut: true,
             restitutions,
@@ -64,20 +94,36 @@ impl OpenDebit {
         self.state = State::Closed;
     }
 
+    /// What was drawn, or is held.
     pub fn credits(&self) -> Credits {
         self.credits
     }
 
+    /// What it comes to when nobody says what it shall, if it is a hold.
+    pub fn unreported(&self) -> Option<Credits> {
+        self.unreported
+    }
+
     pub fn standing(&self) -> Standing<'_> {
         match &self.state {
+            State::Drawn(drawn) if self.unreported.is_some() => Standing::Held(drawn),
             State::Drawn(drawn) | State::Kept(drawn) => Standing::Drawn(drawn),
+            State::Settled { drawn, kept, remaining } => {
+                Standing::Settled { drawn, kept: *kept, remaining: *remaining }
+            }
             State::GivenBack { remaining } => Standing::GivenBack { remaining: *remaining },
             State::Asked | State::Closed => Standing::Nothing,
         }
     }
 
+    /// Whether its credits may still go back.
     pub fn is_drawn(&self) -> bool {
         matches!(self.state, State::Drawn(_))
+    }
+
+    /// Whether the caller pays for what the upstream got.
+    pub fn is_paid(&self) -> bool {
+        matches!(self.state, State::Drawn(_) | State::Settled { .. } | State::Kept(_))
     }
 
     /// The upstream has the request: from here on the route says what a stop of the process means.
@@ -87,10 +133,37 @@ impl OpenDebit {
 
     /// The request is over and the caller pays.
     pub fn keep(&mut self) {
+        if !self.is_paid() {
+            return;
+        }
+        self.say_answered();
         self.state = match std::mem::replace(&mut self.state, State::Closed) {
             State::Drawn(drawn) => State::Kept(drawn),
             other => other,
         };
+    }
+
+    /// Settles a hold now, or, when Redis does not answer, as soon as it does. Until then it stays open, as in `give_back`.
+    pub async fn settle(&mut self, price: Credits, meter: &Meter, wait_max: Duration) -> Settlement {
+        let State::Drawn(drawn) = &self.state else { return Settlement::Done };
+        let ask = self.settle_ask(drawn, price);
+        let (remaining, settlement) = match within(wait_max, meter.settle(&ask)).await {
+            Ok(SettleOutcome::Settled { remaining, .. }) => (Some(remaining), Settlement::Done),
+            Ok(SettleOutcome::AlreadyClosed) => (None, Settlement::TooLate),
+            Ok(SettleOutcome::BecameUndo) => (None, Settlement::Done),
+            Ok(SettleOutcome::Deferred) | Err(_) => {
+                self.restitutions.add(Restitution::Settle(ask));
+                (None, Settlement::Done)
+            }
+        };
+        if let State::Drawn(drawn) = std::mem::replace(&mut self.state, State::Closed) {
+            let kept = price.min(self.credits);
+            self.state = match settlement {
+                Settlement::Done => State::Settled { drawn, kept, remaining },
+                Settlement::TooLate => State::GivenBack { remaining },
+            };
+        }
+        settlement
     }
 
     /// Gives the credits back now, or, when Redis does not answer, as soon as it does. Until then the debit stays open, so
@@ -116,8 +189,26 @@ impl OpenDebit {
             debit_op: self.op,
             debit_event: drawn.event,
             debit_not_after: self.not_after,
-            idempotency: None,
+            idempotency: self.under.map(|under| under.key),
         }
+    }
+
+    fn settle_ask(&self, drawn: &Drawn, price: Credits) -> Settle {
+        Settle {
+            op: new_op(),
+            account: self.account,
+            debit_op: self.op,
+            debit_event: drawn.event,
+            debit_not_after: self.not_after,
+            price,
+        }
+    }
+
+    /// From here on a repeat is not told "in flight" any more; said once.
+    fn say_answered(&mut self) {
+        let Some(Idempotency { key, in_use_until, .. }) = self.under.take() else { return };
+        let answered = Answered { account: self.account, key, debit_op: self.op, in_use_until };
+        self.restitutions.add(Restitution::Answered(answered));
     }
 }
 
@@ -129,10 +220,18 @@ impl Drop for OpenDebit {
                 account: self.account,
                 debit_op: self.op,
                 not_after: self.not_after,
-                idempotency: None,
+                idempotency: self.under.map(|under| under.key),
             }),
             State::Drawn(drawn) if self.back_when_cut => Restitution::GiveBack(self.give_back_ask(drawn)),
-            State::Drawn(_) | State::Kept(_) | State::GivenBack { .. } | State::Closed => return,
+            // Cut off where the route keeps what was drawn: a hold comes to what it must, and a repeat finds the key used.
+            State::Drawn(drawn) => {
+                if let Some(unreported) = self.unreported {
+                    self.restitutions.add(Restitution::Settle(self.settle_ask(drawn, unreported)));
+                }
+                return self.say_answered();
+            }
+            State::Settled { .. } => return self.say_answered(),
+            State::Kept(_) | State::GivenBack { .. } | State::Closed => return,
         };
         self.restitutions.add(restitution);
     }

@@ -13,9 +13,9 @@ use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::steps::{
     answer_headers, answer_here, answer_preflight, authenticate, begin, canonical_target, check_declared,
-    check_key_policy, check_status, credential, draw, end_answer, fail, find_peer, finish, forward_body,
-    give_back_by_header, may_retry, price, raw_header, read_body, reject, reserve, same_origin, screen,
-    set_trusted_headers, try_elsewhere, upgrades,
+    check_key_policy, check_status, credential, draw, end_answer, fail, find_peer, finish, forward_body, may_retry,
+    price, raw_header, read_body, reject, reserve, same_origin, screen, set_trusted_headers, settle_after_header,
+    try_elsewhere, upgrades,
 };
 
 impl Gateway {
@@ -24,19 +24,18 @@ impl Gateway {
         let header = session.req_header();
         let screened = screen(header, raw_header(session).as_deref(), self.limits.header)?;
         let target = canonical_target(header)?;
-        let table = self.tables.current();
-        let route = table.routes.find(&header.method, header, &target)?;
+        let route = &self.tables.find(header, &target)?;
         request.found(route, header);
         check_declared(route, header)?;
         let credential = credential(route.auth, header, self.session_cookie())?;
         same_origin(route, header, &credential, self.sessions.as_ref())?;
         let caller = authenticate(self, route, credential, request).await?;
         check_key_policy(route, &caller, request.way.address)?;
-        read_body(session, route, request, self.limits.body).await?;
+        read_body(session, route, request, &self.limits).await?;
         let price = price(route, session.req_header(), request.whole_body.as_ref())?;
         check_status(route, &caller, price)?;
         let place = reserve(route)?;
-        let payment = draw(&self.balance, &caller, route, price, request).await?;
+        let payment = draw(&self.balance, &caller, route, price, session.req_header(), &target, request).await?;
         Ok(Admission::new(screened, target, route.clone(), caller, place, payment))
     }
 }
@@ -96,6 +95,7 @@ impl ProxyHttp for Gateway {
         forward_body(self, session, request, piece).await.or_else(|rejection| request.refuse(rejection))
     }
 
+    /// Give-backs and prices come before the answer's header, so that what it says about credits is true.
     async fn response_filter(
         &self,
         session: &mut Session,
@@ -106,7 +106,7 @@ impl ProxyHttp for Gateway {
             return Ok(());
         }
         request.upstream_answered(header);
-        give_back_by_header(&self.balance, request).await;
+        settle_after_header(&self.balance, request).await;
         answer_headers(header, request)
     }
 
@@ -153,7 +153,7 @@ impl ProxyHttp for Gateway {
         true // the request's own line says it
     }
 
-    /// Ends every request that was driven to its end: give back or keep, count, one log line.
+    /// Ends every request that was driven to its end: give back, settle or keep, count, one log line.
     async fn logging(&self, session: &mut Session, error: Option<&Error>, request: &mut Request) {
         finish(self, session, error, request).await;
     }

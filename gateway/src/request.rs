@@ -20,6 +20,7 @@ use crate::route_table::Route;
 use crate::steps::Way;
 use crate::steps::give_back::Reason;
 use crate::steps::grpc::GrpcAnswer;
+use crate::steps::price_report::PriceReport;
 use crate::steps::terminal_event::{TerminalEvent, is_event_stream};
 use crate::traces::{Step, Trace};
 use crate::websocket::Messages;
@@ -52,6 +53,8 @@ pub struct Request {
     pub messages: Option<Box<Messages>>,
     /// Watches an event stream for the event that ends it.
     pub terminal_event: Option<TerminalEvent>,
+    /// Where the price is known only at the end: what the upstream has told so far.
+    pub price_report: Option<PriceReport>,
     _in_flight: InFlight,
 }
 
@@ -95,6 +98,7 @@ impl Request {
             trace: None,
             messages: None,
             terminal_event: None,
+            price_report: None,
             _in_flight: InFlight::new(in_flight),
         }
     }
@@ -149,6 +153,7 @@ impl Request {
         }
         self.terminal_event =
             route.terminal_event.as_deref().filter(|_| is_event_stream(header)).map(TerminalEvent::new);
+        self.price_report = route.hold().map(|hold| PriceReport::begin(&hold.report, header));
     }
 
     /// The next piece of the answer goes by.
@@ -156,8 +161,12 @@ impl Request {
         if let Some(messages) = &mut self.messages {
             messages.answer(piece);
         }
-        if let (Some(terminal), Some(piece)) = (&mut self.terminal_event, piece.as_deref()) {
+        let Some(piece) = piece.as_deref() else { return };
+        if let Some(terminal) = &mut self.terminal_event {
             terminal.watch(piece);
+        }
+        if let Some(report) = &mut self.price_report {
+            report.watch(piece);
         }
     }
 
@@ -173,9 +182,14 @@ impl Request {
         self.upstream.status == Some(StatusCode::SWITCHING_PROTOCOLS.as_u16())
     }
 
-    /// Whether credits of this request are drawn and not given back.
+    /// Whether credits of this request are drawn and may still go back.
     pub fn has_drawn(&self) -> bool {
         self.admission.as_ref().and_then(Admission::debit).is_some_and(OpenDebit::is_drawn)
+    }
+
+    /// Whether the caller pays for it, as far as is known.
+    pub fn is_paid(&self) -> bool {
+        self.admission.as_ref().and_then(Admission::debit).is_some_and(OpenDebit::is_paid)
     }
 }
 

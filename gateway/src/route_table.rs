@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context;
-use config::routes::{Auth, Failure, PathPattern, Price, Segment, Target, Timeouts, Upgrade, WhenBlocked};
+use config::routes::{Auth, Failure, PathPattern, Price, Report, Segment, Target, Timeouts, Upgrade, WhenBlocked};
 use http::header::HOST;
 use http::{HeaderName, Method};
 use metering::{Credits, RouteName, Scope};
@@ -55,6 +55,16 @@ pub enum RoutePrice {
         when_true: Option<Credits>,
         otherwise: Option<Credits>,
     },
+    /// Known at the end.
+    Hold(Hold),
+}
+
+/// [`config::routes::Hold`] in the types of the request path.
+pub struct Hold {
+    pub credits: Credits,
+    pub report: Report,
+    pub unreported: Credits,
+    pub ms_max: u64,
 }
 
 /// Who answers.
@@ -73,9 +83,22 @@ impl Route {
     pub fn may_be_free(&self) -> bool {
         match &self.price {
             RoutePrice::Free => true,
-            RoutePrice::Fixed(_) | RoutePrice::FromHeader { .. } => false,
+            RoutePrice::Fixed(_) | RoutePrice::FromHeader { .. } | RoutePrice::Hold(_) => false,
             RoutePrice::FromJson { when_true, otherwise, .. } => when_true.is_none() || otherwise.is_none(),
         }
+    }
+
+    pub fn hold(&self) -> Option<&Hold> {
+        match &self.price {
+            RoutePrice::Hold(hold) => Some(hold),
+            _ => None,
+        }
+    }
+
+    /// Whether the answer's body is looked at, which compression would hide.
+    pub fn watches_body(&self) -> bool {
+        let by_body = |hold: &Hold| !matches!(hold.report, Report::Header | Report::Trailer);
+        self.terminal_event.is_some() || self.hold().is_some_and(by_body)
     }
 
     pub fn gives_back(&self, failure: Failure) -> bool {
@@ -197,6 +220,12 @@ fn resolve(
             let drawn = |credits| (credits > 0).then(|| Credits::new(credits)).transpose().with_context(about);
             RoutePrice::FromJson { pointer, when_true: drawn(when_true)?, otherwise: drawn(otherwise)? }
         }
+        Price::Hold(hold) => RoutePrice::Hold(Hold {
+            credits: Credits::new(hold.credits).with_context(about)?,
+            report: hold.report,
+            unreported: Credits::new(hold.unreported).with_context(about)?,
+            ms_max: u64::try_from(hold.hold_max.as_millis()).with_context(about)?,
+        }),
     };
     let destination = match &route.target {
         Target::Credits => Destination::Credits,

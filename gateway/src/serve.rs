@@ -182,6 +182,7 @@ fn balance(settings: &Settings, background: &Runtime, meter: Meter, owing: Meter
         restitutions,
         wait_max,
         op_lifetime_ms: settings.meter.op_lifetime_ms,
+        in_use_ms_max: settings.idempotency.in_use_ms_max,
         metrics: metrics.clone(),
     }
 }
@@ -223,6 +224,7 @@ fn limits(settings: &Settings) -> Limits {
     Limits {
         header: HeaderLimits { bytes_max: limits.header_bytes_max, count_max: limits.header_count_max },
         body: Duration::from_millis(limits.body_ms_max),
+        idempotent_body_bytes_max: settings.idempotency.body_bytes_max,
         idle_seconds: limits.idle_ms_max.div_ceil(1_000).max(1),
         write: Duration::from_millis(limits.write_ms_max),
     }

@@ -52,7 +52,7 @@ impl LastWords {
         };
         let (owed, ()) = tokio::join!(self.restitutions.flush(FLUSH_MAX), spans);
         if owed > 0 {
-            tracing::error!(owed, "{owed} give-backs and undos could not be returned before the stop");
+            tracing::error!(owed, "{owed} give-backs, undos and the like could not be sent before the stop");
         }
         tracing::info!("the gateway has stopped");
         (self.flush_log)();

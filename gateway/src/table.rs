@@ -4,9 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use config::gateway::Settings;
 use config::routes::Route;
+use pingora::http::RequestHeader;
 
 use crate::metrics::Metrics;
-use crate::route_table::RouteTable;
+use crate::rejection::Rejection;
+use crate::route_table::{self, RouteTable};
+use crate::steps::canonical_target::CanonicalTarget;
 use crate::upstreams::Upstreams;
 
 pub struct Table {
@@ -39,6 +42,11 @@ impl Tables {
 
     pub fn current(&self) -> Arc<Table> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The route that a request takes now.
+    pub fn find(&self, header: &RequestHeader, target: &CanonicalTarget) -> Result<Arc<route_table::Route>, Rejection> {
+        self.current().routes.find(&header.method, header, target).cloned()
     }
 
     pub fn exchange(&self, next: Arc<Table>) {

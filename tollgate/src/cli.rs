@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use metering::{
-    AccountId, AddressRange, BudgetAnchor, Credits, KeyId, KeyMode, KeyPolicy, LotId, PolicyError, Rate, Scope,
-    SessionSubject, SessionVersion, ShardCount, Status, TimeMs,
+    AccountId, AddressRange, BudgetAnchor, Credits, KeyCaps, KeyId, KeyMode, KeyPolicy, LotId, PolicyError, Rate,
+    Scope, SessionSubject, SessionVersion, ShardCount, Status, TimeMs,
 };
 
 pub use values::Span;
@@ -203,11 +203,19 @@ pub struct PolicyArgs {
     /// How often it may be used: `minute=60/1m` is 60 a minute, `second=5/1s:2` is 5 a second with 2 at once; may be repeated.
     #[arg(long = "rate", value_name = "NAME=COUNT/SPAN[:BURST]", value_parser = rate)]
     rates: Vec<Rate>,
+    /// The most it may draw in a day (UTC); 0 is no cap, as without.
+    #[arg(long, value_name = "CREDITS")]
+    cap_day: Option<Credits>,
+    /// The most it may draw in a budget period of its account; 0 is no cap, as without.
+    #[arg(long, value_name = "CREDITS")]
+    cap_month: Option<Credits>,
 }
 
 impl PolicyArgs {
     pub fn policy(self) -> Result<KeyPolicy, PolicyError> {
-        KeyPolicy::new(self.scopes, self.addresses, self.rates)
+        let cap = |credits: Option<Credits>| credits.filter(|credits| !credits.is_zero());
+        let caps = KeyCaps { day: cap(self.cap_day), month: cap(self.cap_month) };
+        KeyPolicy::new(self.scopes, self.addresses, self.rates)?.with_caps(caps)
     }
 }
 

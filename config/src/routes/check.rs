@@ -2,6 +2,7 @@
 
 mod cors;
 mod grpc;
+mod hold;
 mod price;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::file::{Answer, Entry, PriceEntry};
-use super::{Auth, PathPattern, Price, Route, Target, Timeouts, Upgrade, WhenBlocked};
+use super::{Auth, PathPattern, Price, Report, Route, Target, Timeouts, Upgrade, WhenBlocked};
 use crate::error::ConfigError;
 use crate::lines::line_at;
 use crate::upstream::Upstream;
@@ -63,10 +64,11 @@ fn check(
     upstreams: &BTreeMap<String, Upstream>,
 ) -> Result<Route, ConfigError> {
     let entry = spanned.get_ref();
-    let price = price::check(source, &entry.price, entry.body_bytes_max)?;
+    let price = price::check(source, entry)?;
     if price != Price::Free && entry.auth == Auth::None {
         return Err(source.at(&entry.price, "a price needs auth: nobody could be charged"));
     }
+    check_hold(source, entry, &price, upstreams)?;
     Ok(Route {
         name: route_name(source, &entry.name)?,
         method: method(source, &entry.method)?,
@@ -90,6 +92,33 @@ fn check(
         },
         cors: entry.cors.as_ref().map(|entry| cors::check(source, entry)).transpose()?,
     })
+}
+
+/// What a price that is told at the end can't go with.
+fn check_hold(
+    source: &Source<'_>,
+    entry: &Entry,
+    price: &Price,
+    upstreams: &BTreeMap<String, Upstream>,
+) -> Result<(), ConfigError> {
+    let Price::Hold(hold) = price else { return Ok(()) };
+    if let Some(upgrade) = &entry.upgrade {
+        return Err(
+            source.at(upgrade, "a hold can't be settled for a connection that is upgraded: its answer has no end")
+        );
+    }
+    let by_header = matches!(hold.report, Report::Header);
+    if let Some(line) = entry.terminal_event.as_ref().filter(|_| by_header) {
+        return Err(source.at(line, "a price told in the header is settled before the stream, however that ends"));
+    }
+    if let Some(line) = entry.terminal_event.as_ref().filter(|_| matches!(hold.report, Report::Json { .. })) {
+        return Err(source.at(line, "an answer that is JSON carries no event stream"));
+    }
+    let upstream = entry.upstream.as_ref().and_then(|name| upstreams.get(name.get_ref()));
+    if matches!(hold.report, Report::Trailer) && upstream.is_some_and(|upstream| !upstream.h2) {
+        return Err(source.at(&entry.price, "trailers come only from upstreams with h2 = true"));
+    }
+    Ok(())
 }
 
 /// The same alphabet as the book's route names, which stand in Redis scripts and metrics.

@@ -47,12 +47,13 @@ pub(super) struct Entry {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "a price is whole credits, { header = \"…\", min = …, max = … }, or { json = \"/…\", when_true = …, otherwise = … }"
+    expecting = "a price is whole credits, { header = \"…\", min = …, max = … }, { json = \"/…\", when_true = …, otherwise = … }, or { hold = …, report = … }"
 )]
 pub(super) enum PriceEntry {
     Fixed(u64),
     FromHeader(HeaderPrice),
     FromJson(JsonPrice),
+    Hold(HoldPrice),
 }
 
 #[derive(Deserialize)]
@@ -69,6 +70,49 @@ pub(super) struct JsonPrice {
     pub json: String,
     pub when_true: u64,
     pub otherwise: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoldPrice {
+    pub hold: u64,
+    pub report: ReportEntry,
+    pub unreported: Option<u64>,
+    pub hold_ms_max: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum ReportEntry {
+    Word(ReportWord),
+    Json(JsonReport),
+    LastEvent(LastEventReport),
+    Bytes(BytesReport),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ReportWord {
+    Header,
+    Trailer,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JsonReport {
+    pub json: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LastEventReport {
+    pub last_event: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BytesReport {
+    pub bytes_per_credit: u64,
 }
 
 #[derive(Deserialize)]

@@ -51,10 +51,10 @@ impl Rejection {
             Self::CreditsExhausted { .. } => "The account has too few credits left for this request.",
             Self::BudgetExhausted { .. } => "The account's monthly budget has too few credits left for this request.",
             Self::KeyCapExhausted { which: CapPeriod::Day, .. } => {
-                "What this API key may draw in a day has too few credits left for this request."
+                "This API key's cap of credits a day has too few left for this request."
             }
             Self::KeyCapExhausted { which: CapPeriod::Month, .. } => {
-                "What this API key may draw in a month has too few credits left for this request."
+                "This API key's cap of credits a month has too few left for this request."
             }
             Self::Repeated { how: Repeat::InUse, .. } => "A request with this Idempotency-Key is still in flight.",
             Self::Repeated { how: Repeat::Used, .. } => "A request with this Idempotency-Key was served already.",

@@ -3,7 +3,7 @@
 use http::header::{CACHE_CONTROL, InvalidHeaderValue};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use metering::Credits;
-use metering::live::BudgetView;
+use metering::live::{BudgetView, Drawn};
 use pingora::http::ResponseHeader;
 use pingora::{ErrorType, OrErr, Result};
 
@@ -15,8 +15,9 @@ use crate::steps::key_policy::rate_lines;
 use crate::steps::trusted_headers::REQUEST_ID;
 
 const COST: HeaderName = HeaderName::from_static("credits-cost");
+const HOLD: HeaderName = HeaderName::from_static("credits-hold");
 const REMAINING: HeaderName = HeaderName::from_static("credits-remaining");
-const RECEIPT: HeaderName = HeaderName::from_static("credits-receipt");
+pub const RECEIPT: HeaderName = HeaderName::from_static("credits-receipt");
 const BUDGET_REMAINING: HeaderName = HeaderName::from_static("budget-remaining");
 const BUDGET_RESET: HeaderName = HeaderName::from_static("budget-reset");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -65,10 +66,16 @@ pub fn on_any(lines: &mut HeaderMap, request: &Request) -> Result<(), InvalidHea
 fn on_priced(lines: &mut HeaderMap, request: &Request, debit: &OpenDebit) -> Result<(), InvalidHeaderValue> {
     lines.insert(RECEIPT, request.id.clone());
     match debit.standing() {
-        Standing::Drawn(drawn) => {
-            lines.insert(COST, HeaderValue::from(debit.credits().get()));
-            on_remaining(lines, drawn.remaining);
-            drawn.budget.as_ref().map_or(Ok(()), |budget| on_budgeted(lines, budget))
+        Standing::Drawn(drawn) => on_drawn(lines, COST, debit, drawn),
+        Standing::Held(drawn) => on_drawn(lines, HOLD, debit, drawn),
+        Standing::Settled { drawn, kept, remaining } => {
+            lines.insert(COST, HeaderValue::from(kept.get()));
+            if let Some(remaining) = remaining {
+                on_remaining(lines, remaining);
+            }
+            let Some(budget) = drawn.budget else { return Ok(()) };
+            let returned = debit.credits().saturating_sub(kept);
+            on_budgeted(lines, &BudgetView { used: budget.used.saturating_sub(returned), ..budget })
         }
         Standing::GivenBack { remaining } => {
             lines.insert(COST, HeaderValue::from(0));
@@ -79,6 +86,17 @@ fn on_priced(lines: &mut HeaderMap, request: &Request, debit: &OpenDebit) -> Res
         }
         Standing::Nothing => Ok(()),
     }
+}
+
+fn on_drawn(
+    lines: &mut HeaderMap,
+    name: HeaderName,
+    debit: &OpenDebit,
+    drawn: &Drawn,
+) -> Result<(), InvalidHeaderValue> {
+    lines.insert(name, HeaderValue::from(debit.credits().get()));
+    on_remaining(lines, drawn.remaining);
+    drawn.budget.as_ref().map_or(Ok(()), |budget| on_budgeted(lines, budget))
 }
 
 pub fn on_remaining(lines: &mut HeaderMap, remaining: Credits) {

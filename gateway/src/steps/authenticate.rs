@@ -40,7 +40,7 @@ pub async fn authenticate(
     credential: Credential<'_>,
     request: &mut Request,
 ) -> Result<Authenticated, Rejection> {
-    let now = gateway.balance.meter.store_now();
+    let now = gateway.store_now();
     let step = request.step("authenticate");
     let found = find_out(route, credential, gateway, now).await;
     step.end(found.as_ref().map_or_else(|rejection| rejection.code().as_str(), |_| "found"));

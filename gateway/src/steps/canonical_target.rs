@@ -20,6 +20,11 @@ impl CanonicalTarget {
         self.0.path()
     }
 
+    /// Path and query.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// What the upstream gets, whatever the caller sent.
     pub fn uri(&self) -> Uri {
         Uri::from(self.0.clone())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use metering::Credits;
 use metering::live::{Debit, DebitOutcome, Meter, RateState, Refusal};
+use pingora::http::RequestHeader;
 
 use crate::key_cache::Caller;
 use crate::meter_call::Unanswered;
@@ -15,8 +16,13 @@ use crate::request::Request;
 use crate::restitution::Restitutions;
 use crate::route_table::Route;
 use crate::steps::authenticate::Authenticated;
+use crate::steps::canonical_target::CanonicalTarget;
+use crate::steps::idempotency::draws_under;
 use crate::steps::key_policy::{pass_rates, rate_limited};
 use crate::traces::Step;
+
+/// Pause before a debit asks again for an account that is being installed.
+const INSTALL_PAUSE: Duration = Duration::from_millis(10);
 
 /// The live balance as requests use it.
 pub struct Balance {
@@ -26,6 +32,8 @@ pub struct Balance {
     pub wait_max: Duration,
     /// How long after it was asked for a debit may still happen.
     pub op_lifetime_ms: u64,
+    /// How long the first request under an `Idempotency-Key` counts as in flight when nobody says that it is over.
+    pub in_use_ms_max: u64,
     pub metrics: Arc<Metrics>,
 }
 
@@ -55,36 +63,41 @@ pub async fn draw(
     caller: &Authenticated,
     route: &Route,
     price: Option<Credits>,
+    header: &RequestHeader,
+    target: &CanonicalTarget,
     request: &Request,
 ) -> Result<Payment, Rejection> {
     let Some(credits) = price else { return Ok(Payment { debit: None, rates: pass_rates(balance, caller).await? }) };
     let Some(principal) = caller.principal() else { return Err(Rejection::InvalidApiKey(KeyFault::Missing)) };
+    let (now, hold) = (balance.meter.store_now(), route.hold());
     let ask = Debit {
         op: request.op,
         account: principal.account(),
         key: principal.key(),
         rates: principal.caller().and_then(|caller| caller.rates.clone()),
         credits,
-        not_after: balance.meter.store_now().plus_ms(balance.op_lifetime_ms),
+        not_after: now.plus_ms(balance.op_lifetime_ms),
         route: route.name.clone(),
-        hold_until: None,
-        idempotency: None,
+        hold_until: hold.map(|hold| now.plus_ms(hold.ms_max)),
+        idempotency: draws_under(balance, header, target, request)?,
     };
-    let (debit, rates) = take(balance, &ask, principal.caller(), request.step("draw")).await?;
+    let unreported = hold.map(|hold| hold.unreported);
+    let (debit, rates) = take(balance, &ask, principal.caller(), unreported, request.step("draw")).await?;
     Ok(Payment { debit: Some(debit), rates })
 }
 
-/// Asks for one debit, once.
+/// Asks for one debit, once. A hold says what it costs when its price is not reported.
 pub async fn take(
     balance: &Balance,
     ask: &Debit,
     caller: Option<&Caller>,
+    unreported: Option<Credits>,
     step: Step<'_>,
 ) -> Result<(OpenDebit, Vec<RateState>), Rejection> {
     // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
-    let mut debit = OpenDebit::asked(ask, balance.restitutions.clone());
+    let mut debit = OpenDebit::asked(ask, unreported, balance.restitutions.clone());
     let timer = balance.metrics.debit_seconds.start_timer();
-    let outcome = balance.meter.debit(ask).await.map_err(Unanswered::from);
+    let outcome = once_installed(balance, ask).await;
     timer.observe_duration();
     balance.metrics.debit(DebitLabel::of(&outcome));
     step.end(DebitLabel::of(&outcome).as_str());
@@ -107,6 +120,20 @@ pub async fn take(
             debit.refused();
             Err(Rejection::MeterUnavailable(nothing_written.why()))
         }
+    }
+}
+
+/// Asks, and again while the account is being installed, which takes some tens of milliseconds: such a refusal has written nothing.
+async fn once_installed(balance: &Balance, ask: &Debit) -> Result<DebitOutcome, Unanswered> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let outcome = balance.meter.debit(ask).await.map_err(Unanswered::from);
+        let soon = matches!(outcome, Ok(DebitOutcome::Refused(Refusal::Frozen | Refusal::Installing)));
+        if !soon || waited >= balance.wait_max {
+            return outcome;
+        }
+        tokio::time::sleep(INSTALL_PAUSE).await;
+        waited += INSTALL_PAUSE;
     }
 }
 

@@ -7,8 +7,9 @@ use crate::admission::Admission;
 use crate::gateway::Gateway;
 use crate::rejection::Rejection;
 use crate::request::Request;
-use crate::steps::give_back::{after_end, give_back, is_timeout};
+use crate::steps::give_back::is_timeout;
 use crate::steps::reject::reject;
+use crate::steps::settle_after_end;
 
 /// Says the status answered; 0 when there is nobody to answer, or the upstream's answer has begun.
 pub async fn fail(gateway: &Gateway, session: &mut Session, error: &Error, request: &mut Request) -> FailToProxy {
@@ -24,9 +25,7 @@ async fn answer(gateway: &Gateway, session: &mut Session, error: &Error, request
     if !began && request.rejection.is_none() {
         request.rejection = rejection(error);
     }
-    if let Some(reason) = after_end(request, Some(error)) {
-        give_back(&gateway.balance, request, reason).await;
-    }
+    settle_after_end(&gateway.balance, request, Some(error)).await;
     let Some(rejection) = request.rejection.clone().filter(|_| !began) else { return 0 };
     // pingora closes the connection of a request that failed: an answer that said otherwise would break the caller's next one.
     session.set_keepalive(None);
@@ -59,7 +58,7 @@ pub fn caller_fault(error: &Error) -> Option<Rejection> {
 
 /// Whether the same request may be sent upstream once more: never when it is metered and a byte of it may have arrived.
 pub fn may_retry(session: &Session, request: &Request, error: &Error, reused: bool) -> bool {
-    let harmless = !request.has_drawn() && session.req_header().method.is_idempotent() && request.upstream.sends < 2;
+    let harmless = !request.is_paid() && session.req_header().method.is_idempotent() && request.upstream.sends < 2;
     let whole = !session.as_ref().retry_buffer_truncated();
     let wanted = match error.retry {
         RetryType::Decided(retry) => retry,

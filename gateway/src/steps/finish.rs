@@ -1,4 +1,4 @@
-//! The end of a request: give back or keep, count, one log line.
+//! The end of a request: give back, settle or keep, count, one log line.
 
 use std::time::Instant;
 
@@ -14,14 +14,13 @@ use crate::principal::Principal;
 use crate::rejection::Code;
 use crate::request::Request;
 use crate::request_log::Line;
-use crate::steps::give_back::{Reason, after_end, give_back};
+use crate::steps::give_back::Reason;
+use crate::steps::settle_after_end;
 use crate::traces::{Finished, Outcome};
 
 pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Error>, request: &mut Request) {
     HeaderDeadline::request_over(session);
-    if let Some(reason) = after_end(request, error) {
-        give_back(&gateway.balance, request, reason).await;
-    }
+    settle_after_end(&gateway.balance, request, error).await;
     let written = session.response_written().map(|header| header.status.as_u16());
     // A caller of gRPC who is refused reads 200 in HTTP; what it means is counted.
     let refused = request.answered.filter(|_| !request.is_upgraded());
@@ -53,7 +52,10 @@ pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Err
 fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16) -> Line {
     let debit = request.admission.as_ref().and_then(Admission::debit);
     let (mut credits, mut remaining) = match debit.map(OpenDebit::standing) {
-        Some(Standing::Drawn(drawn)) => (debit.map_or(0, |debit| debit.credits().get()), Some(drawn.remaining.get())),
+        Some(Standing::Drawn(drawn) | Standing::Held(drawn)) => {
+            (debit.map_or(0, |debit| debit.credits().get()), Some(drawn.remaining.get()))
+        }
+        Some(Standing::Settled { kept, remaining, .. }) => (kept.get(), remaining.map(metering::Credits::get)),
         Some(Standing::GivenBack { remaining }) => (0, remaining.map(metering::Credits::get)),
         Some(Standing::Nothing) | None => (0, None),
     };

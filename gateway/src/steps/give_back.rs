@@ -38,14 +38,8 @@ impl Reason {
     }
 }
 
-/// Before the answer's header goes on, so that what it says about credits is true.
-pub async fn give_back_by_header(balance: &Balance, request: &mut Request) {
-    if let Some(reason) = after_header(request) {
-        give_back(balance, request, reason).await;
-    }
-}
-
-fn after_header(request: &Request) -> Option<Reason> {
+/// The upstream's answer has begun.
+pub fn after_header(request: &Request) -> Option<Reason> {
     let server_error = request.upstream.status.is_some_and(|status| status >= 500) || is_grpc_server_error(request);
     reason(request, server_error.then_some(Reason::Failure(Failure::ServerError)))
 }

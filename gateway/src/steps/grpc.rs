@@ -65,6 +65,9 @@ pub fn keep_te(lines: &mut HeaderMap, trailers_pass: bool) {
 
 /// The answer ends. What the gateway alone may say, or upstreams alone may be told, is no trailer either.
 pub fn end_answer(trailers: &mut HeaderMap, request: &mut Request) {
+    if let Some(report) = &mut request.price_report {
+        report.trailers(trailers);
+    }
     if let Some(answer) = &mut request.upstream.grpc {
         answer.status = status(trailers).or(answer.status);
     }

@@ -74,7 +74,7 @@ async fn draw_one(gateway: &Gateway, admission: &Admission, price: Credits) -> R
         idempotency: None,
     };
     // A trace has no span for each of them: a connection may have millions.
-    Ok(take(balance, &ask, principal.caller(), Step::none()).await?.0)
+    Ok(take(balance, &ask, principal.caller(), None, Step::none()).await?.0)
 }
 
 /// The message goes on: the caller pays.

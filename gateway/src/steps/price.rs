@@ -1,4 +1,4 @@
-//! What a request draws: the route's price, the number in a header within the route's bounds, or what the body asks for.
+//! What a request draws: the route's price, or the most it may come to, the number in a header within the route's bounds, or what the body asks for.
 
 mod json_flag;
 
@@ -15,6 +15,7 @@ pub fn price(route: &Route, header: &RequestHeader, body: Option<&Bytes>) -> Res
     match &route.price {
         RoutePrice::Free => Ok(None),
         RoutePrice::Fixed(credits) => Ok(Some(*credits)),
+        RoutePrice::Hold(hold) => Ok(Some(hold.credits)),
         RoutePrice::FromHeader { name, min, max } => {
             let mut values = header.headers.get_all(name).iter();
             let number = match (values.next(), values.next()) {
@@ -42,7 +43,7 @@ pub fn price(route: &Route, header: &RequestHeader, body: Option<&Bytes>) -> Res
 }
 
 /// Digits only, without a leading zero: `+5`, ` 5`, `05` and `5e3` would be read differently by the server behind.
-fn whole_number(text: &[u8]) -> Option<u64> {
+pub fn whole_number(text: &[u8]) -> Option<u64> {
     let canonical = text.first().is_some_and(|first| *first != b'0' || text.len() == 1);
     let digits = text.iter().all(u8::is_ascii_digit) && text.len() <= 16;
     (canonical && digits).then(|| text.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))

@@ -1,6 +1,4 @@
-//! Reads a body whole before admission, where the price stands in it.
-
-use std::time::Duration;
+//! Reads a body whole before admission, where the price stands in it, or a repeat of the request shall be known by it.
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, EXPECT, TRANSFER_ENCODING};
@@ -8,11 +6,13 @@ use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 use pingora_timeout::timeout;
 
+use crate::limits::Limits;
 use crate::rejection::Rejection;
 use crate::request::Request;
 use crate::route_table::{Route, RoutePrice};
 use crate::steps::body::declared_length;
 use crate::steps::fail::caller_fault;
+use crate::steps::idempotency::idempotency_key;
 
 /// What pingora keeps of a body for a second try, and sends out of there when all of the body has been read.
 const KEPT_BYTES: usize = 64 * 1_024;
@@ -22,18 +22,12 @@ pub async fn read_body(
     session: &mut Session,
     route: &Route,
     request: &mut Request,
-    body_max: Duration,
+    limits: &Limits,
 ) -> Result<(), Rejection> {
-    if !matches!(route.price, RoutePrice::FromJson { .. }) {
-        return Ok(());
-    }
     let header = session.req_header();
-    if header.headers.contains_key(CONTENT_ENCODING) {
-        return Err(Rejection::UnsupportedMediaType("The body must not be compressed: its price stands in it."));
-    }
+    let Some((declared, bytes_max)) = lengths_to_read(route, header, limits)? else { return Ok(()) };
     let waits = header.headers.contains_key(EXPECT);
-    let (declared, bytes_max) = lengths(route, header);
-    let time_left = body_max.saturating_sub(request.started.elapsed());
+    let time_left = limits.body.saturating_sub(request.started.elapsed());
     let whole = timeout(time_left, async {
         if waits {
             session.downstream_session.write_continue_response().await.map_err(|error| fault(&error))?;
@@ -44,6 +38,26 @@ pub async fn read_body(
     request.body_bytes = whole.len() as u64;
     request.whole_body = Some(whole);
     Ok(())
+}
+
+/// The declared length of a body to be read, and the most it may have; `None` for one that is passed on as it comes.
+fn lengths_to_read(
+    route: &Route,
+    header: &RequestHeader,
+    limits: &Limits,
+) -> Result<Option<(Option<usize>, usize)>, Rejection> {
+    if matches!(route.price, RoutePrice::FromJson { .. }) {
+        if header.headers.contains_key(CONTENT_ENCODING) {
+            return Err(Rejection::UnsupportedMediaType("The body must not be compressed: its price stands in it."));
+        }
+        return Ok(Some(lengths(route, header)));
+    }
+    if !route.is_priced() || idempotency_key(header)?.is_none() {
+        return Ok(None);
+    }
+    let (declared, bytes_max) = lengths(route, header);
+    let worth_it = declared.is_some_and(|length| (1..=limits.idempotent_body_bytes_max).contains(&length));
+    Ok(worth_it.then_some((declared, bytes_max)))
 }
 
 /// A body that declares no length must fit what pingora keeps, because nobody knows where its last part will begin.

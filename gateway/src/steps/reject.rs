@@ -10,7 +10,7 @@ use pingora::{ErrorType, OrErr, Result};
 
 use crate::rejection::{Code, Rejection};
 use crate::request::Request;
-use crate::steps::answer_headers::{on_budgeted, on_remaining};
+use crate::steps::answer_headers::{RECEIPT, on_budgeted, on_remaining};
 use crate::steps::grpc::{self, is_grpc};
 use crate::steps::own_answer::write_own_answer;
 
@@ -39,6 +39,10 @@ pub async fn reject(
             on_budgeted(&mut lines, budget).or_err(ErrorType::InvalidHTTPHeader, "a budget makes no header")?;
         }
         Rejection::CreditsExhausted { remaining, .. } => on_remaining(&mut lines, *remaining),
+        Rejection::Repeated { first, .. } => {
+            let first = HeaderValue::try_from(first.to_string());
+            lines.insert(RECEIPT, first.or_err(ErrorType::InvalidHTTPHeader, "a receipt makes no header")?);
+        }
         _ => {}
     }
     lines.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

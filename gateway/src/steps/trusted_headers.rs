@@ -20,6 +20,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HOLD: HeaderName = HeaderName::from_static("tollgate-hold");
 const KEY_ID: HeaderName = HeaderName::from_static("tollgate-key-id");
 const PRICE_DRAWN: HeaderName = HeaderName::from_static("tollgate-price-drawn");
 const SUBJECT: HeaderName = HeaderName::from_static("tollgate-subject");
@@ -80,7 +81,10 @@ fn set_lines(
     if let Some(address) = request.way.address {
         lines.insert(FORWARDED_FOR, HeaderValue::try_from(address.to_string())?);
     }
-    if admission.route().is_priced() {
+    if admission.route().hold().is_some() {
+        // The most that the server behind may charge.
+        lines.insert(HOLD, HeaderValue::from(admission.debit().map_or(0, |debit| debit.credits().get())));
+    } else if admission.route().is_priced() {
         // A server that does more for a price must not trust what it reads in the body itself.
         let drawn = admission.debit().map_or(0, |debit| debit.credits().get());
         lines.insert(PRICE_DRAWN, HeaderValue::from(drawn));
@@ -90,8 +94,8 @@ fn set_lines(
         lines.remove(EXPECT);
     }
     keep_te(lines, request.way.http2 && to_http2);
-    if admission.route().terminal_event.is_some() {
-        // A compressed stream could not be watched for its end.
+    if admission.route().watches_body() {
+        // A compressed stream could not be watched for its end, or its price.
         lines.remove(ACCEPT_ENCODING);
     }
     lines.insert(REQUEST_ID, request.id.clone());

@@ -13,8 +13,8 @@ mod upstream;
 
 use std::time::{Duration, Instant};
 
-use metering::live::owner::InstallOutcome;
 use metering::live::Place;
+use metering::live::owner::InstallOutcome;
 use metering::testing::{RedisServer, Stage};
 use metering::{
     AccountId, AccountImage, ApiKey, BudgetAnchor, Credits, KeyId, KeyImage, KeyMode, KeyPolicy, KeyState, LotId,

@@ -102,7 +102,7 @@ async fn undone(house: &mut House, account: &crate::house::Account, op: &str) ->
         .any(|event| matches!(&event.body, metering::Body::Undo { debit_op, .. } if debit_op.to_string() == op))
 }
 
-fn signal(redis: &RedisServer, name: &str) {
+pub fn signal(redis: &RedisServer, name: &str) {
     assert!(Command::new("kill").args(["-s", name, &redis.pid().to_string()]).status().unwrap().success());
 }
 

@@ -18,8 +18,8 @@ use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    AccountStanding, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, Place, PlaceError,
-    RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome, answers, commands,
+    AccountStanding, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, Place,
+    PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome, answers, commands,
 };
 use crate::{AccountId, Event, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, TimeMs};
 

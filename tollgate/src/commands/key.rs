@@ -88,6 +88,9 @@ fn words(policy: &KeyPolicy) -> String {
             rate.burst()
         )
     });
-    let all: Vec<String> = scopes.chain(addresses).chain(rates).collect();
+    let caps = policy.caps();
+    let caps = [(caps.day, "day"), (caps.month, "month")];
+    let caps = caps.into_iter().filter_map(|(cap, period)| Some(format!("cap {} credits a {period}", cap?)));
+    let all: Vec<String> = scopes.chain(addresses).chain(rates).chain(caps).collect();
     if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }

@@ -236,6 +236,16 @@ async fn a_key_is_held_to_a_policy_loosened_and_rotated_while_callers_go_on() {
     operator.asks(&["key", "rotate", "--key", &rotated.text("key_id"), "--grace", "1s"]);
     wait_until("the grace is over", async || chat(&new).await == 401).await;
     let listed = || operator.asks(&["key", "list", "--account", &account]).json;
+    let shown = || listed()["keys"].as_array().unwrap().iter().find(|key| key["policy"]["caps"].is_object()).cloned();
+    assert_eq!(shown(), None);
+    let newest = operator.asks(&["key", "issue", "--account", &account, "--cap-day", "2", "--cap-month", "9"]);
+    assert_eq!(shown().unwrap()["policy"]["caps"], serde_json::json!({ "day": 2, "month": 9 }));
+    let (capped, capped_id) = (newest.text("key"), newest.text("key_id"));
+    wait_until("its cap holds", async || chat(&capped).await == 402).await;
+    assert_eq!(stack.send(&capped, Call::chat()).await.json()["cap"], "day");
+    operator.asks(&["key", "set", "--key", &capped_id, "--cap-day", "0", "--cap-month", "9"]);
+    wait_until("only the month counts", async || chat(&capped).await == 200).await;
+    assert_eq!(shown().unwrap()["policy"]["caps"], serde_json::json!({ "month": 9 }));
     wait_until("the book knows when the key was used", async || listed()["keys"][0]["last_used_at"].is_string()).await;
     let wrong = operator.tries(&["key", "issue", "--account", &account, "--rate", "day=0/1d"]);
     assert_eq!(wrong.exit, 64, "{wrong:?}");

@@ -1,10 +1,8 @@
 //! The checks of a route's price.
 
-use toml::Spanned;
-
 use super::super::file::{Entry, HeaderPrice, JsonPrice, PriceEntry};
 use super::super::{Auth, Price};
-use super::Source;
+use super::{Source, hold};
 use crate::credits::CREDITS_MAX;
 use crate::error::ConfigError;
 
@@ -14,20 +12,23 @@ const BODY_BYTES_MAX: u64 = 1 << 20;
 const POINTER_BYTES_MAX: usize = 128;
 const POINTER_NAMES_MAX: usize = 8;
 
-pub(super) fn check(
-    source: &Source<'_>,
-    price: &Spanned<PriceEntry>,
-    body_bytes_max: u64,
-) -> Result<Price, ConfigError> {
+pub(super) fn check(source: &Source<'_>, entry: &Entry) -> Result<Price, ConfigError> {
+    let price = &entry.price;
     match price.get_ref() {
         PriceEntry::Fixed(0) => Ok(Price::Free),
         PriceEntry::Fixed(credits) if *credits <= CREDITS_MAX => Ok(Price::Fixed(*credits)),
         PriceEntry::Fixed(_) => Err(format!("a price may not pass {CREDITS_MAX}")),
         PriceEntry::FromHeader(from) => from_header(from),
-        PriceEntry::FromJson(_) if body_bytes_max > BODY_BYTES_MAX => {
+        PriceEntry::FromJson(_) if entry.body_bytes_max > BODY_BYTES_MAX => {
             Err(format!("a price from the body needs body_bytes_max = {BODY_BYTES_MAX} or less"))
         }
         PriceEntry::FromJson(from) => from_json(from),
+        PriceEntry::Hold(written) => {
+            let route_ms = [entry.connect_ms, entry.write_ms, entry.response_ms]
+                .iter()
+                .fold(0_u64, |sum, ms| sum.saturating_add(*ms));
+            hold::check(written, route_ms).map(Price::Hold)
+        }
     }
     .map_err(|what| source.at(price, what))
 }
@@ -64,13 +65,18 @@ fn from_json(from: &JsonPrice) -> Result<Price, String> {
     if when_true.max(otherwise) > CREDITS_MAX || when_true.max(otherwise) == 0 {
         return Err(format!("one of when_true and otherwise must be a price, and none may pass {CREDITS_MAX}"));
     }
-    let wrong = || format!("`{}` is not a JSON pointer of 1 to {POINTER_NAMES_MAX} names, such as /respond", from.json);
-    let names = from.json.strip_prefix('/').filter(|_| from.json.len() <= POINTER_BYTES_MAX).ok_or_else(wrong)?;
+    Ok(Price::FromJson { pointer: pointer(&from.json)?, when_true, otherwise })
+}
+
+/// The names to follow from the outermost object.
+pub(super) fn pointer(written: &str) -> Result<Vec<String>, String> {
+    let wrong = || format!("`{written}` is not a JSON pointer of 1 to {POINTER_NAMES_MAX} names, such as /respond");
+    let names = written.strip_prefix('/').filter(|_| written.len() <= POINTER_BYTES_MAX).ok_or_else(wrong)?;
     let pointer: Vec<String> = names.split('/').map(name).collect::<Option<_>>().ok_or_else(wrong)?;
     if pointer.len() > POINTER_NAMES_MAX {
         return Err(wrong());
     }
-    Ok(Price::FromJson { pointer, when_true, otherwise })
+    Ok(pointer)
 }
 
 /// RFC 6901: `~1` is a slash and `~0` a tilde.

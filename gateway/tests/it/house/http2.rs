@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -46,7 +46,8 @@ impl Connection {
             sending.send_data(Bytes::copy_from_slice(body.as_bytes()), true)?;
         }
         let (head, body) = answer.await?.into_parts();
-        Ok(Told { head: Response::from_parts(head, ()), body: read(body).await? })
+        let (body, trailers) = read(body).await?;
+        Ok(Told { head: Response::from_parts(head, ()), body, trailers })
     }
 
     /// Opens a request whose body is sent bit by bit.
@@ -69,6 +70,7 @@ impl Connection {
 pub struct Told {
     pub head: Response<()>,
     pub body: Vec<u8>,
+    pub trailers: HeaderMap,
 }
 
 impl Told {
@@ -77,14 +79,14 @@ impl Told {
     }
 }
 
-async fn read(mut body: RecvStream) -> Result<Vec<u8>, h2::Error> {
+async fn read(mut body: RecvStream) -> Result<(Vec<u8>, HeaderMap), h2::Error> {
     let mut bytes = Vec::new();
     while let Some(piece) = body.data().await {
         let piece = piece?;
         body.flow_control().release_capacity(piece.len())?;
         bytes.extend_from_slice(&piece);
     }
-    Ok(bytes)
+    Ok((bytes, body.trailers().await?.unwrap_or_default()))
 }
 
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {

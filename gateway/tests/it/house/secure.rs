@@ -78,8 +78,14 @@ async fn serve_h2(stream: impl AsyncRead + AsyncWrite + Unpin, seen: &Mutex<Vec<
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
     while let Some(Ok((request, mut respond))) = connection.accept().await {
         seen.lock().unwrap().push(format!("h2 {} {}", request.method(), request.uri()));
+        let priced = request.uri().path().ends_with("/trailer");
         let mut body = respond.send_response(http::Response::new(()), false).unwrap();
-        body.send_data("{}".into(), true).unwrap();
+        body.send_data("{}".into(), !priced).unwrap();
+        if priced {
+            let lines = [("tollgate-price", "9"), ("credits-remaining", "1"), ("end", "well")];
+            let lines = lines.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            body.send_trailers(lines.into_iter().collect()).unwrap();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! An upstream that does what the request's `X-Do` says, and remembers what it was sent.
 
+mod priced;
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -7,6 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+
+const SSE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
@@ -148,7 +152,6 @@ async fn read_body(stream: &mut TcpStream, buffer: &mut Vec<u8>, request: &Seen)
 
 /// Whether the connection goes on.
 async fn answer(stream: &mut TcpStream, order: &str, go_on: &Notify) -> bool {
-    const SSE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
     let (order, number) = order.split_once('=').unwrap_or((order, ""));
     match order {
         "" | "continue" => {
@@ -179,7 +182,8 @@ async fn answer(stream: &mut TcpStream, order: &str, go_on: &Notify) -> bool {
             false
         }
         "stall" => {
-            say(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await;
+            let price = if number.is_empty() { String::new() } else { format!("Tollgate-Price: {number}\r\n") };
+            say(stream, &format!("HTTP/1.1 200 OK\r\n{price}Content-Length: 100\r\n\r\nhalf")).await;
             tokio::time::sleep(Duration::from_secs(30)).await;
             false
         }
@@ -213,7 +217,10 @@ async fn answer(stream: &mut TcpStream, order: &str, go_on: &Notify) -> bool {
             }
             false
         }
-        other => say(stream, &format!("HTTP/1.1 400 Unknown order {other}\r\nContent-Length: 0\r\n\r\n")).await,
+        other => match priced::answer(stream, other, number, go_on).await {
+            Some(goes_on) => goes_on,
+            None => say(stream, &format!("HTTP/1.1 400 Unknown order {other}\r\nContent-Length: 0\r\n\r\n")).await,
+        },
     }
 }
 
