@@ -65,17 +65,13 @@ pub enum Change {
         /// The key.
         key: KeyId,
     },
-    /// A key may draw only so much from now on, or no longer only so much.
+    /// A key may draw only so much from now on, or no longer only so much. The account is installed anew, with what the book has
+    /// counted: live state counts only keys with caps.
     KeyCapped {
         /// The key.
         key: KeyId,
-        /// The key against which it counts.
-        of: KeyId,
-        /// The most it may draw; empty = no cap of its own, but counted.
+        /// The most it may draw; empty = no cap of its own.
         caps: KeyCaps,
-        /// Whether live state counts right when it begins at nothing, or goes on from what it counts for `of` already. If not, the
-        /// account is installed anew, with what the book has counted.
-        fresh: bool,
     },
     /// Sessions of a lower version are over.
     SessionsEnded {

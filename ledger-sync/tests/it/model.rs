@@ -198,7 +198,7 @@ impl Model {
         } else if matches!(row.change, Change::LotExpired { lot } if account.lots.get(&lot).is_some_and(|it| self.now < it.expires_at))
         {
             return ControlOutcome::Early;
-        } else if matches!(row.change, Change::KeyCapped { fresh: false, .. }) {
+        } else if matches!(row.change, Change::KeyCapped { .. }) {
             return ControlOutcome::NeedsInstall;
         }
         let roots = self.roots.clone();

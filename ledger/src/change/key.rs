@@ -126,8 +126,7 @@ pub(super) async fn insert_key(
         .await?;
     append_key(&mut *connection, key_shard, account, digest.as_bytes()).await?;
     if !new.policy.caps().is_empty() || is_capped(&mut *connection, rates_of).await? {
-        let (of, caps) = (KeyId::from_uuid(rates_of.unwrap_or(key.as_uuid())), new.policy.caps());
-        append_one(connection, locked.shard, account, Change::KeyCapped { key, of, caps, fresh: true }).await?;
+        append_one(connection, locked.shard, account, Change::KeyCapped { key, caps: new.policy.caps() }).await?;
     }
     Ok((api_key, key))
 }

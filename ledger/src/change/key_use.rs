@@ -35,8 +35,7 @@ impl Ledger {
             .await?;
         append_key(&mut transaction, found.key_shard, account, &found.digest).await?;
         if columns::policy(before.clone())?.caps() != policy.caps() {
-            let (of, caps) = (KeyId::from_uuid(found.rates_of), policy.caps());
-            append_one(&mut transaction, shard, account, Change::KeyCapped { key, of, caps, fresh: false }).await?;
+            append_one(&mut transaction, shard, account, Change::KeyCapped { key, caps: policy.caps() }).await?;
         }
         Audit { by, action: "key_policy_set", account, subject: Some(key.to_string()), before: Some(before), after }
             .write(&mut transaction)

@@ -4,8 +4,10 @@
 mod actors;
 mod changes;
 mod compare;
+mod due;
 mod entries;
 mod install;
+mod key_caps;
 mod key_use;
 mod keys;
 mod outbox;

@@ -9,7 +9,7 @@ use crate::live::replies::{Reply, odd};
 use crate::live::scripts::Script;
 use crate::live::{Undo, UndoOutcome, answers, commands};
 use crate::{
-    AccountId, AccountImage, Change, Credits, IdempotencyMark, KeyCaps, KeyImage, KeyState, OpId, SessionVersion,
+    AccountId, AccountImage, Change, Credits, IdempotencyMark, KeyImage, KeyState, OpId, SessionVersion,
     SessionVersions, TimeMs, lots,
 };
 
@@ -183,12 +183,7 @@ fn change_arguments(command: &mut Cmd, change: &Change) {
         Change::LotExpiryMoved { lot, expires_at } => command.arg(lot.as_u64()).arg(expires_at.as_u64()),
         Change::LotReduced { lot, credits } => command.arg(lot.as_u64()).arg(credits.get()),
         Change::LotExpired { lot } => command.arg(lot.as_u64()),
-        Change::KeyRevoked { key } => command.arg(key.hex()),
-        Change::KeyCapped { key, of, caps, fresh } => {
-            command.arg(key.hex()).arg(of.hex());
-            cap_arguments(command, caps);
-            command.arg(u8::from(*fresh))
-        }
+        Change::KeyRevoked { key } | Change::KeyCapped { key, .. } => command.arg(key.hex()),
         Change::SessionsEnded { subject, version } => {
             let field = subject.as_ref().map_or_else(|| EVERYBODY.to_owned(), |subject| subject.digest().to_string());
             command.arg(field).arg(version.get()).arg(CHANGES)
@@ -200,13 +195,6 @@ fn change_arguments(command: &mut Cmd, change: &Change) {
             command.arg(key).arg(debited_at.as_u64())
         }
     };
-}
-
-/// Of a day and of a budget period; 0 = none.
-fn cap_arguments(command: &mut Cmd, caps: &KeyCaps) {
-    for cap in [caps.day, caps.month] {
-        command.arg(cap.unwrap_or(Credits::ZERO).get());
-    }
 }
 
 fn put_marks_command(shard: &Certified, account: &AccountId, marks: &[IdempotencyMark]) -> Cmd {
@@ -240,7 +228,9 @@ fn install_command(shard: &Certified, image: &AccountImage) -> Cmd {
     command.arg(image.key_caps.len());
     for capped in &image.key_caps {
         command.arg(capped.key.hex()).arg(capped.of.hex());
-        cap_arguments(&mut command, &capped.caps);
+        for cap in [capped.caps.day, capped.caps.month] {
+            command.arg(cap.unwrap_or(Credits::ZERO).get());
+        }
     }
     command.arg(image.key_counts.len());
     for count in &image.key_counts {

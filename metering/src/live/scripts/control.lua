@@ -12,7 +12,7 @@ local now, at = shard.now, { lots = KEYS[4], future = KEYS[5], emptied = KEYS[6]
 local row, version, kind = whole(ARGV[2]), whole(ARGV[3]), ARGV[4]
 assert(#KEYS == 7, 'control takes 7 keys')
 local a, lots = detail(load_account(KEYS[3])), {}
-local moved, revoked, capped, undone = { returned = '', lapsed = '', taken = '' }, nil, nil, false
+local moved, revoked, undone = { returned = '', lapsed = '', taken = '' }, nil, false
 local ended, channel
 
 local function find(id)
@@ -48,11 +48,8 @@ function apply.lot_expired(id)
   take_from(lot, NEVER)
 end
 function apply.key_revoked(key) revoked = key end
--- A key that has drawn before its first cap: what it has drawn is in the book, so the account is installed anew.
-function apply.key_capped(key, of, day, month, fresh)
-  if fresh ~= '1' then return 'install' end
-  capped = { key = key, of = of, rule = string.format('%s %d %d', of, whole(day), whole(month)) }
-end
+-- What a key has drawn is in the book: the owner installs the account anew.
+function apply.key_capped() return 'install' end
 function apply.sessions_ended(whose, least, told) ended, channel = { whose, whole(least) }, told end
 function apply.undo_settled(split, period_end, credits, counted, key, debited_at)
   moved.returned, moved.lapsed = put_back(lots, split, now)
@@ -79,10 +76,6 @@ keep_lots(at, a, lots, now)
 save_account(a)
 save_counts(a)
 if revoked then redis.call('HSET', KEYS[3], 'x' .. revoked, '1') end
-if capped then
-  redis.call('HSET', KEYS[3], 'y' .. capped.key, capped.rule)
-  redis.call('HSETNX', KEYS[3], 'w' .. capped.of, '0 0 0 0')
-end
 if ended then end_sessions(KEYS[7], ended[1], ended[2]) end
 if channel then redis.call('PUBLISH', channel, ARGV[1]) end
 if undone and redis.call('GET', KEYS[7]) == 'installed' then redis.call('DEL', KEYS[7]) end

@@ -17,8 +17,7 @@ pub struct Stuck {
 impl Stuck {
     pub async fn listen() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap(); // as every server does: old connections may linger on the port
-        socket.bind(SocketAddr::from(([127, 0, 0, 1], metering::testing::free_port()))).unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let listener = socket.listen(1).unwrap();
         let address = listener.local_addr().unwrap();
         let mut queued = Vec::new();
