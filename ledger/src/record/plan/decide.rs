@@ -133,12 +133,12 @@ impl<'a> Planner<'a> {
             self.settle_nothing(key, period_end);
             return Ok(());
         }
+        self.close(key, kept.is_none()); // also where there is nothing to give: live state has freed its Idempotency-Key
         let asked = Some(UndoAsk { op: *op, not_after: *not_after, at: event.at });
         let given_back = self.known.given_back.contains(&key);
         let mark = |open, returned| UndoMark { open, returned, kept: *kept };
         match self.known.debits.get(&key).cloned() {
             Some(debit) if !given_back => {
-                self.close(key, kept.is_none());
                 self.mark_undo(key, mark(false, true), asked);
                 self.settle(key, &debit, lots::beyond(&debit.split, kept.unwrap_or_default()), true);
             }
