@@ -85,7 +85,7 @@ impl KeyCache {
             Known::Stale(caller) => caller,
             Known::Nothing => None,
         };
-        let found = within(self.wait_max, self.entries.read(digest, self.ask(digest))).await;
+        let found = Box::pin(within(self.wait_max, self.entries.read(digest, self.ask(digest)))).await;
         self.metrics.key_lookup(if found.is_ok() { KeyLookup::Read } else { KeyLookup::Failed });
         found.map(Option::flatten).map_err(|cause| LookupFailed { stale, cause })
     }

@@ -60,7 +60,7 @@ impl ProxyHttp for Gateway {
         }
         match self.admit(session, request).await {
             Ok(admission) => answer_here(self, session, request, admission).await,
-            Err(rejection) => reject(session, request, &rejection, &self.billing_url).await.map(|()| true),
+            Err(refusal) => Box::pin(reject(session, request, &refusal, &self.billing_url)).await.map(|()| true),
         }
     }
 

@@ -1,4 +1,7 @@
 //! The steps of one request, each in its own file; `proxy.rs` says in which order they run.
+//!
+//! What few requests do is boxed where it begins (`Box::pin`): the future of every request, which is moved more than once, is as large as
+//! the largest thing that any of them may do.
 
 mod answer_credits;
 pub mod answer_headers;

@@ -19,10 +19,13 @@ pub async fn answer_here(
 ) -> Result<bool> {
     match request.admission.insert(admission).route().destination {
         Destination::Upstream(_) => Ok(false),
-        Destination::Credits => match read_credits(&gateway.balance, request).await {
-            Ok(credits) => answer_credits(session, request, &credits).await,
-            Err(rejection) => reject(session, request, &rejection, &gateway.billing_url).await,
-        }
-        .map(|()| true),
+        Destination::Credits => Box::pin(answer_with_credits(gateway, session, request)).await.map(|()| true),
+    }
+}
+
+async fn answer_with_credits(gateway: &Gateway, session: &mut Session, request: &mut Request) -> Result<()> {
+    match read_credits(&gateway.balance, request).await {
+        Ok(credits) => answer_credits(session, request, &credits).await,
+        Err(rejection) => reject(session, request, &rejection, &gateway.billing_url).await,
     }
 }

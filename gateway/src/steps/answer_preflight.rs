@@ -18,7 +18,7 @@ pub async fn answer_preflight(gateway: &Gateway, session: &mut Session, request:
     let Some(cors) = &route.cors else { return Ok(false) };
     let mut lines = HeaderMap::new();
     cors.on_preflight(&mut lines, request.allowed_origin.as_ref());
-    write_own_answer(session, request, 204, lines, None).await?;
+    Box::pin(write_own_answer(session, request, 204, lines, None)).await?;
     Ok(true)
 }
 

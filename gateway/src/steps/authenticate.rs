@@ -59,7 +59,7 @@ async fn find_out(
         (_, Auth::None, _) => return Ok(Authenticated(None)),
         (Credential::Key(text), ..) => Principal::Key(api_key::check(route, text, &gateway.keys, now).await?),
         (Credential::Cookie(token) | Credential::Token(token), _, Some(sessions)) => {
-            session::check(route, token, sessions, &gateway.standings, now).await?
+            Box::pin(session::check(route, token, sessions, &gateway.standings, now)).await?
         }
         (_, Auth::Session, _) => return Err(Rejection::InvalidSession(SessionFault::Missing)),
         _ => return Err(Rejection::InvalidApiKey(KeyFault::Missing)),

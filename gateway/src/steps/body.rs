@@ -35,7 +35,7 @@ pub async fn forward_body(
     piece: &mut Option<Bytes>,
 ) -> Result<(), Rejection> {
     if request.messages.is_some() {
-        pay_messages(gateway, session, request, piece).await;
+        Box::pin(pay_messages(gateway, session, request, piece)).await;
         return Ok(());
     }
     match &request.whole_body {

@@ -125,16 +125,24 @@ pub async fn take(
 
 /// Asks, and again while the account is being installed, which takes some tens of milliseconds: such a refusal has written nothing.
 async fn once_installed(balance: &Balance, ask: &Debit) -> Result<DebitOutcome, Unanswered> {
+    let outcome = balance.meter.debit(ask).await.map_err(Unanswered::from);
+    if is_installed_soon(&outcome) { Box::pin(ask_again(balance, ask)).await } else { outcome }
+}
+
+async fn ask_again(balance: &Balance, ask: &Debit) -> Result<DebitOutcome, Unanswered> {
     let mut waited = Duration::ZERO;
     loop {
-        let outcome = balance.meter.debit(ask).await.map_err(Unanswered::from);
-        let soon = matches!(outcome, Ok(DebitOutcome::Refused(Refusal::Frozen | Refusal::Installing)));
-        if !soon || waited >= balance.wait_max {
-            return outcome;
-        }
         tokio::time::sleep(INSTALL_PAUSE).await;
         waited += INSTALL_PAUSE;
+        let outcome = balance.meter.debit(ask).await.map_err(Unanswered::from);
+        if !is_installed_soon(&outcome) || waited >= balance.wait_max {
+            return outcome;
+        }
     }
+}
+
+fn is_installed_soon(outcome: &Result<DebitOutcome, Unanswered>) -> bool {
+    matches!(outcome, Ok(DebitOutcome::Refused(Refusal::Frozen | Refusal::Installing)))
 }
 
 fn rejection(refusal: Refusal, caller: Option<&Caller>) -> Rejection {

@@ -29,7 +29,7 @@ pub async fn pass_rates(balance: &Balance, caller: &Authenticated) -> Result<Vec
     let Some((caller, rates)) = caller.caller().and_then(|caller| Some((caller, caller.rates.as_ref()?))) else {
         return Ok(Vec::new());
     };
-    match within(balance.wait_max, balance.meter.pass_rates(caller.account, rates)).await {
+    match Box::pin(within(balance.wait_max, balance.meter.pass_rates(caller.account, rates))).await {
         Ok(RateOutcome::Passed(states)) => Ok(states),
         Ok(RateOutcome::Limited { place, wait_ms }) => Err(rate_limited(Some(caller), place, wait_ms)),
         Err(_) => Ok(Vec::new()),

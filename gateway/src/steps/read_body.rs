@@ -26,18 +26,19 @@ pub async fn read_body(
 ) -> Result<(), Rejection> {
     let header = session.req_header();
     let Some((declared, bytes_max)) = lengths_to_read(route, header, limits)? else { return Ok(()) };
-    let waits = header.headers.contains_key(EXPECT);
     let time_left = limits.body.saturating_sub(request.started.elapsed());
-    let whole = timeout(time_left, async {
-        if waits {
-            session.downstream_session.write_continue_response().await.map_err(|error| fault(&error))?;
-        }
-        read(session, declared, bytes_max).await
-    });
-    let whole = whole.await.map_err(|_| Rejection::BodyTooSlow)??;
+    let whole = Box::pin(timeout(time_left, read_when_asked(session, declared, bytes_max))).await;
+    let whole = whole.map_err(|_| Rejection::BodyTooSlow)??;
     request.body_bytes = whole.len() as u64;
     request.whole_body = Some(whole);
     Ok(())
+}
+
+async fn read_when_asked(session: &mut Session, declared: Option<usize>, bytes_max: usize) -> Result<Bytes, Rejection> {
+    if session.req_header().headers.contains_key(EXPECT) {
+        session.downstream_session.write_continue_response().await.map_err(|error| fault(&error))?;
+    }
+    read(session, declared, bytes_max).await
 }
 
 /// The declared length of a body to be read, and the most it may have; `None` for one that is passed on as it comes.

@@ -4,7 +4,7 @@ use metering::Credits;
 use pingora::Error;
 
 use crate::admission::Admission;
-use crate::open_debit::Settlement;
+use crate::open_debit::{OpenDebit, Settlement};
 use crate::request::Request;
 use crate::steps::draw::Balance;
 use crate::steps::give_back::{after_end, after_header, give_back};
@@ -13,26 +13,32 @@ use crate::steps::price_report::PriceReport;
 /// The upstream's answer begins. Comes before its header goes on, so that what it says about credits is true.
 pub async fn settle_after_header(balance: &Balance, request: &mut Request) {
     if let Some(reason) = after_header(request) {
-        give_back(balance, request, reason).await;
+        Box::pin(give_back(balance, request, reason)).await;
     } else if request.price_report.as_ref().is_some_and(PriceReport::is_final) {
-        settle(balance, request).await;
+        Box::pin(settle(balance, request)).await;
     }
 }
 
 /// The request is over, well or with an error.
 pub async fn settle_after_end(balance: &Balance, request: &mut Request, error: Option<&Error>) {
     if let Some(reason) = after_end(request, error) {
-        give_back(balance, request, reason).await;
+        Box::pin(give_back(balance, request, reason)).await;
     }
-    settle(balance, request).await;
+    if held(request).is_some() {
+        Box::pin(settle(balance, request)).await;
+    }
+}
+
+/// What is still to be settled.
+fn held(request: &mut Request) -> Option<&mut OpenDebit> {
+    let debit = request.admission.as_mut().and_then(Admission::debit_mut)?;
+    (debit.is_drawn() && debit.unreported().is_some()).then_some(debit)
 }
 
 /// Does nothing unless something is held.
 async fn settle(balance: &Balance, request: &mut Request) {
     let reported = request.price_report.as_ref().and_then(PriceReport::price);
-    let Some(debit) = request.admission.as_mut().and_then(Admission::debit_mut).filter(|debit| debit.is_drawn()) else {
-        return;
-    };
+    let Some(debit) = held(request) else { return };
     let Some(unreported) = debit.unreported() else { return };
     let (held, holds) = (debit.credits(), &balance.metrics.holds);
     let price = match reported {
