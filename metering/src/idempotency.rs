@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::ids::{uuid_from_hex, uuid_hex};
+use crate::ids::uuid_words;
 use crate::{IdError, OpId, TimeMs};
 
 /// How long a key stands for one request: a repeat from then on is a request of its own.
@@ -16,6 +16,8 @@ macro_rules! digest {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
+
+        uuid_words!($name, "a digest (32 lower-case hex digits)");
 
         impl $name {
             /// The first 128 bits of the SHA-256 over the parts, each with its length before it.
@@ -32,29 +34,6 @@ macro_rules! digest {
                     *byte = *from;
                 }
                 Self(Uuid::from_bytes(first))
-            }
-
-            /// Takes it from the book.
-            #[must_use]
-            pub const fn from_uuid(uuid: Uuid) -> Self {
-                Self(uuid)
-            }
-
-            /// As the book stores it.
-            #[must_use]
-            pub const fn as_uuid(&self) -> Uuid {
-                self.0
-            }
-
-            /// The 32 hex digits, as live state stores it.
-            #[must_use]
-            pub fn hex(&self) -> String {
-                uuid_hex(self.0)
-            }
-
-            /// Reads what [`Self::hex`] wrote.
-            pub fn from_hex(text: &str) -> Result<Self, IdError> {
-                uuid_from_hex(text).map(Self).ok_or(IdError { expected: "a digest (32 lower-case hex digits)" })
             }
         }
     };

@@ -27,21 +27,17 @@ pub(crate) fn uuid_hex(uuid: Uuid) -> String {
     uuid.as_simple().encode_lower(&mut hex).to_owned() // without the machinery of fmt: each debit writes five of these
 }
 
-macro_rules! uuid_id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal, $expected:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Uuid);
-
+/// What ids and digests of 128 bits have in common.
+macro_rules! uuid_words {
+    ($name:ident, $expected:literal) => {
         impl $name {
-            /// Takes an id that somebody made; new ones are version 7.
+            /// Takes what somebody made, or the book holds; new ids are version 7.
             #[must_use]
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
             }
 
-            /// The id as a UUID, as the book stores it.
+            /// As the book stores it.
             #[must_use]
             pub const fn as_uuid(&self) -> Uuid {
                 self.0
@@ -50,14 +46,26 @@ macro_rules! uuid_id {
             /// The 32 hex digits without prefix, as live state stores it.
             #[must_use]
             pub fn hex(&self) -> String {
-                uuid_hex(self.0)
+                $crate::ids::uuid_hex(self.0)
             }
 
             /// Reads what [`Self::hex`] wrote.
             pub fn from_hex(text: &str) -> Result<Self, IdError> {
-                uuid_from_hex(text).map(Self).ok_or(IdError { expected: $expected })
+                $crate::ids::uuid_from_hex(text).map(Self).ok_or(IdError { expected: $expected })
             }
         }
+    };
+}
+pub(crate) use uuid_words;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Uuid);
+
+        uuid_words!($name, $expected);
 
         impl fmt::Display for $name {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,30 +118,7 @@ uuid_id!(
 #[serde(transparent)]
 pub struct OpId(Uuid);
 
-impl OpId {
-    /// Takes a UUID that the asker made.
-    #[must_use]
-    pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self(uuid)
-    }
-
-    /// The op as a UUID.
-    #[must_use]
-    pub const fn as_uuid(&self) -> Uuid {
-        self.0
-    }
-
-    /// The 32 hex digits, as live state stores it.
-    #[must_use]
-    pub fn hex(&self) -> String {
-        uuid_hex(self.0)
-    }
-
-    /// Reads what [`Self::hex`] wrote.
-    pub fn from_hex(text: &str) -> Result<Self, IdError> {
-        uuid_from_hex(text).map(Self).ok_or(IdError { expected: "an op id (32 lower-case hex digits)" })
-    }
-}
+uuid_words!(OpId, "an op id (32 lower-case hex digits)");
 
 impl fmt::Display for OpId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

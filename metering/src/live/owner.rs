@@ -16,7 +16,7 @@ use super::keys::INSTALL;
 use super::place::host_of;
 use super::replies::Reply;
 use super::safety::{self, Process, Unsafe};
-use super::scripts::{Digests, Script};
+use super::scripts::{Digests, PREVIOUS, Script};
 use super::slots::{Layout, Route};
 use super::{Fence, MeterError, Place, connect};
 use crate::event::DecodeError;
@@ -76,6 +76,8 @@ pub struct OwnerLink {
     process: Process,
     place: Place,
     answer_wait: Duration,
+    /// Scripts of the release before.
+    previous: String,
 }
 
 /// A shard that this owner certified: the only way to its live state.
@@ -116,7 +118,13 @@ impl OwnerLink {
     async fn enter(place: Place, client: &Client, answer_wait: Duration) -> Result<Self, OwnerError> {
         let mut connection = connect::once(client, answer_wait).await?;
         let info: String = cmd("INFO").query_async(&mut connection).await?;
-        Ok(Self { connection, process: safety::check(&info)?, place, answer_wait })
+        Ok(Self { connection, process: safety::check(&info)?, place, answer_wait, previous: PREVIOUS.to_owned() })
+    }
+
+    /// Takes these scripts for those of the release before.
+    #[cfg(feature = "testing")]
+    pub fn previous_release(&mut self, kept: String) {
+        self.previous = kept;
     }
 
     /// Which Redis process this is.

@@ -1,7 +1,8 @@
 //! The scripts: their texts, one operation a file, and their digests under a fence.
 //!
 //! A script's text holds the certification of its shard, so each certification has digests of its own and a Redis process that
-//! was not certified has none of them. Only the owner loads scripts; everybody runs them by digest.
+//! was not certified has none of them. Only the owner loads scripts; everybody runs them by digest. It loads those of the release before, too,
+//! so that gateways go on while owners are replaced, and are replaced one after the other then.
 
 use redis::Script as ScriptText;
 
@@ -24,6 +25,11 @@ const RATES: &str = include_str!("scripts/rates.lua");
 pub(super) const SEAL: &str = include_str!("scripts/seal.lua");
 /// Gives a shard its certification; run by text, by its owner only.
 pub(super) const CERTIFY: &str = include_str!("scripts/certify.lua");
+
+/// The gateways' scripts as the release before had them (`CONTRIBUTING.md`, "Cutting a release"); none before the first release.
+pub(super) const PREVIOUS: &str = include_str!("scripts/previous.lua");
+/// Begins each of them, with its name behind.
+const KEPT: &str = "-- @script@ ";
 
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident = $text:literal after [$($part:ident),*]),+ $(,)?) => {
@@ -82,13 +88,42 @@ scripts! {
 }
 
 impl Script {
+    /// Those that gateways run.
+    pub const OF_GATEWAYS: &[Self] = &[
+        Self::Debit,
+        Self::PassRates,
+        Self::GiveBack,
+        Self::Settle,
+        Self::Answered,
+        Self::Undo,
+        Self::Credits,
+        Self::Standing,
+        Self::FindKey,
+    ];
+
     /// The text that runs under a fence.
     #[must_use]
     pub fn text(self, fence: &Fence) -> String {
-        let text: String = self.parts().concat();
-        text.replace("@certification@", &fence.certification.to_string())
-            .replace("@incarnation@", &fence.incarnation.to_string())
+        under(&self.parts().concat(), fence)
     }
+
+    /// What a release keeps for the next one: the gateways' scripts, whole, one after the other.
+    #[must_use]
+    pub fn kept() -> String {
+        let one = |script: &Self| format!("{KEPT}{script:?}\n{}", script.parts().concat());
+        Self::OF_GATEWAYS.iter().map(one).collect()
+    }
+}
+
+fn under(text: &str, fence: &Fence) -> String {
+    text.replace("@certification@", &fence.certification.to_string())
+        .replace("@incarnation@", &fence.incarnation.to_string())
+}
+
+/// Scripts that were kept, as they run under a fence.
+pub(super) fn previous(kept: &str, fence: &Fence) -> impl Iterator<Item = String> {
+    let scripts = kept.split(KEPT).skip(1).filter_map(|script| script.split_once('\n'));
+    scripts.map(|(_name, text)| under(text, fence))
 }
 
 /// The digests of all scripts under one fence.
@@ -122,5 +157,13 @@ mod tests {
             assert!(!script.text(&fence).contains('@'), "{script:?}");
             assert_ne!(Digests::under(&fence).of(*script), Digests::under(&next).of(*script), "{script:?}");
         }
+    }
+
+    #[test]
+    fn what_a_release_keeps_is_read_back_script_by_script() {
+        let fence = Fence { shard: Shard { kind: ShardKind::Accounts, number: 0 }, incarnation: 1, certification: 1 };
+        let now: Vec<String> = Script::OF_GATEWAYS.iter().map(|script| script.text(&fence)).collect();
+        assert_eq!(previous(&Script::kept(), &fence).collect::<Vec<_>>(), now);
+        assert_eq!(previous("-- nothing is kept yet\n", &fence).count(), 0);
     }
 }

@@ -19,6 +19,7 @@ mod keys;
 mod memory;
 mod numbers;
 mod out_of_memory;
+mod previous;
 mod rates;
 mod refusals;
 mod scene;

@@ -5,7 +5,7 @@ use redis::{Pipeline, cmd};
 use super::{Certified, OwnerError, OwnerLink};
 use crate::live::Fence;
 use crate::live::keys::{self, head};
-use crate::live::scripts::{CERTIFY, Digests, SEAL, Script};
+use crate::live::scripts::{CERTIFY, Digests, SEAL, Script, previous};
 use crate::{Shard, ShardKind, TimeMs};
 
 /// What stands outside any incarnation: the highest numbers that Redis knows of a shard.
@@ -116,6 +116,9 @@ impl OwnerLink {
         let mut pipeline = Pipeline::new();
         for script in Script::ALL {
             pipeline.cmd("SCRIPT").arg("LOAD").arg(script.text(fence)).ignore();
+        }
+        for script in previous(&self.previous, fence) {
+            pipeline.cmd("SCRIPT").arg("LOAD").arg(script).ignore();
         }
         let () = pipeline.query_async(&mut self.connection).await?;
         Ok(())

@@ -1,18 +1,21 @@
 -- The account hash, packed: m = seq used head_left (written by each debit) · c = status limit head_lot tail_left next_change period_end
--- (read by each debit) · d = anchor head_granted head_expires version row · z = frozen by epoch · u = undos pending · x<key> = revoked key · y, w: caps.lua.
+-- (read by each debit) · d = anchor head_granted head_expires version row · z = frozen by epoch · u = undos pending · x<key> = what a key is
+-- held to: '1' revoked, else its caps (caps.lua), behind an 'r' if it is revoked, too · w<key> = what it has drawn (caps.lua).
 -- Head and tail are true until next_change: the head's expiry or the first instant of a lot to come.
 
--- Also answers whether the key of this id was revoked, and its caps ('' = no key). What `d` holds is read by `detail`.
+-- Also answers what the key of this id is held to ('' = no key). What `d` holds is read by `detail`.
 local function load_account(key, api_key)
   api_key = api_key or ''
-  local f = redis.call('HMGET', key, 'm', 'c', 'z', 'u', 'x' .. api_key, 'y' .. api_key)
+  local f = redis.call('HMGET', key, 'm', 'c', 'z', 'u', 'x' .. api_key)
   if not f[1] then return nil end
   local seq, used, left = string.match(f[1], '^(%d+) (%d+) (%d+)$')
   local status, limit, id, tail, next_change, period_end = string.match(f[2], '^(%l) (%d+) (%d+) (%d+) (%d+) (%d+)$')
   return { key = key, status = status, limit = tonumber(limit), seq = tonumber(seq), used = tonumber(used), tail = tonumber(tail),
     head = { id = tonumber(id), left = tonumber(left) }, next_change = tonumber(next_change), period_end = tonumber(period_end),
-    frozen = f[3], undos = tonumber(f[4] or '0'), revoked = { [api_key] = f[5] }, caps = { [api_key] = f[6] } }
+    frozen = f[3], undos = tonumber(f[4] or '0'), held = { [api_key] = f[5] } }
 end
+
+local function is_revoked(held) return held == '1' or string.byte(held) == 114 end
 
 -- Reads what only some need: the anchor of the period, the head's interval, the control version.
 local function detail(a)

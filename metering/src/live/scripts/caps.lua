@@ -1,6 +1,6 @@
 -- What keys of an account may draw, and have drawn. Only keys with caps, and those that count as one with them, have these fields in the
 -- account hash:
--- y<key> = key it counts against, cap of a day, cap of a budget period (0 = none) · w<that key> = day, drawn on it, period_end, drawn in it.
+-- x<key> = key it counts against, cap of a day, cap of a budget period (0 = none), behind an 'r' if it is revoked · w<that key> = day, drawn on it, period_end, drawn in it.
 local function load_count(a, of)
   a.counts = a.counts or {}
   local count = a.counts[of]
@@ -13,7 +13,7 @@ local function load_count(a, of)
   return count
 end
 
--- The refusal where a cap has no room for the price, else nil and the count; the budget period must be that of `now`.
+-- The refusal where a cap of a key that is not revoked has no room for the price, else nil and the count; the budget period must be that of `now`.
 local function check_caps(a, rule, price, now)
   local of, day_cap, month_cap = string.match(rule, '^(%x+) (%d+) (%d+)$')
   local count, day = load_count(a, of), math.floor(now / 86400000)
@@ -38,9 +38,9 @@ end
 
 -- Takes a debit of this key back out of the day and the period it was counted in, if those are still counted; only memory.
 local function uncount(a, key, credits, debited_at, period_end)
-  local rule = key ~= '' and redis.call('HGET', a.key, 'y' .. key)
-  if not rule then return end
-  local count = load_count(a, string.match(rule, '^(%x+) '))
+  local of = key ~= '' and string.match(redis.call('HGET', a.key, 'x' .. key) or '', '^r?(%x+) ')
+  if not of then return end
+  local count = load_count(a, of)
   if count.day == math.floor(debited_at / 86400000) then count.day_used = math.max(count.day_used - credits, 0) end
   if count.period_end == period_end then count.period_used = math.max(count.period_used - credits, 0) end
   a.counted = a.counted or {}

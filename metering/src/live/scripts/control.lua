@@ -75,7 +75,10 @@ append(shard, KEYS[2], 'k', 'control', 'a', ARGV[1], 'q', text(a.seq), 't', text
 keep_lots(at, a, lots, now)
 save_account(a)
 save_counts(a)
-if revoked then redis.call('HSET', KEYS[3], 'x' .. revoked, '1') end
+if revoked then
+  local held = redis.call('HGET', KEYS[3], 'x' .. revoked)
+  if not held or not is_revoked(held) then redis.call('HSET', KEYS[3], 'x' .. revoked, held and 'r' .. held or '1') end
+end
 if ended then end_sessions(KEYS[7], ended[1], ended[2]) end
 if channel then redis.call('PUBLISH', channel, ARGV[1]) end
 if undone and redis.call('GET', KEYS[7]) == 'installed' then redis.call('DEL', KEYS[7]) end

@@ -24,9 +24,8 @@ local function find_account(key, api_key)
     a = load_account(key, api_key)
     if not a then return nil end
     accounts[key], a.stored_period = a, a.period_end
-  elseif a.revoked[api_key] == nil then
-    local f = redis.call('HMGET', key, 'x' .. api_key, 'y' .. api_key)
-    a.revoked[api_key], a.caps[api_key] = f[1], f[2]
+  elseif a.held[api_key] == nil then
+    a.held[api_key] = redis.call('HGET', key, 'x' .. api_key)
   end
   return a
 end
@@ -72,14 +71,15 @@ local function draw(i, price, not_after, route, terms, items)
   if now >= not_after then return 'too_late' end
   if a.undos > 0 and redis.call('EXISTS', KEYS[k + 5]) == 1 then return 'closed' end
   if not spends[a.status] then return 'status ' .. a.status end
-  if a.revoked[key] then return 'key_revoked' end
+  local bound = a.held[key]
+  if bound and is_revoked(bound) then return 'key_revoked' end
   if terms and terms.mark then
     local how = repeats(find_mark(terms.mark), terms.fingerprint, now)
     if how then return 'repeated ' .. how end
   end
   turn_period(a, now)
   local full, count
-  if a.caps[key] then full, count = check_caps(a, a.caps[key], price, now) end
+  if bound then full, count = check_caps(a, bound, price, now) end
   if full then return full end
   if held then
     local place, wait_ms = check_rates(held)

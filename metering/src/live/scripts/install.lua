@@ -16,14 +16,15 @@ local live = detail(load_account(KEYS[3]))
 if live and live.seq ~= whole(ARGV[2]) then return { now, 'moved', text(live.seq) } end
 local a = { key = KEYS[3], seq = whole(ARGV[2]), version = whole(ARGV[3]), row = whole(ARGV[4]), status = ARGV[5], anchor = whole(ARGV[6]),
   limit = whole(ARGV[7]), used = whole(ARGV[8]), period_end = whole(ARGV[9]), undos = #KEYS - 7 }
-local fields, lots = {}, {}
+local held, fields, lots = {}, {}, {}
+for _ = 1, whole(take()) do held[take()] = '1' end
 for _ = 1, whole(take()) do
-  fields[#fields + 1] = 'x' .. take()
-  fields[#fields + 1] = '1'
+  local key, caps = take(), string.format('%s %d %d', take(), whole(take()), whole(take()))
+  held[key] = held[key] and 'r' .. caps or caps
 end
-for _ = 1, whole(take()) do
-  fields[#fields + 1] = 'y' .. take()
-  fields[#fields + 1] = string.format('%s %d %d', take(), whole(take()), whole(take()))
+for key, value in pairs(held) do
+  fields[#fields + 1] = 'x' .. key
+  fields[#fields + 1] = value
 end
 for _ = 1, whole(take()) do
   fields[#fields + 1] = 'w' .. take()

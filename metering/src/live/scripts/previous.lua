@@ -1,0 +1,1 @@
+-- The gateways' scripts of the release before this one, whole, each after a line that names it. There was none yet.
