@@ -1,8 +1,8 @@
 //! A fleet is replaced one program after the other: an owner of this release serves gateways of the release before.
 
+use metering::live::Fence;
 use metering::live::owner::Mode;
 use metering::live::scripts::Script;
-use metering::live::Fence;
 use metering::testing::GENEROUS_CAPS;
 use redis::RedisResult;
 
@@ -29,7 +29,8 @@ async fn gateways_of_the_release_before_are_served_under_each_certification_and_
     let shard = scene.stage.shard_of(&scene.account);
     let first = *shard.fence();
     assert!(asks(&scene, &first).await.is_err(), "no release came before");
-    let kept = Script::kept().replace("-- @script@ Credits\n", "-- @script@ Credits\n-- as the release before wrote it\n");
+    let kept =
+        Script::kept().replace("-- @script@ Credits\n", "-- @script@ Credits\n-- as the release before wrote it\n");
     scene.stage.link.previous_release(kept);
     let mut answers = Vec::new();
     for certification in [2, 3] {
@@ -40,7 +41,10 @@ async fn gateways_of_the_release_before_are_served_under_each_certification_and_
         let certified = scene.stage.link.certify(fence, 1, Mode::Same, drained, now, GENEROUS_CAPS).await.unwrap();
         scene.stage.link.open_shard(&certified).await.unwrap();
         answers.push(asks(&scene, &fence).await.unwrap()[3].clone());
-        assert!(asks(&scene, &Fence { certification: certification - 1, ..first }).await.is_err(), "fenced as ours are");
+        assert!(
+            asks(&scene, &Fence { certification: certification - 1, ..first }).await.is_err(),
+            "fenced as ours are"
+        );
     }
     assert_eq!(answers, ["5", "5"]);
 }
