@@ -1,15 +1,17 @@
 //! The rules of live balances, said as plainly as they can be: what every answer of the scripts must be.
 
+mod caps;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use metering::live::owner::{ControlOutcome, ControlRow, InstallOutcome};
 use metering::live::{
-    BudgetView, Debit, DebitOutcome, Drawn, GiveBack, GiveBackOutcome, Refusal, Repeat, Settle, SettleOutcome, Undo,
+    BudgetView, Debit, DebitOutcome, Drawn, GiveBack, GiveBackOutcome, Refusal, Settle, SettleOutcome, Undo,
     UndoOutcome,
 };
 use metering::{
-    AccountId, AccountImage, BudgetAnchor, CapPeriod, Change, Credits, Draw, EventId, IdempotencyKey, IdempotencyMark,
-    KeyCaps, KeyId, LotId, OpId, SessionSubject, SessionVersions, Split, Status, TimeMs, lots,
+    AccountId, AccountImage, BudgetAnchor, Change, Credits, Draw, EventId, IdempotencyKey, IdempotencyMark, KeyCaps,
+    KeyId, LotId, OpId, SessionSubject, SessionVersions, Split, Status, TimeMs, lots,
 };
 
 pub const DAY: u64 = 86_400_000;
@@ -35,6 +37,7 @@ pub struct Drawing {
     period_end: TimeMs,
     /// The key against which it counts.
     root: Option<KeyId>,
+    key: Option<KeyId>,
     at: TimeMs,
 }
 
@@ -73,6 +76,8 @@ pub struct Account {
     pub caps: BTreeMap<KeyId, KeyCaps>,
     /// What keys that count as one have drawn, by the day of the debit: of all keys, with caps or without.
     pub days: BTreeMap<(KeyId, u64), u64>,
+    /// The same as live state counts it: what a key draws before live state knows that it counts is missing until the next install.
+    pub counted: BTreeMap<(KeyId, u64), u64>,
     pub marks: BTreeMap<IdempotencyKey, IdempotencyMark>,
     /// Not since Redis was lost.
     pub installed: bool,
@@ -124,13 +129,17 @@ impl Model {
         *account.holds.entry(ask.op).or_default() += price;
         if let Some(root) = root {
             *account.days.entry((root, now.day())).or_default() += price;
+            if ask.key.is_some_and(|key| account.caps.contains_key(&key)) {
+                *account.counted.entry((root, now.day())).or_default() += price;
+            }
         }
         if let Some(under) = ask.idempotency {
             account.marks.insert(under.key, IdempotencyMark { under, op: ask.op, at: now });
         }
         let (seq, split_drawn) = (account.seq, split.clone());
         let event = self.append();
-        let drawing = Drawing { account: ask.account, op: ask.op, split: split_drawn, period_end, root, at: now };
+        let drawing =
+            Drawing { account: ask.account, op: ask.op, split: split_drawn, period_end, root, key: ask.key, at: now };
         self.stream.insert(event.sequence, drawing);
         Ok(Drawn { event, seq, at: now, remaining: credits(remaining - price), budget, split, rates: vec![] })
     }
@@ -245,6 +254,7 @@ impl Model {
         if let Some(before) = before {
             account.closed.clone_from(&before.closed);
             account.days.clone_from(&before.days);
+            account.counted.clone_from(&before.days);
             if before.installed {
                 account.marks.clone_from(&before.marks);
             }
@@ -294,7 +304,7 @@ impl Account {
     fn new(status: Status, anchor: BudgetAnchor) -> Self {
         let (lots, revoked, closed) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let (holds, ended, gone) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let (caps, days, marks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (caps, days, counted, marks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (seq, version, row, limit, used, period_end) = (0, 1, 0, 0, 0, TimeMs::EPOCH);
         Self {
             seq,
@@ -316,6 +326,7 @@ impl Account {
             gone,
             caps,
             days,
+            counted,
             marks,
             installed: true,
         }
@@ -324,60 +335,6 @@ impl Account {
     /// A period begins by being in it.
     fn period(&self, now: TimeMs) -> (u64, TimeMs) {
         if now < self.period_end { (self.used, self.period_end) } else { (0, self.anchor.period_end(now)) }
-    }
-
-    /// One request a key and a day.
-    fn repeats(&self, ask: &Debit, now: TimeMs) -> Option<Refusal> {
-        let under = ask.idempotency?;
-        let mark = self.marks.get(&under.key).filter(|mark| now < mark.at.plus_ms(DAY))?;
-        let how = if mark.under.fingerprint != under.fingerprint {
-            Repeat::Mismatch
-        } else if now < mark.under.in_use_until {
-            Repeat::InUse
-        } else {
-            Repeat::Used
-        };
-        Some(Refusal::Repeated { first: mark.op, how })
-    }
-
-    fn free(&mut self, under: Option<IdempotencyKey>, op: OpId) {
-        if let Some(under) = under
-            && self.marks.get(&under).is_some_and(|mark| mark.op == op)
-        {
-            self.marks.remove(&under);
-        }
-    }
-
-    /// What was drawn on a day by keys that count as one.
-    pub fn drawn_on(&self, root: KeyId, day: u64) -> u64 {
-        self.days.get(&(root, day)).copied().unwrap_or(0)
-    }
-
-    /// What they drew in the budget period that ends there: periods begin at midnight, on the anchor day of the month before.
-    pub fn drawn_in(&self, root: KeyId, period_end: TimeMs) -> u64 {
-        let days = self
-            .days
-            .iter()
-            .filter(|((of, day), _)| *of == root && self.anchor.period_end(TimeMs::new(day * DAY)) == period_end);
-        days.map(|(_, drawn)| drawn).sum()
-    }
-
-    fn is_over_a_cap(&self, ask: &Debit, root: Option<KeyId>, now: TimeMs) -> Option<Refusal> {
-        let (caps, root, price) = (self.caps.get(&ask.key?)?, root?, ask.credits);
-        let (day, (_, period_end)) = (now.day(), self.period(now));
-        let tomorrow = TimeMs::new((day + 1) * DAY);
-        let both = [
-            (CapPeriod::Day, caps.day, self.drawn_on(root, day), tomorrow),
-            (CapPeriod::Month, caps.month, self.drawn_in(root, period_end), period_end),
-        ];
-        let full = both.into_iter().find(|(_, cap, used, _)| cap.is_some_and(|cap| used + price.get() > cap.get()));
-        full.map(|(which, cap, used, resets_at)| Refusal::KeyCapExhausted {
-            which,
-            cap: cap.unwrap(),
-            used: credits(used),
-            resets_at,
-            price,
-        })
     }
 
     /// Half-open, and in burn order: earliest expiry first, then oldest grant, then number.
@@ -411,7 +368,7 @@ impl Account {
 
     /// To the lots it came from, unless they are past their expiry; the budget of another period is left alone.
     fn put_back(&mut self, of: &Drawing, split: &[Draw], now: TimeMs) -> (u64, u64) {
-        let Drawing { op, period_end, root, at, .. } = *of;
+        let Drawing { op, period_end, root, key, at, .. } = *of;
         let all = lots::total(split).unwrap().get();
         let mut returned = 0;
         for draw in split {
@@ -425,6 +382,10 @@ impl Account {
         if let Some(root) = root {
             let day = self.days.get_mut(&(root, at.day())).expect("its debit was counted");
             *day = day.checked_sub(all).expect("no day has less than came back");
+            if key.is_some_and(|key| self.caps.contains_key(&key)) {
+                let counted = self.counted.entry((root, at.day())).or_default();
+                *counted = counted.saturating_sub(all);
+            }
         }
         if period_end == self.period_end {
             self.used = self.used.saturating_sub(all);
@@ -476,6 +437,7 @@ impl Account {
                         split: vec![],
                         period_end,
                         root,
+                        key: *key,
                         at,
                     };
                     self.put_back(&of, split, now);

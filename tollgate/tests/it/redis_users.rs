@@ -2,7 +2,7 @@
 
 use metering::testing::PASSWORD_ENDS;
 
-use crate::stack::{Plan, Stack, guarded::place_of};
+use crate::stack::{Plan, Stack, guarded::place_of, wait_until};
 
 const CALLERS: usize = 6;
 
@@ -17,7 +17,8 @@ async fn an_owner_under_its_own_user_certifies_drains_installs_and_rebuilds() {
     // Emptied, so that all of it is certified as new, installed, and what was before it is forgotten.
     stack.redis.start_again_empty();
     stack.syncs[0].wait_certified(8).await;
-    assert_eq!(stack.rebuilds().await, 8);
+    wait_until("every shard is built anew", async || stack.rebuilds().await >= 8).await;
+    assert_eq!(stack.rebuilds().await, 8, "each once");
     let load = stack.load(&ada, CALLERS);
     load.wait_served(100).await;
     let tally = load.stop().await;
