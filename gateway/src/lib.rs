@@ -18,6 +18,7 @@ mod log;
 mod meter_call;
 mod metrics;
 mod open_debit;
+mod own_request;
 mod principal;
 mod proxy;
 mod rejection;

@@ -5,7 +5,6 @@
 //! for `AccountStandings` to say.
 
 mod claims;
-mod fetch;
 mod key_set;
 mod key_source;
 mod ring_provider;

@@ -20,6 +20,7 @@ pub use context::{TRACEPARENT, incoming, new_traceparent};
 pub use span::{Finished, Outcome, Step, Trace};
 
 use crate::metrics::Metrics;
+use crate::own_request::Endpoint;
 use collector::Collector;
 use export::{Exporter, Message};
 
@@ -44,7 +45,7 @@ impl Traces {
             metrics: metrics.clone(),
         };
         let (batch_max, interval) = (rules.batch_max, rules.interval);
-        let collector = Collector::new(rules.address, rules.path, rules.timeout);
+        let collector = Collector(Endpoint::new(rules.address, rules.path, rules.timeout));
         (traces, Exporter { collector, instance, batch_max, interval, metrics }.work(receiver))
     }
 

@@ -3,7 +3,7 @@
 use metering::{AccountId, Change, Credits, KeyCap, KeyCount, LotId, OpId, SessionVersions, Shard, Status, TimeMs};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::columns::{self, Ids, Stamp, count, credits, time};
@@ -123,15 +123,13 @@ impl Ledger {
 async fn read(connection: &mut PgConnection, accounts: Vec<Uuid>) -> Result<Vec<Balance>, LedgerError> {
     let rows: Vec<RawBalance> =
         sqlx::query_as(include_str!("../queries/balances.sql")).bind(&accounts).fetch_all(&mut *connection).await?;
-    let mut balances = rows.into_iter().map(Balance::try_from).collect::<Result<Vec<_>, _>>()?;
-    let places: HashMap<Uuid, usize> =
-        balances.iter().enumerate().map(|(place, balance)| (balance.account.as_uuid(), place)).collect();
-    let place_of = |account: Uuid| places.get(&account).copied();
+    let balances = rows.into_iter().map(|raw| Ok((raw.account_id, Balance::try_from(raw)?)));
+    let mut balances = balances.collect::<Result<BTreeMap<Uuid, Balance>, LedgerError>>()?; // in the order of the book
 
     let lots: Vec<RawLot> =
         sqlx::query_as(include_str!("../queries/balance_lots.sql")).bind(&accounts).fetch_all(&mut *connection).await?;
     for raw in lots {
-        if let Some(balance) = place_of(raw.account_id).and_then(|place| balances.get_mut(place)) {
+        if let Some(balance) = balances.get_mut(&raw.account_id) {
             balance.lots.push(raw.try_into()?);
         }
     }
@@ -140,12 +138,12 @@ async fn read(connection: &mut PgConnection, accounts: Vec<Uuid>) -> Result<Vec<
         .fetch_all(&mut *connection)
         .await?;
     for raw in pending {
-        if let Some(balance) = place_of(raw.account_id).and_then(|place| balances.get_mut(place)) {
+        if let Some(balance) = balances.get_mut(&raw.account_id) {
             balance.pending.push(raw.try_into()?);
         }
     }
     for (account, sessions) in sessions::versions(&mut *connection, &accounts).await? {
-        if let Some(balance) = place_of(account).and_then(|place| balances.get_mut(place)) {
+        if let Some(balance) = balances.get_mut(&account) {
             balance.sessions = sessions;
         }
     }
@@ -156,16 +154,16 @@ async fn read(connection: &mut PgConnection, accounts: Vec<Uuid>) -> Result<Vec<
     .fetch_all(&mut *connection)
     .await?;
     for (account, op) in undos {
-        if let Some(balance) = place_of(account).and_then(|place| balances.get_mut(place)) {
+        if let Some(balance) = balances.get_mut(&account) {
             balance.open_undos.push(OpId::from_uuid(op));
         }
     }
     for (account, found) in capped(connection, &accounts).await? {
-        if let Some(balance) = place_of(account).and_then(|place| balances.get_mut(place)) {
+        if let Some(balance) = balances.get_mut(&account) {
             (balance.key_caps, balance.key_counts) = (found.caps, found.counts);
         }
     }
-    Ok(balances)
+    Ok(balances.into_values().collect())
 }
 
 impl TryFrom<RawBalance> for Balance {

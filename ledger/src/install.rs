@@ -2,7 +2,7 @@
 
 mod settle;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use metering::{
     AccountId, AccountImage, Fingerprint, IDEMPOTENCY_MS, Idempotency, IdempotencyKey, IdempotencyMark, KeyId,
@@ -112,10 +112,8 @@ async fn prepare(
         .bind(accounts)
         .fetch_all(&mut *connection)
         .await?;
-    let mut images = rows.iter().map(image).collect::<Result<Vec<_>, _>>()?;
-    let places: HashMap<Uuid, usize> =
-        images.iter().enumerate().map(|(place, image)| (image.account.as_uuid(), place)).collect();
-    let at = |account: Uuid| places.get(&account).copied();
+    let images = rows.iter().map(|raw| Ok((raw.account_id, image(raw)?)));
+    let mut images = images.collect::<Result<BTreeMap<Uuid, AccountImage>, LedgerError>>()?; // in the order of the book
 
     let lots: Vec<RawLot> = sqlx::query_as(include_str!("../queries/image_lots.sql"))
         .bind(accounts)
@@ -123,7 +121,7 @@ async fn prepare(
         .fetch_all(&mut *connection)
         .await?;
     for raw in lots {
-        if let Some(image) = at(raw.account_id).and_then(|place| images.get_mut(place)) {
+        if let Some(image) = images.get_mut(&raw.account_id) {
             image.lots.push(lot_image(&raw)?);
         }
     }
@@ -132,12 +130,12 @@ async fn prepare(
         .fetch_all(&mut *connection)
         .await?;
     for (account, key) in revoked {
-        if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
+        if let Some(image) = images.get_mut(&account) {
             image.revoked_keys.push(KeyId::from_uuid(key));
         }
     }
     for (account, sessions) in sessions::versions(&mut *connection, accounts).await? {
-        if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
+        if let Some(image) = images.get_mut(&account) {
             image.sessions = sessions;
         }
     }
@@ -148,12 +146,12 @@ async fn prepare(
     .fetch_all(&mut *connection)
     .await?;
     for (account, op) in undos {
-        if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
+        if let Some(image) = images.get_mut(&account) {
             image.open_undos.push(OpId::from_uuid(op));
         }
     }
     for (account, found) in capped(&mut *connection, accounts).await? {
-        if let Some(image) = at(account).and_then(|place| images.get_mut(place)) {
+        if let Some(image) = images.get_mut(&account) {
             (image.key_caps, image.key_counts) = (found.caps, found.counts);
         }
     }
@@ -163,11 +161,11 @@ async fn prepare(
         .fetch_all(connection)
         .await?;
     for raw in marks {
-        if let Some(image) = at(raw.account_id).and_then(|place| images.get_mut(place)) {
+        if let Some(image) = images.get_mut(&raw.account_id) {
             image.idempotency.push(mark(&raw)?);
         }
     }
-    Ok(images)
+    Ok(images.into_values().collect())
 }
 
 fn image(raw: &RawAccount) -> Result<AccountImage, LedgerError> {

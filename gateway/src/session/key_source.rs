@@ -11,9 +11,9 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::fetch::Jwks;
 use super::key_set::KeySet;
 use crate::metrics::Metrics;
+use crate::own_request::{Ask, Endpoint};
 
 /// How often a file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -61,8 +61,8 @@ impl KeySource {
             Source::Secret(_) => {}
             Source::File { path, bytes_max } => self.keep_file(path, bytes_max).await,
             Source::Url { address, path, again_seconds, ms_max, bytes_max } => {
-                let url = Jwks { address, path, limit: Duration::from_millis(ms_max), bytes_max };
-                self.keep_url(url, Duration::from_secs(again_seconds)).await;
+                let url = Endpoint::new(address, path, Duration::from_millis(ms_max));
+                self.keep_url(url, bytes_max, Duration::from_secs(again_seconds)).await;
             }
         }
     }
@@ -85,10 +85,17 @@ impl KeySource {
         }
     }
 
-    async fn keep_url(&self, url: Jwks, again: Duration) {
+    async fn keep_url(&self, url: Endpoint, answer_bytes_max: usize, again: Duration) {
         let mut known = Vec::new();
         loop {
-            let fetched = url.fetch().await.and_then(|text| {
+            let ask = Ask {
+                method: "GET",
+                line: ("Accept", "application/json"),
+                body: None,
+                answer_bytes_max,
+                too_long: "its answer is larger than sessions.jwks_bytes_max",
+            };
+            let fetched = url.ask(ask).await.and_then(|text| {
                 if text != known {
                     self.take(&text)?;
                     known = text;

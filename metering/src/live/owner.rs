@@ -6,6 +6,7 @@ mod certify;
 mod changes;
 mod stream;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -77,7 +78,7 @@ pub struct OwnerLink {
     place: Place,
     answer_wait: Duration,
     /// Scripts of the release before.
-    previous: String,
+    previous: Cow<'static, str>,
 }
 
 /// A shard that this owner certified: the only way to its live state.
@@ -118,13 +119,13 @@ impl OwnerLink {
     async fn enter(place: Place, client: &Client, answer_wait: Duration) -> Result<Self, OwnerError> {
         let mut connection = connect::once(client, answer_wait).await?;
         let info: String = cmd("INFO").query_async(&mut connection).await?;
-        Ok(Self { connection, process: safety::check(&info)?, place, answer_wait, previous: PREVIOUS.to_owned() })
+        Ok(Self { connection, process: safety::check(&info)?, place, answer_wait, previous: Cow::Borrowed(PREVIOUS) })
     }
 
     /// Takes these scripts for those of the release before.
     #[cfg(feature = "testing")]
     pub fn previous_release(&mut self, kept: String) {
-        self.previous = kept;
+        self.previous = Cow::Owned(kept);
     }
 
     /// Which Redis process this is.

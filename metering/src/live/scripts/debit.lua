@@ -107,12 +107,8 @@ local function draw(i, price, not_after, route, terms, items)
   a.seq, a.used, total = a.seq + 1, a.used + price, total - price
   local numbers = string.format('%d %d %d %d %d %d', a.seq, now, price, a.period_end, total, a.used)
   if count then count_drawn(a, count, price) end
-  local event
-  if terms then
-    event = decide(a, 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', route, take_terms(terms, ARGV[v + 1], now))
-  else
-    event = decide(a, 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', route)
-  end
+  local event = decide(a, 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', route)
+  if terms then take_terms(terms, ARGV[v + 1], now, events[#events]) end
   shard.exposed = shard.exposed + price
   local told = held and count_rates(held) or '-'
   if held and not held.uncounted then held.uncounted, uncounted[#uncounted + 1] = true, held end

@@ -17,14 +17,14 @@ local function find_mark(name)
   return marks[name]
 end
 
--- A debit draws on these terms: answers what its event says of them.
-local function take_terms(terms, op, now)
-  if not terms.mark then return 'h', terms.hold end
+-- A debit draws on these terms: its event says so.
+local function take_terms(terms, op, now, event)
+  local function say(field, value) event[#event + 1], event[#event + 2] = field, value end
+  if terms.hold then say('h', terms.hold) end
+  if not terms.mark then return end
+  say('y', string.format('%s %s %s', terms.key, terms.fingerprint, terms.until_ms))
   marks[terms.mark] = string.format('%s %s %d %s', op, terms.fingerprint, now, terms.until_ms)
   unwritten_marks[#unwritten_marks + 1] = terms.mark
-  local under = string.format('%s %s %s', terms.key, terms.fingerprint, terms.until_ms)
-  if terms.hold then return 'y', under, 'h', terms.hold end
-  return 'y', under
 end
 
 local function write_marks()
