@@ -140,6 +140,7 @@ impl Rounds {
             due::release_holds(service, hold, drain, SWEEP_PAGE).await?;
         }
         due::forget_marks(service, hold, drain, SWEEP_PAGE).await?;
+        drain.check_cursor(service, hold).await?;
         let (rows, age_ms) = service.book.backlog(fence.shard).await?;
         service.metrics.control_backlog(fence.shard, rows, age_ms);
         Ok(())

@@ -34,8 +34,20 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
     let (book, heartbeat) = (service.metrics.book_ready.get() == 1, service.metrics.heartbeat_ok.get() == 1);
     let ready = book && heartbeat && uncertified.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": ready, "book": book, "heartbeat": heartbeat, "uncertified": uncertified })))
-        .into_response()
+    let installing = service.metrics.installs();
+    let least = installing.values().min().copied();
+    let says = match least {
+        _ if ready => "ready".to_owned(),
+        Some(percent) => format!("installing {percent} %"),
+        None if !book => "the book is not there".to_owned(),
+        None if !heartbeat => "the book does not answer".to_owned(),
+        None => "certifying".to_owned(),
+    };
+    let answer = json!({
+        "ready": ready, "says": says, "book": book, "heartbeat": heartbeat, "uncertified": uncertified,
+        "installing_percent": installing,
+    });
+    (status, Json(answer)).into_response()
 }
 
 async fn metrics(State(service): State<Arc<Service>>) -> Response {

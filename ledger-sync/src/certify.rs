@@ -1,6 +1,6 @@
 //! Certification: does this Redis process hold all that the book knows of a shard?
 //!
-//! Catch up, seal, raise the fence in the book, compare, drain what is left, certify. Until it is done no debit runs; behind or missing,
+//! Compare clocks, catch up, seal, raise the fence in the book, compare, drain what is left, certify. Until it is done no debit runs; behind or missing,
 //! and a new incarnation is built from the book.
 
 use ledger::{Fence as BookFence, ShardRow, ShardState};
@@ -10,6 +10,7 @@ use metering::{Shard, ShardKind, TimeMs};
 use serde_json::json;
 use tracing::{info, warn};
 
+use crate::clock_skew;
 use crate::drain::drain_rest;
 use crate::interruption::Interruption;
 use crate::service::{REDIS_WAIT, Service};
@@ -35,8 +36,9 @@ pub async fn certify(service: &Service, shard: Shard, epoch: u64) -> Result<Hold
     let row = ours(service, shard, epoch).await?; // asked first: with the book away, a good shard must not be sealed
     let mut link = OwnerLink::open_for(&service.redis, shard, REDIS_WAIT).await?;
     link.agree_on_shards(service.shard_count).await?;
+    clock_skew::check(service, &mut link, shard).await?;
     let head = link.head(shard).await?;
-    refuse_older_book(shard, &row, &head)?;
+    older_book(service, &row, &head).await?;
     let row = catch_up(service, &mut link, row, &head).await?;
     link.seal(shard, epoch).await?;
     let certification = service.book.raise_fence(shard, epoch, head.certification).await?;
@@ -78,12 +80,21 @@ async fn ours(service: &Service, shard: Shard, epoch: u64) -> Result<ShardRow, I
     }
 }
 
-/// A book that knows less than Redis was put back to an older state: going on would give numbers out twice.
-fn refuse_older_book(shard: Shard, row: &ShardRow, head: &Head) -> Result<(), Interruption> {
-    if head.incarnation > row.incarnation || head.epoch > row.epoch {
+/// A book that knows less than Redis was put back to an older state. It gets an epoch that was never given before anything else, and what it
+/// has forgotten is read once more from the stream, which keeps what was drained for a while. Where the shard was built anew since, the
+/// stream to read is gone: it stands until somebody puts a younger book in place. Keys have no stream and are written again in any case.
+async fn older_book(service: &Service, row: &ShardRow, head: &Head) -> Result<(), Interruption> {
+    let shard = row.shard;
+    if head.epoch > row.epoch {
+        warn!(%shard, "the book was put back to an older state: it has forgotten epoch {} of shard {shard}", head.epoch);
+        service.book.release_above(service.owner, shard, row.epoch, head.epoch).await?;
+        return Err(Interruption::Lost(anyhow::anyhow!("it is claimed anew above epoch {}", head.epoch)));
+    }
+    if head.incarnation > row.incarnation && shard.kind == ShardKind::Accounts {
         let text = format!(
-            "redis knows incarnation {} and epoch {} of shard {shard}, the book only {} and {}: the book was put back to an older state",
-            head.incarnation, head.epoch, row.incarnation, row.epoch
+            "redis has incarnation {} of shard {shard}, the book only {}: the book was put back to a state before the shard was built anew, \
+             and there are no events to read again; put a younger book in place",
+            head.incarnation, row.incarnation
         );
         return Err(Interruption::Broken(text, None));
     }
@@ -120,6 +131,16 @@ async fn behind(
         return Ok(None);
     }
     let event = link.event_at(&live_fence(fence), applied).await?;
+    if event.is_none()
+        && let Some(oldest) = link.events_from(&live_fence(fence), applied, 1).await?.pop()
+    {
+        let oldest = oldest.id.sequence;
+        let text = format!(
+            "the book is at {applied}, the stream begins at {oldest}: the book was put back to a state older than the stream remembers; put a \
+             younger one in place"
+        );
+        return Err(Interruption::Broken(text, None));
+    }
     let same = event.is_some_and(|event| {
         event.body.op() == row.applied_op && Some(event.body.kind()) == row.applied_kind.as_deref()
     });

@@ -109,6 +109,19 @@ impl Drain {
         service.metrics.backlog(hold.fence.shard, backlog, stream.highest.since(self.drained_time));
     }
 
+    /// A book whose cursor is not where this drain has left it was put back to an older state meanwhile: give the shard up, and certify it
+    /// with what the book knows now. With events on the way the next commit would find out; this is for a shard at rest.
+    pub async fn check_cursor(&self, service: &Service, hold: &Hold) -> Result<(), Interruption> {
+        let row = service.book.shard(hold.fence.shard).await?;
+        if row.fence() == hold.fence && row.applied_sequence == self.applied {
+            return Ok(());
+        }
+        let (found, left) = (row.applied_sequence.unwrap_or(0), self.applied.unwrap_or(0));
+        Err(Interruption::Lost(anyhow::anyhow!(
+            "the book is at {found}, where it was left at {left}, or under another fence"
+        )))
+    }
+
     /// After the book was away: a commit whose answer was lost may have happened, so the cursor is read again.
     pub async fn look_again(&mut self, service: &Service, hold: &Hold) {
         if let Ok(row) = service.book.shard(hold.fence.shard).await

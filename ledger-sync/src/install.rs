@@ -1,10 +1,10 @@
 //! Install: live state written from the book, for a whole shard or one account.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use metering::AccountId;
 use metering::live::owner::{InstallOutcome, OwnerLink};
+use metering::{AccountId, AccountImage, Shard};
 use tracing::info;
 
 use crate::certify::Hold;
@@ -14,25 +14,80 @@ use crate::service::{REDIS_WAIT, Service};
 
 /// Accounts read and written at once.
 const PAGE: u32 = 1000;
+/// How often an install says how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(5);
 
-/// Writes every account of a shard; those that are there already, and went on, stay as they are.
+/// Writes every account of a shard; those that are there already, and went on, stay as they are. Whom callers ask for in vain meanwhile
+/// is written first.
 pub async fn install_all(service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<(), Interruption> {
-    let (started, mut after, mut installed) = (Instant::now(), None, 0_usize);
+    let mut progress = Progress::begin(service, hold.fence.shard).await?;
+    let (mut after, mut installed) = (None, 0_usize);
     loop {
+        let wanted = hold.link.wanted(&hold.certified, true).await?;
+        let asked_for = service.book.prepare_install_of(hold.fence, &wanted, service.clock.now()).await?;
+        write(service, hold, &asked_for).await?;
         let images = service.book.prepare_install(hold.fence, after, PAGE, service.clock.now()).await?;
         let Some(last) = images.last().map(|image| image.account) else { break };
         after = Some(last);
-        let outcomes = hold.link.install(&hold.certified, &images).await?;
-        installed =
-            installed.saturating_add(outcomes.iter().filter(|outcome| **outcome == InstallOutcome::Installed).count());
-        service.metrics.installed.inc_by(u64::try_from(images.len()).unwrap_or(0));
+        installed = installed.saturating_add(write(service, hold, &images).await?);
+        progress.wrote(images.len());
         drain.all(service, hold).await?;
     }
+    hold.link.wanted(&hold.certified, false).await?;
+    drain.all(service, hold).await?;
     info!(
-        shard = %hold.fence.shard, installed, wait_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        shard = %hold.fence.shard, installed, wait_ms = progress.began_ms_ago(),
         "shard {} has {installed} accounts installed", hold.fence.shard
     );
     Ok(())
+}
+
+/// Writes a page; answers how many accounts are as the book has them now.
+async fn write(service: &Service, hold: &mut Hold, images: &[AccountImage]) -> Result<usize, Interruption> {
+    let outcomes = hold.link.install(&hold.certified, images).await?;
+    service.metrics.installed.inc_by(u64::try_from(images.len()).unwrap_or(0));
+    Ok(outcomes.iter().filter(|outcome| **outcome == InstallOutcome::Installed).count())
+}
+
+/// How far an install is, for whoever waits for it; over when it goes.
+pub struct Progress<'a> {
+    service: &'a Service,
+    shard: Shard,
+    done: u64,
+    of: u64,
+    began: Instant,
+    said: Instant,
+}
+
+impl<'a> Progress<'a> {
+    /// Nothing is there yet.
+    pub async fn begin(service: &'a Service, shard: Shard) -> Result<Self, Interruption> {
+        let of = service.book.count_of_shard(shard).await?;
+        service.metrics.installing(shard, 0, of);
+        let now = Instant::now();
+        Ok(Self { service, shard, done: 0, of, began: now, said: now })
+    }
+
+    /// So many more are there.
+    pub fn wrote(&mut self, more: usize) {
+        self.done = self.done.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+        self.service.metrics.installing(self.shard, self.done, self.of);
+        if self.said.elapsed() >= SAY_EVERY {
+            self.said = Instant::now();
+            info!(shard = %self.shard, done = self.done, of = self.of, "shard {}: {} of {} are installed", self.shard, self.done, self.of);
+        }
+    }
+
+    /// How long it has taken, ms.
+    pub fn began_ms_ago(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        self.service.metrics.not_installing(self.shard);
+    }
 }
 
 /// Writes one account anew: freeze, drain its events, read the book, write.

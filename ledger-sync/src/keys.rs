@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::certify::{Hold, certify};
-use crate::install::forget_replaced;
+use crate::install::{Progress, forget_replaced};
 use crate::interruption::Interruption;
 use crate::report::Reporter;
 use crate::service::Service;
@@ -82,12 +82,14 @@ async fn wait(news: &mut watch::Receiver<u64>, stop: &CancellationToken, most: D
 
 /// Writes every key of the shard.
 async fn install(service: &Service, hold: &mut Hold) -> Result<(), Interruption> {
+    let mut progress = Progress::begin(service, hold.fence.shard).await?;
     let (mut after, mut installed) = (None, 0_usize);
     loop {
         let images = service.book.key_install(hold.fence, after, PAGE).await?;
         let Some(last) = images.last().map(|image| image.digest) else { break };
         after = Some(last);
         installed = installed.saturating_add(images.len());
+        progress.wrote(images.len());
         if let Some(applied) = hold.link.put_keys(&hold.certified, &images).await? {
             service.book.deliver_keys(hold.fence, &[], applied).await?;
         }

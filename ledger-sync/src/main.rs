@@ -8,6 +8,7 @@ mod admin;
 mod carry;
 mod certify;
 mod clock;
+mod clock_skew;
 mod drain;
 mod due;
 mod fleet;

@@ -51,8 +51,12 @@ pub struct Metrics {
     duplicates: IntCounter,
     shortfall_credits: IntCounter,
     record_seconds: Histogram,
+    clock_skew: IntGauge,
+    install_percent: IntGaugeVec,
     /// Owned shards, and whether each is certified.
     shards: Mutex<BTreeMap<Shard, bool>>,
+    /// Shards that are being installed, and how many of a hundred accounts or keys are there.
+    installing: Mutex<BTreeMap<Shard, i64>>,
 }
 
 impl Metrics {
@@ -89,7 +93,10 @@ impl Metrics {
             shortfall_credits: new
                 .counter("shortfall_credits_total", "Credits drawn that a lot in the book did not have")?,
             record_seconds: new.record_seconds()?,
+            clock_skew: new.gauge("clock_skew_ms", "How far the clocks of Redis and Postgres were apart, ms")?,
+            install_percent: new.by_shard("install_percent", "How much of a shard that is built anew is there")?,
             shards: Mutex::default(),
+            installing: Mutex::default(),
             registry,
         })
     }
@@ -113,16 +120,45 @@ impl Metrics {
             &self.backlog_age,
             &self.control_rows,
             &self.control_age,
+            &self.install_percent,
         ];
         for gauge in of_shard {
             let _ = gauge.remove_label_values(&[&label]); // a figure that was never shown is as good
         }
         self.shards().remove(&shard);
+        self.not_installing(shard);
     }
 
     /// Owned shards that are not certified; the process is ready when there are none.
     pub fn uncertified(&self) -> Vec<String> {
         self.shards().iter().filter(|(_, certified)| !**certified).map(|(shard, _)| shard.to_string()).collect()
+    }
+
+    /// A shard is being installed: so many of all its accounts or keys are there.
+    pub fn installing(&self, shard: Shard, done: u64, of: u64) {
+        let percent = gauge_value(done.saturating_mul(100).checked_div(of).unwrap_or(0).min(99)); // the last of them is told by its end
+        self.install_percent.with_label_values(&[&shard.to_string()]).set(percent);
+        self.in_installation().insert(shard, percent);
+    }
+
+    /// A shard is installed, or its install was interrupted and starts over.
+    pub fn not_installing(&self, shard: Shard) {
+        let _ = self.install_percent.remove_label_values(&[&shard.to_string()]); // a figure that was never shown is as good
+        self.in_installation().remove(&shard);
+    }
+
+    /// Shards that are being installed, with how many of a hundred accounts or keys are there.
+    pub fn installs(&self) -> BTreeMap<String, i64> {
+        self.in_installation().iter().map(|(shard, percent)| (shard.to_string(), *percent)).collect()
+    }
+
+    fn in_installation(&self) -> std::sync::MutexGuard<'_, BTreeMap<Shard, i64>> {
+        self.installing.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// How far the clocks of the two stores are apart.
+    pub fn clock_skew(&self, ms: u64) {
+        self.clock_skew.set(gauge_value(ms));
     }
 
     fn shards(&self) -> std::sync::MutexGuard<'_, BTreeMap<Shard, bool>> {

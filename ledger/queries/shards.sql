@@ -1,5 +1,5 @@
 -- Every shard; whether a lease still runs is told by this server's clock, so that nobody compares two clocks.
 SELECT kind, number, owner, owner_name, coalesce(lease_until > clock_timestamp(), false) AS leased, epoch, incarnation, certification,
-       applied_sequence, applied_op, applied_kind, installed_upto, state, drained_at
+       applied_sequence, applied_op, applied_kind, state, drained_at
 FROM shards
 ORDER BY kind, number

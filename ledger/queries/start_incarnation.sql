@@ -5,7 +5,6 @@ SET incarnation = greatest(incarnation, $6) + 1,
     applied_sequence = NULL,
     applied_op = NULL,
     applied_kind = NULL,
-    installed_upto = NULL,
     updated_at = clock_timestamp()
 WHERE kind = $1 AND number = $2 AND epoch = $3 AND certification = $4 AND incarnation = $5 AND owner IS NOT NULL
 RETURNING incarnation

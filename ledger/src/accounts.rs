@@ -1,6 +1,6 @@
 //! Reading accounts: one in full, several by name.
 
-use metering::{AccountId, BudgetAnchor, Credits, LotId, Shard, Status, TimeMs};
+use metering::{AccountId, BudgetAnchor, Credits, LotId, Shard, ShardKind, Status, TimeMs};
 use serde::Serialize;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -182,13 +182,14 @@ impl Ledger {
         time(sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.pool).await?)
     }
 
-    /// How many accounts a shard has.
-    pub async fn count_accounts(&self, shard: Shard) -> Result<u64, LedgerError> {
-        let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM accounts WHERE shard = $1")
-            .bind(columns::shard_number(shard))
-            .fetch_one(&self.pool)
-            .await?;
-        count(accounts)
+    /// How many accounts a shard has; of a shard of keys, how many keys.
+    pub async fn count_of_shard(&self, shard: Shard) -> Result<u64, LedgerError> {
+        let query = match shard.kind {
+            ShardKind::Accounts => "SELECT count(*) FROM accounts WHERE shard = $1",
+            ShardKind::Keys => "SELECT count(*) FROM api_keys WHERE key_shard = $1",
+        };
+        let found: i64 = sqlx::query_scalar(query).bind(columns::shard_number(shard)).fetch_one(&self.pool).await?;
+        count(found)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The fence: every commit of an owner names epoch, certification and incarnation, and fails when one has moved on.
 
-use metering::{AccountId, Shard};
+use metering::Shard;
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -73,19 +73,6 @@ impl Ledger {
             .bind(kind_word(fence.shard.kind))
             .bind(shard_number(fence.shard))
             .bind(state.as_str())
-            .execute(&mut *transaction)
-            .await?;
-        commit(transaction).await
-    }
-
-    /// While installing: remembers the last account that was written, so that a successor can see how far it was.
-    pub async fn set_installed_upto(&self, fence: Fence, account: AccountId) -> Result<(), LedgerError> {
-        let mut transaction = self.begin().await?;
-        hold(&mut transaction, fence).await?;
-        sqlx::query("UPDATE shards SET installed_upto = $3 WHERE kind = $1 AND number = $2")
-            .bind(kind_word(fence.shard.kind))
-            .bind(shard_number(fence.shard))
-            .bind(account.as_uuid())
             .execute(&mut *transaction)
             .await?;
         commit(transaction).await

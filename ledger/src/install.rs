@@ -74,26 +74,34 @@ impl Ledger {
         Ok(images)
     }
 
-    /// One account, as [`Self::prepare_install`]; `None` when the shard has no such account. Freeze it and drain its
-    /// events first.
+    /// Some accounts, as [`Self::prepare_install`], in order of id; those that are not of the shard are left out. Of an account that
+    /// live state has already, freeze it and drain its events first.
+    pub async fn prepare_install_of(
+        &self,
+        fence: Fence,
+        accounts: &[AccountId],
+        now: TimeMs,
+    ) -> Result<Vec<AccountImage>, LedgerError> {
+        let mut transaction = self.begin().await?;
+        hold(&mut transaction, fence).await?;
+        let page: Vec<Uuid> = sqlx::query_scalar(include_str!("../queries/lock_accounts.sql"))
+            .bind(shard_number(fence.shard))
+            .bind(accounts.iter().map(AccountId::as_uuid).collect::<Vec<_>>())
+            .fetch_all(&mut *transaction)
+            .await?;
+        let images = prepare(&mut transaction, fence, &page, now).await?;
+        commit(transaction).await?;
+        Ok(images)
+    }
+
+    /// One account, as [`Self::prepare_install_of`]; `None` when the shard has no such account.
     pub async fn prepare_install_one(
         &self,
         fence: Fence,
         account: AccountId,
         now: TimeMs,
     ) -> Result<Option<AccountImage>, LedgerError> {
-        let mut transaction = self.begin().await?;
-        hold(&mut transaction, fence).await?;
-        let page: Vec<Uuid> = sqlx::query_scalar(
-            "SELECT account_id FROM accounts WHERE account_id = $1 AND shard = $2 FOR NO KEY UPDATE",
-        )
-        .bind(account.as_uuid())
-        .bind(shard_number(fence.shard))
-        .fetch_all(&mut *transaction)
-        .await?;
-        let mut images = prepare(&mut transaction, fence, &page, now).await?;
-        commit(transaction).await?;
-        Ok(images.pop())
+        Ok(self.prepare_install_of(fence, &[account], now).await?.pop())
     }
 }
 

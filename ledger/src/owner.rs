@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use metering::{AccountId, OpId, Shard, TimeMs};
+use metering::{OpId, Shard, TimeMs};
+use serde_json::json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::columns::{self, Stamp, bigint, count, kind_word, maybe_time, shard_number};
+use crate::incidents::write_incident;
 use crate::pool::commit;
 use crate::{Fence, Ledger, LedgerError, Subject};
 
@@ -84,8 +86,6 @@ pub struct ShardRow {
     pub applied_op: Option<OpId>,
     /// Kind of that event.
     pub applied_kind: Option<String>,
-    /// While installing: the last account that was written.
-    pub installed_upto: Option<AccountId>,
     /// How far its live state is.
     pub state: ShardState,
     /// When the last batch was recorded.
@@ -133,7 +133,6 @@ struct RawShard {
     applied_sequence: Option<i64>,
     applied_op: Option<Uuid>,
     applied_kind: Option<String>,
-    installed_upto: Option<Uuid>,
     state: String,
     drained_at: Option<Stamp>,
 }
@@ -153,7 +152,6 @@ impl TryFrom<RawShard> for ShardRow {
             applied_sequence: raw.applied_sequence.map(count).transpose()?,
             applied_op: raw.applied_op.map(OpId::from_uuid),
             applied_kind: raw.applied_kind,
-            installed_upto: raw.installed_upto.map(AccountId::from_uuid),
             state: ShardState::read(&raw.state)?,
             drained_at: maybe_time(raw.drained_at)?,
         })
@@ -207,6 +205,32 @@ impl Ledger {
             .execute(&self.pool)
             .await?;
         if released.rows_affected() == 0 { Err(LedgerError::Fenced { shard }) } else { Ok(()) }
+    }
+
+    /// Gives a shard up so that the next claim is above `at_least`, an epoch that Redis knows and this book has forgotten: it was put back
+    /// to an older state. Leaves an incident. `Fenced` when the shard was another's already.
+    pub async fn release_above(
+        &self,
+        owner: OwnerId,
+        shard: Shard,
+        epoch: u64,
+        at_least: u64,
+    ) -> Result<(), LedgerError> {
+        let mut transaction = self.begin().await?;
+        let released = sqlx::query(include_str!("../queries/release_above.sql"))
+            .bind(kind_word(shard.kind))
+            .bind(shard_number(shard))
+            .bind(owner.0)
+            .bind(bigint(epoch)?)
+            .bind(bigint(at_least)?)
+            .execute(&mut *transaction)
+            .await?;
+        if released.rows_affected() == 0 {
+            return Err(LedgerError::Fenced { shard });
+        }
+        let detail = json!({ "book_epoch": epoch, "redis_epoch": at_least });
+        write_incident(&mut transaction, shard, "book_put_back", &detail).await?;
+        commit(transaction).await
     }
 
     /// A shard's row.

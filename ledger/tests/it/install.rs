@@ -152,7 +152,7 @@ async fn a_shard_is_read_page_by_page_and_other_shards_are_left_alone() {
         seen.extend(page.into_iter().map(|image| image.account));
     }
     assert_eq!(seen, accounts);
-    assert_eq!(operator.db.ledger.count_accounts(shard).await.unwrap(), 5);
+    assert_eq!(operator.db.ledger.count_of_shard(shard).await.unwrap(), 5);
     let elsewhere = operator.account_in(Shard { number: 2, ..shard }).await;
     assert_eq!(operator.db.ledger.prepare_install_one(stream.fence, elsewhere, NOON).await.unwrap(), None);
 }

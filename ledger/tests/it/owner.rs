@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ledger::{LedgerError, OwnerId, ShardState};
-use metering::{AccountId, Shard, ShardKind};
+use metering::{Shard, ShardKind};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -118,7 +118,6 @@ async fn every_commit_under_an_older_fence_fails_and_writes_nothing() {
         assert!(is_fenced(ledger.prepare_install_one(fence, account, NOON).await), "{stale}");
         assert!(is_fenced(ledger.expire_due(fence, NOON, 0, 10).await), "{stale}");
         assert!(is_fenced(ledger.settle_undos(fence, NOON).await), "{stale}");
-        assert!(is_fenced(ledger.set_installed_upto(fence, account).await), "{stale}");
     }
     assert_eq!(operator.remaining(lot).await, 10);
     operator.db.ledger.raise_fence(SHARD, good.epoch, 0).await.unwrap();
@@ -129,14 +128,29 @@ async fn every_commit_under_an_older_fence_fails_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn how_far_an_install_is_can_be_seen() {
+async fn what_an_operator_should_know_is_written_down() {
     let operator = Operator::arrives().await;
-    let stream = Stream::opens(&operator.db, SHARD).await;
-    let account = AccountId::from_uuid(Uuid::from_u128(9));
-    operator.db.ledger.set_installed_upto(stream.fence, account).await.unwrap();
-    assert_eq!(operator.db.ledger.shard(SHARD).await.unwrap().installed_upto, Some(account));
     operator.db.ledger.report_incident(SHARD, "clock_skew", &json!({ "ms": 2_500 })).await.unwrap();
     assert_eq!(operator.db.text("SELECT detail ->> 'ms' FROM incidents WHERE kind = 'clock_skew'").await, "2500");
     let absent = Shard { number: 4, ..SHARD };
     assert_eq!(operator.db.ledger.shard(absent).await.unwrap_err().code(), "shard_not_found");
+}
+
+#[tokio::test]
+async fn a_book_that_was_put_back_gives_no_epoch_out_twice() {
+    let operator = Operator::arrives().await;
+    let ledger = &operator.db.ledger;
+    let owner = somebody();
+    ledger.heartbeat(owner, "one", LEASE).await.unwrap();
+    let claimed = ledger.claim(owner, SHARD, LEASE).await.unwrap().unwrap();
+    ledger.release_above(owner, SHARD, claimed.epoch, 7).await.unwrap();
+    assert_eq!(ledger.claim(owner, SHARD, LEASE).await.unwrap().unwrap().epoch, 8);
+    assert_eq!(
+        operator.db.text("SELECT detail ->> 'redis_epoch' FROM incidents WHERE kind = 'book_put_back'").await,
+        "7"
+    );
+    assert!(is_fenced(ledger.release_above(owner, SHARD, claimed.epoch, 9).await), "it is another claim's by now");
+    let epoch = ledger.shard(SHARD).await.unwrap().epoch;
+    ledger.release_above(owner, SHARD, epoch, 3).await.unwrap();
+    assert_eq!(ledger.claim(owner, SHARD, LEASE).await.unwrap().unwrap().epoch, 9, "never lower");
 }

@@ -21,7 +21,7 @@ use super::scripts::{Digests, PREVIOUS, Script};
 use super::slots::{Layout, Route};
 use super::{Fence, MeterError, Place, connect};
 use crate::event::DecodeError;
-use crate::{Shard, ShardCount};
+use crate::{Shard, ShardCount, TimeMs};
 
 pub use certify::{Caps, Head, Mode, Sealed};
 pub use changes::{ControlOutcome, ControlRow, InstallOutcome};
@@ -150,6 +150,12 @@ impl OwnerLink {
         }
         let live: u16 = cmd("HGET").arg(INSTALL).arg("shards").query_async(&mut connection).await?;
         if live == count.get() { Ok(()) } else { Err(OwnerError::ShardCount { live, book: count.get() }) }
+    }
+
+    /// What time Redis has, for comparing its clock with the book's.
+    pub async fn now(&mut self) -> Result<TimeMs, OwnerError> {
+        let (seconds, micros): (u64, u64) = cmd("TIME").query_async(&mut self.connection).await?;
+        Ok(TimeMs::new(seconds.saturating_mul(1_000).saturating_add(micros / 1_000)))
     }
 
     async fn run(&mut self, command: Cmd) -> Result<Reply, OwnerError> {

@@ -75,6 +75,8 @@ scripts! {
     Control = "control.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, SESSIONS],
     /// `install.lua`
     Install = "install.lua" after [ACCOUNT, LOTS],
+    /// `wanted.lua`
+    Wanted = "wanted.lua" after [],
     /// `freeze.lua`
     Freeze = "freeze.lua" after [ACCOUNT],
     /// `put_marks.lua`

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose parts are not there has failed")]
 
 mod audits;
+mod book_put_back;
 mod cli;
 mod crashes;
 mod day;
@@ -10,6 +11,7 @@ mod faults;
 mod hang_up;
 mod holds;
 mod idempotency;
+mod install_progress;
 mod interrupted;
 mod key_caps;
 mod owners;

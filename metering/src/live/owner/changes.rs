@@ -96,6 +96,19 @@ impl OwnerLink {
             .collect()
     }
 
+    /// For whom debits have asked in vain since this was last asked; while `goes_on` they are remembered, at most 64.
+    pub async fn wanted(&mut self, shard: &Certified, goes_on: bool) -> Result<Vec<AccountId>, OwnerError> {
+        let mut command = shard.evalsha(Script::Wanted, 1);
+        command.arg(shard.fence.meta()).arg(if goes_on { "listen" } else { "done" });
+        let mut reply = self.run(command).await?;
+        reply.time()?;
+        let wanted = reply.text()?;
+        wanted
+            .split_terminator(' ')
+            .map(|hex| AccountId::from_hex(hex).map_err(|_| odd("an account id").into()))
+            .collect()
+    }
+
     /// Stops an account until it is installed anew; answers its seq, or `None` where it is not there.
     pub async fn freeze(
         &mut self,

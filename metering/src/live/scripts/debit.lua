@@ -30,6 +30,14 @@ local function find_account(key, api_key)
   return a
 end
 
+-- While the shard is being installed (wanted.lua), who is asked for in vain moves to the head of the queue. Lack of memory keeps nobody waiting
+-- longer than its turn.
+local function want(account)
+  local wanted = redis.call('HGET', KEYS[1], 'wanted')
+  if not wanted or #wanted >= 64 * 33 or string.find(wanted, account, 1, true) then return end
+  redis.pcall('HSET', KEYS[1], 'wanted', wanted .. account .. ' ')
+end
+
 -- The id of the key that asks, and what its rates have let pass.
 local function find_key(asker, items)
   if #asker <= 32 then return asker, nil end
@@ -66,7 +74,10 @@ local function draw(i, price, not_after, route, terms, items)
   local k, v = 2 + (i - 1) * 5, 1 + (i - 1) * 6
   local key, held = find_key(ARGV[v + 5], items)
   local a = find_account(KEYS[k + 1], key)
-  if not a then return 'absent' end
+  if not a then
+    want(ARGV[v + 2])
+    return 'absent'
+  end
   if a.frozen then return 'frozen' end
   if now >= not_after then return 'too_late' end
   if a.undos > 0 and redis.call('EXISTS', KEYS[k + 5]) == 1 then return 'closed' end

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -84,6 +84,23 @@ impl Postgres {
             let _ = child.kill(); // already gone is as good
             let _ = child.wait();
         }
+    }
+
+    /// Copies what is on disk, while it is stopped.
+    pub fn keep_a_copy(&self) {
+        self.copy(&self.data(), &self.home.path().join("older"));
+    }
+
+    /// Puts the copy in the place of what is there, while it is stopped.
+    pub fn put_the_copy_back(&self) {
+        std::fs::remove_dir_all(self.data()).unwrap();
+        self.copy(&self.home.path().join("older"), &self.data());
+    }
+
+    fn copy(&self, from: &Path, to: &Path) {
+        assert!(self.child.is_none(), "files are copied while nobody writes them");
+        let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+        assert!(copied.success(), "{} can be copied", from.display());
     }
 
     pub fn log(&self) -> String {

@@ -102,6 +102,14 @@ impl Program {
         .await;
     }
 
+    /// What `/readyz` says; empty while it does not answer.
+    pub async fn readiness(&self) -> String {
+        match self.http.get(format!("{}/readyz", self.admin)).send().await {
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
     /// Everything Prometheus would see; empty while it does not answer.
     pub async fn metrics(&self) -> String {
         match self.http.get(format!("{}/metrics", self.admin)).send().await {
