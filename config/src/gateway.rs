@@ -145,6 +145,7 @@ pub struct Meter {
     pub restitution_pause_ms_min: u64,
     pub restitution_pause_ms_max: u64,
     pub ping_ms: u64,
+    pub fsync_ms_max: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

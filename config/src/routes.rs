@@ -39,6 +39,7 @@ pub struct Route {
     pub upgrade: Option<Upgrade>,
     /// What each message of a WebSocket draws besides; `None` = nothing.
     pub price_per_message: Option<u64>,
+    pub durability: Durability,
     pub timeouts: Timeouts,
     pub cors: Option<Cors>,
 }
@@ -147,6 +148,17 @@ pub enum WhenBlocked {
     #[default]
     Deny,
     Allow,
+}
+
+/// How sure a debit must be before its request goes upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// In the append-only file of Redis, which is written to the disk as its `appendfsync` says.
+    #[default]
+    Append,
+    /// On the disk of Redis.
+    Fsync,
 }
 
 /// What a request of HTTP/1 may turn its connection into. One price holds for all that follows, but for that of its messages.
@@ -263,6 +275,9 @@ mod tests {
                 "{error}"
             );
         }
+        let durable = changed("price = 1", "price = 0\ndurability = \"fsync\"");
+        assert!(durable.starts_with("routes.toml:7: `durability` needs a price"), "{durable}");
+        assert!(changed("price = 1", "price = 1\ndurability = \"disk\"").starts_with("routes.toml:7: "));
         let grpc = |names: &str| changed("price = 1", &format!("price = 1\ngrpc_server_errors = [{names}]"));
         for wrong in ["\"OK\"", "\"unavailable\"", "\"UNAVAILABLE\", \"\"", "14"] {
             assert!(grpc(wrong).starts_with("routes.toml:7: "), "{wrong}");

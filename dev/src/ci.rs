@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use crate::layout::Layout;
-use crate::suite::{self, Scale};
+use crate::suite::{self, Scale, Valkey};
 use crate::{build, fuzz, limits, process, tools, walls, words};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
@@ -23,7 +23,7 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     cargo(layout, &CLIPPY)?;
     walls::check(layout)?;
     fuzz::run(layout, None, if matches!(scale, Scale::Full) { FUZZ_SECONDS_FULL } else { FUZZ_SECONDS })?;
-    suite::run(layout, scale, &[])
+    suite::run(layout, scale, Valkey::Must, &[])
 }
 
 fn cargo(layout: &Layout, args: &[&str]) -> Result<()> {

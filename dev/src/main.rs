@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::{Cli, Task};
 use state::Wish;
-use suite::Scale;
+use suite::{Scale, Valkey};
 use up::Manner;
 
 /// The one test that is a measurement.
@@ -58,10 +58,10 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Down => down::run(&layout),
         Task::Reset => down::reset(&layout),
         Task::Ctl { args } => ctl::run(&layout, &args),
-        Task::Test { args } => suite::run(&layout, &Scale::Usual, &args),
+        Task::Test { args } => suite::run(&layout, &Scale::Usual, Valkey::IfItCan, &args),
         Task::Ci { full } => ci::run(&layout, if full { &Scale::Full } else { &Scale::Usual }),
         Task::Fuzz { target, seconds } => fuzz::run(&layout, target.as_deref(), seconds),
-        Task::Hostile => suite::run(&layout, &Scale::Usual, &HOSTILE.map(str::to_owned)),
+        Task::Hostile => suite::run(&layout, &Scale::Usual, Valkey::IfItCan, &HOSTILE.map(str::to_owned)),
         Task::Bench(wish) => bench::run(&layout, &wish),
     }
 }

@@ -12,6 +12,13 @@ use crate::tools::{self, Tools};
 use crate::{build, ports, process, words};
 use scratch::Scratch;
 
+/// Whether tests that need Valkey may be left out where it can't be fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Valkey {
+    IfItCan,
+    Must,
+}
+
 /// How many random histories and races the tests run.
 pub enum Scale {
     Usual,
@@ -28,8 +35,15 @@ const FAST: [&str; 6] = [
     "autovacuum_naptime=10s",
 ];
 
-pub fn run(layout: &Layout, scale: &Scale, args: &[String]) -> Result<ExitCode> {
+pub fn run(layout: &Layout, scale: &Scale, valkey: Valkey, args: &[String]) -> Result<ExitCode> {
     let tools = tools::servers()?;
+    let valkey = match tools::valkey::fetch(layout) {
+        Err(error) if valkey == Valkey::IfItCan => {
+            words::note(&format!("tests that need Valkey are left out: {error:#}"));
+            None
+        }
+        fetched => Some(fetched?),
+    };
     build::workspace(layout, &["--all-targets"])?;
     words::step("starting a private Postgres for the tests");
     let mut scratch = Scratch::new()?;
@@ -40,6 +54,9 @@ pub fn run(layout: &Layout, scale: &Scale, args: &[String]) -> Result<ExitCode> 
     words::step(&format!("cargo test --workspace -- {}", args.join(" ")));
     let mut command = cargo_test(layout, &tools, args);
     command.env("TOLLGATE_TEST_POSTGRES_URL", postgres::url(None, postgres.port, "postgres"));
+    if let Some(valkey) = valkey {
+        command.env("TOLLGATE_TEST_VALKEY", valkey);
+    }
     if matches!(scale, Scale::Full) {
         command.env("TOLLGATE_TEST_SCALE", "full");
     }

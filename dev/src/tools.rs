@@ -1,6 +1,7 @@
 //! Finding the programs we need on this machine: redis-server and Postgres.
 
 mod install;
+pub mod valkey;
 
 use std::path::{Path, PathBuf};
 

@@ -100,6 +100,8 @@ pub enum Unmetered {
     ExposureCap,
     /// The draw came too late; trying again is safe.
     TooLate,
+    /// The debit was not on disk in time, as its route wants, and is given back.
+    NotDurable,
 }
 
 impl Unmetered {
@@ -109,6 +111,7 @@ impl Unmetered {
             Self::Rebuilding => "rebuilding",
             Self::ExposureCap => "exposure_cap",
             Self::TooLate => "too_late",
+            Self::NotDurable => "not_durable",
         }
     }
 }

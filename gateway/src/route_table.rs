@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context;
-use config::routes::{Auth, Failure, PathPattern, Price, Report, Segment, Target, Timeouts, Upgrade, WhenBlocked};
+use config::routes::{
+    Auth, Durability, Failure, PathPattern, Price, Report, Segment, Target, Timeouts, Upgrade, WhenBlocked,
+};
 use http::header::HOST;
 use http::{HeaderName, Method};
 use metering::{Credits, RouteName, Scope};
@@ -29,6 +31,7 @@ pub struct Route {
     pub upgrade: Option<Upgrade>,
     /// What each message of a WebSocket draws; `None` draws nothing.
     pub price_per_message: Option<Credits>,
+    pub durability: Durability,
     pub timeouts: Timeouts,
     pub metrics: RouteMetrics,
     /// Pages of other sites that may use the route.
@@ -246,6 +249,7 @@ fn resolve(
         body_bytes_max: route.body_bytes_max,
         terminal_event: route.terminal_event,
         upgrade: route.upgrade,
+        durability: route.durability,
         price_per_message: route.price_per_message.map(Credits::new).transpose().with_context(about)?,
         timeouts: route.timeouts,
         give_back: route.give_back,

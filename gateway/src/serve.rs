@@ -181,6 +181,7 @@ fn balance(settings: &Settings, background: &Runtime, meter: Meter, owing: Meter
         meter: meter.with_debit_wait(wait_max),
         restitutions,
         wait_max,
+        fsync_max: Duration::from_millis(settings.meter.fsync_ms_max),
         op_lifetime_ms: settings.meter.op_lifetime_ms,
         in_use_ms_max: settings.idempotency.in_use_ms_max,
         metrics: metrics.clone(),

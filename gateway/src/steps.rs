@@ -14,6 +14,7 @@ pub mod canonical_target;
 mod check_status;
 mod connect;
 pub mod draw;
+mod durable;
 mod fail;
 mod finish;
 pub mod give_back;

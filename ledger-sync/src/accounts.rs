@@ -20,6 +20,8 @@ use crate::service::Service;
 
 /// How often an idle shard asks whether it is still certified, and tells how fresh the book is.
 const NOTE_EVERY: Duration = Duration::from_millis(200);
+/// How often it looks whether Redis is still set up to hold money.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Most lots swept at once.
 const SWEEP_PAGE: u32 = 500;
 
@@ -98,6 +100,7 @@ struct Rounds {
     carrier: Carrier,
     last_sweep: Option<Instant>,
     last_note: Instant,
+    last_look: Instant,
     /// When gateways were let in.
     opened: Instant,
 }
@@ -105,7 +108,7 @@ struct Rounds {
 impl Rounds {
     fn begin() -> Self {
         let now = Instant::now();
-        Self { carrier: Carrier::default(), last_sweep: None, last_note: now, opened: now }
+        Self { carrier: Carrier::default(), last_sweep: None, last_note: now, last_look: now, opened: now }
     }
 
     /// One turn: drain, carry, remember, and from time to time sweep and note. Answers whether there is more to do at once: less than a
@@ -141,6 +144,10 @@ impl Rounds {
         }
         due::forget_marks(service, hold, drain, SWEEP_PAGE).await?;
         drain.check_cursor(service, hold).await?;
+        if self.last_look.elapsed() >= LOOK_EVERY {
+            hold.link.check_again().await?;
+            self.last_look = Instant::now();
+        }
         let (rows, age_ms) = service.book.backlog(fence.shard).await?;
         service.metrics.control_backlog(fence.shard, rows, age_ms);
         Ok(())

@@ -90,6 +90,16 @@ async fn run(settings: Settings, redis: Place) -> anyhow::Result<()> {
     service.tasks.spawn(admin::serve(listener, Arc::clone(&service)));
     service.check_book().await?;
     info!(owner = %service.name, "ledger-sync is up as {}", service.name);
+    let caps = service.caps();
+    info!(
+        events = caps.events,
+        credits = caps.credits,
+        age_ms = caps.age_ms,
+        "a lost Redis can lose at most {} events and {} credits a shard, of the last {} s; what the book has is never lost",
+        caps.events,
+        caps.credits,
+        caps.age_ms / 1_000
+    );
     service.tasks.spawn(fleet::run(Arc::clone(&service)));
     service.tasks.spawn(sample::run(Arc::clone(&service)));
 

@@ -7,6 +7,7 @@ pub mod answers;
 pub mod asks;
 mod commands;
 pub(crate) mod connect;
+pub mod durable;
 pub mod errors;
 mod fences;
 mod groups;
@@ -26,6 +27,7 @@ pub use answers::{
     Refusal, Repeat, SettleOutcome, UndoOutcome,
 };
 pub use asks::{Debit, GiveBack, KeyRates, Settle, Undo};
+pub use durable::{Certificate, NotDurable};
 pub use errors::MeterError;
 pub use keys::Fence;
 pub use meter::{Changed, Meter};

@@ -6,5 +6,5 @@ mod redis_server;
 mod stage;
 
 pub use redis_cluster::{holder, move_slot, start_cluster};
-pub use redis_server::{PASSWORD_ENDS, RedisServer, RedisSetup, RedisTls, free_port};
+pub use redis_server::{PASSWORD_ENDS, RedisServer, RedisSetup, RedisTls, free_port, valkey};
 pub use stage::{GENEROUS_CAPS, Stage};

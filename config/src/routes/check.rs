@@ -11,7 +11,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::file::{Answer, Entry, PriceEntry};
-use super::{Auth, PathPattern, Price, Report, Route, Target, Timeouts, Upgrade, WhenBlocked};
+use super::{Auth, Durability, PathPattern, Price, Report, Route, Target, Timeouts, Upgrade, WhenBlocked};
 use crate::error::ConfigError;
 use crate::lines::line_at;
 use crate::upstream::Upstream;
@@ -85,6 +85,7 @@ fn check(
         terminal_event: entry.terminal_event.as_ref().map(|line| terminal_event(source, line)).transpose()?,
         upgrade: upgrade(source, entry)?,
         price_per_message: price::per_message(source, entry)?,
+        durability: durability(source, entry)?,
         timeouts: Timeouts {
             connect: Duration::from_millis(entry.connect_ms),
             response: Duration::from_millis(entry.response_ms),
@@ -197,6 +198,15 @@ fn target(
         }
         _ => Err(source.at(spanned, "a route needs exactly one of `upstream` and `answer`")),
     }
+}
+
+fn durability(source: &Source<'_>, entry: &Entry) -> Result<Durability, ConfigError> {
+    let Some(written) = &entry.durability else { return Ok(Durability::default()) };
+    let draws = !matches!(entry.price.get_ref(), PriceEntry::Fixed(0)) || entry.price_per_message.is_some();
+    if !draws {
+        return Err(source.at(written, "`durability` needs a price: nothing is drawn here"));
+    }
+    Ok(*written.get_ref())
 }
 
 fn upgrade(source: &Source<'_>, entry: &Entry) -> Result<Option<Upgrade>, ConfigError> {

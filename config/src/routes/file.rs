@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Auth, Failure, Upgrade, WhenBlocked};
+use super::{Auth, Durability, Failure, Upgrade, WhenBlocked};
 use crate::error::ConfigError;
 use crate::lines::line_at;
 
@@ -35,6 +35,7 @@ pub(super) struct Entry {
     pub terminal_event: Option<Spanned<String>>,
     pub upgrade: Option<Spanned<Upgrade>>,
     pub price_per_message: Option<Spanned<u64>>,
+    pub durability: Option<Spanned<Durability>>,
     #[serde(default = "connect_ms")]
     pub connect_ms: u64,
     #[serde(default = "response_ms")]

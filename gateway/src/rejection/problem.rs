@@ -60,6 +60,9 @@ impl Rejection {
             Self::Repeated { how: Repeat::Used, .. } => "A request with this Idempotency-Key was served already.",
             Self::Repeated { how: Repeat::Mismatch, .. } => "This Idempotency-Key was used for another request.",
             Self::MeterUnavailable(Unmetered::TooLate) => "Drawing credits took too long; none were drawn. Try again.",
+            Self::MeterUnavailable(Unmetered::NotDurable) => {
+                "Drawing credits could not be made durable in time; they are given back. Try again."
+            }
             Self::MeterUnavailable(_) => {
                 "Credits can't be drawn just now; none will be for this request. Try again soon."
             }

@@ -17,6 +17,7 @@ use crate::restitution::Restitutions;
 use crate::route_table::Route;
 use crate::steps::authenticate::Authenticated;
 use crate::steps::canonical_target::CanonicalTarget;
+use crate::steps::durable::{certificate, until_durable};
 use crate::steps::idempotency::draws_under;
 use crate::steps::key_policy::{pass_rates, rate_limited};
 use crate::traces::Step;
@@ -30,6 +31,8 @@ pub struct Balance {
     pub restitutions: Restitutions,
     /// How long a request waits for one answer.
     pub wait_max: Duration,
+    /// How long one waits for its debit to be on disk, where its route says so.
+    pub fsync_max: Duration,
     /// How long after it was asked for a debit may still happen.
     pub op_lifetime_ms: u64,
     /// How long the first request under an `Idempotency-Key` counts as in flight when nobody says that it is over.
@@ -82,7 +85,9 @@ pub async fn draw(
         idempotency: draws_under(balance, header, target, request)?,
     };
     let unreported = hold.map(|hold| hold.unreported);
-    let (debit, rates) = take(balance, &ask, principal.caller(), unreported, request.step("draw")).await?;
+    let under = certificate(balance, route, &ask.account).await?;
+    let (mut debit, rates) = take(balance, &ask, principal.caller(), unreported, request.step("draw")).await?;
+    until_durable(balance, under, &mut debit).await?;
     Ok(Payment { debit: Some(debit), rates })
 }
 

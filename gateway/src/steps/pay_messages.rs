@@ -12,6 +12,7 @@ use crate::open_debit::{OpenDebit, Standing};
 use crate::rejection::{KeyFault, Rejection};
 use crate::request::Request;
 use crate::steps::draw::take;
+use crate::steps::durable::{certificate, until_durable};
 use crate::traces::Step;
 use crate::websocket::{CloseCode, Malformed, Next, Paid, close_frame};
 
@@ -74,7 +75,10 @@ async fn draw_one(gateway: &Gateway, admission: &Admission, price: Credits) -> R
         idempotency: None,
     };
     // A trace has no span for each of them: a connection may have millions.
-    Ok(take(balance, &ask, principal.caller(), None, Step::none()).await?.0)
+    let under = certificate(balance, admission.route(), &ask.account).await?;
+    let (mut debit, _rates) = take(balance, &ask, principal.caller(), None, Step::none()).await?;
+    until_durable(balance, under, &mut debit).await?;
+    Ok(debit)
 }
 
 /// The message goes on: the caller pays.

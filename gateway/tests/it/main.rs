@@ -7,6 +7,7 @@ mod config_check;
 mod confused_tokens;
 mod cors;
 mod cross_site;
+mod durability;
 mod faults;
 mod grpc;
 mod headers;

@@ -20,7 +20,12 @@ use crate::{Shard, ShardCount, ShardKind};
 pub(super) struct Known {
     pub(super) fence: Fence,
     pub(super) digests: Digests,
+    /// Whether each answer of this Redis comes after what it tells of is on its disk.
+    pub(super) always_durable: bool,
 }
+
+/// What stands in a shard's head: incarnation, certification, `appendfsync`.
+type Told = (Option<u64>, Option<u64>, Option<String>);
 
 /// What was read last. Being behind is safe: a script under an old number is refused before it does anything.
 #[derive(Debug, Default)]
@@ -54,7 +59,7 @@ impl Fences {
 
     /// Reads one shard's fence anew.
     pub(super) async fn read(&self, nodes: &Nodes, shard: Shard, tries: &mut Tries) -> Result<Arc<Known>, MeterError> {
-        let head: (Option<u64>, Option<u64>) = nodes.ask(shard.into(), &read_head(shard), tries).await?;
+        let head: Told = nodes.ask(shard.into(), &read_head(shard), tries).await?;
         self.learn(shard, head).ok_or(MeterError::Uncertified)
     }
 
@@ -92,7 +97,7 @@ impl Fences {
             timeout(NODE_WAIT, heads).await.unwrap_or_else(|_| Err(std::io::Error::other("a node is silent").into()))
         };
         for (shard, head) in shards.into_iter().zip(heads.map_err(MeterError::from_redis)?) {
-            match <(Option<u64>, Option<u64>)>::from_redis_value_ref(&head) {
+            match Told::from_redis_value_ref(&head) {
                 Ok(head) => drop(self.learn(shard, head)),
                 // Alone it is asked where it is now, and says what is wrong.
                 Err(_) => match self.read(nodes, shard, &mut Tries::begin()).await {
@@ -104,13 +109,17 @@ impl Fences {
         Ok(())
     }
 
-    fn learn(&self, shard: Shard, head: (Option<u64>, Option<u64>)) -> Option<Arc<Known>> {
-        let (Some(incarnation), Some(certification)) = head else { return None };
-        let fence = Fence { shard, incarnation, certification };
+    fn learn(&self, shard: Shard, head: Told) -> Option<Arc<Known>> {
+        let (Some(incarnation), Some(certification), fsync) = head else { return None };
+        let fence = Fence { shard, incarnation, certification }; // what else stands there changes with the certification only
         if let Some(known) = self.get(shard).filter(|known| known.fence == fence) {
             return Some(known);
         }
-        let known = Arc::new(Known { fence, digests: Digests::under(&fence) });
+        let known = Arc::new(Known {
+            fence,
+            digests: Digests::under(&fence),
+            always_durable: fsync.as_deref() == Some("always"),
+        });
         self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(shard, Arc::clone(&known));
         Some(known)
     }
@@ -118,6 +127,6 @@ impl Fences {
 
 fn read_head(shard: Shard) -> Cmd {
     let mut command = cmd("HMGET");
-    command.arg(keys::head(shard)).arg("incarnation").arg("certification");
+    command.arg(keys::head(shard)).arg("incarnation").arg("certification").arg("fsync");
     command
 }

@@ -10,6 +10,7 @@ use redis::aio::PubSub;
 use redis::{Client, Cmd, RedisError, Value, cmd};
 
 use super::commands::evalsha;
+use super::durable::Waits;
 use super::fences::{Fences, Known};
 use super::groups::Groups;
 use super::keys::CHANGES;
@@ -18,8 +19,9 @@ use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    AccountStanding, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, Place,
-    PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome, answers, commands,
+    AccountStanding, Certificate, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates,
+    MeterError, NotDurable, Place, PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome,
+    answers, commands,
 };
 use crate::{AccountId, Event, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, TimeMs};
 
@@ -34,6 +36,7 @@ const DEBIT_WAIT: Duration = Duration::from_secs(5);
 pub struct Meter {
     nodes: Arc<Nodes>,
     groups: Arc<Groups>,
+    waits: Arc<Waits>,
     debit_wait: Duration,
     shared: Arc<Shared>,
 }
@@ -65,16 +68,19 @@ impl Meter {
     /// Makes a meter inside the runtime that shall own its connection. Does not need Redis to be there.
     #[expect(clippy::unused_async, reason = "must be called inside a runtime; async says so")]
     pub async fn connect(place: impl Into<Place>) -> Result<Self, MeterError> {
-        let nodes = Arc::new(Nodes::new(place.into()).map_err(MeterError::from_redis)?);
+        let place = place.into();
+        let waits = Arc::new(Waits::new(place.clone()));
+        let nodes = Arc::new(Nodes::new(place).map_err(MeterError::from_redis)?);
         let shared = Shared { fences: Fences::default(), offset_ms: AtomicI64::new(0), started: Instant::now() };
-        Ok(Self { nodes, groups: Arc::default(), debit_wait: DEBIT_WAIT, shared: Arc::new(shared) })
+        Ok(Self { nodes, groups: Arc::default(), waits, debit_wait: DEBIT_WAIT, shared: Arc::new(shared) })
     }
 
     /// The same meter over connections of its own. A connection is driven by the runtime that made it, and its answers are
     /// quickest on that runtime, so each runtime that asks has its own; call this inside it.
     pub fn beside(&self) -> Result<Self, MeterError> {
         let nodes = Arc::new(Nodes::new(self.nodes.place().clone()).map_err(MeterError::from_redis)?);
-        Ok(Self { nodes, groups: Arc::default(), debit_wait: self.debit_wait, shared: Arc::clone(&self.shared) })
+        let (waits, shared) = (Arc::new(Waits::new(self.nodes.place().clone())), Arc::clone(&self.shared));
+        Ok(Self { nodes, groups: Arc::default(), waits, debit_wait: self.debit_wait, shared })
     }
 
     /// The same meter, whose debits wait this long: to be sent, and then for their answer.
@@ -125,6 +131,21 @@ impl Meter {
             .map(|(line, ask)| answers::read::debit(line, ask.borrow().credits, at))
             .collect::<Result<_, _>>()?;
         if outcomes.len() == asks.len() { Ok(outcomes) } else { Err(super::replies::odd("one answer an item")) }
+    }
+
+    /// The certification under which the next debit of an account is drawn; take it before the debit is asked for.
+    pub async fn certificate(&self, account: &AccountId) -> Result<Certificate, MeterError> {
+        let shard = self.account_shard(account).await?;
+        match self.shared.fences.get(shard) {
+            Some(known) => Ok(Certificate(known)),
+            None => self.shared.fences.read(&self.nodes, shard, &mut Tries::begin()).await.map(Certificate),
+        }
+    }
+
+    /// Waits until what was drawn under a certification before this call is on the disk of its Redis. Fails where that is not known within
+    /// `wait_max`: the debit is to be given back then.
+    pub async fn until_durable(&self, under: &Certificate, wait_max: Duration) -> Result<(), NotDurable> {
+        self.waits.until_durable(under, wait_max).await
     }
 
     /// Gives a debit back. May be sent again: the second time it answers `AlreadyClosed`.

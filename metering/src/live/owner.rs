@@ -46,6 +46,9 @@ pub enum OwnerError {
     /// Redis is not set up to hold money.
     #[error(transparent)]
     Unsafe(#[from] Unsafe),
+    /// Redis writes its file to the disk at other times than when the shard was certified.
+    #[error("appendfsync of redis was changed")]
+    SetUpAnew,
     /// The installation in Redis has another shard count.
     #[error("redis was installed with {live} shards, the book with {book}")]
     ShardCount {
@@ -118,8 +121,18 @@ impl OwnerLink {
 
     async fn enter(place: Place, client: &Client, answer_wait: Duration) -> Result<Self, OwnerError> {
         let mut connection = connect::once(client, answer_wait).await?;
-        let info: String = cmd("INFO").query_async(&mut connection).await?;
-        Ok(Self { connection, process: safety::check(&info)?, place, answer_wait, previous: Cow::Borrowed(PREVIOUS) })
+        let process = look_at(&mut connection).await?;
+        Ok(Self { connection, process, place, answer_wait, previous: Cow::Borrowed(PREVIOUS) })
+    }
+
+    /// Looks once more at how Redis is set up: what was safe may have been changed since. `SetUpAnew` where gateways were told
+    /// another `appendfsync`.
+    pub async fn check_again(&mut self) -> Result<(), OwnerError> {
+        let now = look_at(&mut self.connection).await?;
+        if now.appendfsync == self.process.appendfsync {
+            return Ok(());
+        }
+        Err(OwnerError::SetUpAnew)
     }
 
     /// Takes these scripts for those of the release before.
@@ -161,6 +174,15 @@ impl OwnerLink {
     async fn run(&mut self, command: Cmd) -> Result<Reply, OwnerError> {
         Ok(Reply::open(command.query_async(&mut self.connection).await?)?)
     }
+}
+
+async fn look_at(connection: &mut MultiplexedConnection) -> Result<Process, OwnerError> {
+    let info: String = cmd("INFO").query_async(connection).await?;
+    let mut process = safety::check(&info)?;
+    // Where nobody may ask, or it has another name, it is not known, and then nothing is promised by it.
+    let told = cmd("CONFIG").arg("GET").arg("appendfsync").query_async::<Vec<String>>(connection).await;
+    process.appendfsync = told.ok().and_then(|told| told.into_iter().nth(1)).unwrap_or_default();
+    Ok(process)
 }
 
 /// How long a node may take to tell who holds what: the next one is asked then.

@@ -16,6 +16,8 @@ pub struct Process {
     pub run_id: String,
     /// Memory in use, in percent of `maxmemory`; `None` without a limit.
     pub memory_used_percent: Option<u64>,
+    /// When it writes its append-only file to the disk: `always`, `everysec` or `no`; empty where it does not say.
+    pub appendfsync: String,
 }
 
 /// Reads `INFO` and refuses a Redis that may forget money: an eviction policy, no append-only file, a replica, before 7.0.
@@ -41,7 +43,7 @@ pub fn check(info: &str) -> Result<Process, Unsafe> {
         (Some(used), Some(limit)) => used.saturating_mul(100).checked_div(limit),
         _ => None,
     };
-    Ok(Process { run_id: fact("run_id")?.to_owned(), memory_used_percent })
+    Ok(Process { run_id: fact("run_id")?.to_owned(), memory_used_percent, appendfsync: String::new() })
 }
 
 #[cfg(test)]
@@ -52,7 +54,10 @@ mod tests {
 
     #[test]
     fn a_redis_that_keeps_what_it_is_told_is_taken() {
-        assert_eq!(check(SAFE), Ok(Process { run_id: "abc".to_owned(), memory_used_percent: None }));
+        assert_eq!(
+            check(SAFE),
+            Ok(Process { run_id: "abc".to_owned(), memory_used_percent: None, appendfsync: String::new() })
+        );
         let limited = SAFE.replace("maxmemory:0", "maxmemory:4000");
         assert_eq!(check(&limited).unwrap().memory_used_percent, Some(25));
     }

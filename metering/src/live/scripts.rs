@@ -75,6 +75,8 @@ scripts! {
     Control = "control.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, SESSIONS],
     /// `install.lua`
     Install = "install.lua" after [ACCOUNT, LOTS],
+    /// `written.lua`
+    Written = "written.lua" after [],
     /// `wanted.lua`
     Wanted = "wanted.lua" after [],
     /// `freeze.lua`
@@ -101,6 +103,7 @@ impl Script {
         Self::Credits,
         Self::Standing,
         Self::FindKey,
+        Self::Written,
     ];
 
     /// The text that runs under a fence.

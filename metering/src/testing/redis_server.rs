@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -33,6 +33,19 @@ pub struct RedisSetup {
     pub tls: Option<RedisTls>,
     /// As a node of a cluster.
     pub cluster: bool,
+    /// Valkey instead of Redis.
+    pub valkey: Option<PathBuf>,
+}
+
+/// The server of Valkey; `None` where it could not be fetched, and a test that needs it is left out. CI has it in any case.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "not a setting of a service: the test runner tells where Valkey is")]
+pub fn valkey() -> Option<PathBuf> {
+    let found = std::env::var_os("TOLLGATE_TEST_VALKEY").map(PathBuf::from);
+    if found.is_none() {
+        eprintln!("left out: there is no Valkey (cargo dev test fetches it)");
+    }
+    found
 }
 
 /// What a Redis needs for TLS, as PEM.
@@ -48,7 +61,7 @@ pub struct RedisTls {
 
 impl Default for RedisSetup {
     fn default() -> Self {
-        Self { appendfsync: "everysec", users: false, tls: None, cluster: false }
+        Self { appendfsync: "everysec", users: false, tls: None, cluster: false, valkey: None }
     }
 }
 
@@ -218,7 +231,10 @@ impl RedisServer {
     fn try_start(&mut self) -> bool {
         let log = File::options().create(true).append(true).open(self.directory.path().join("redis.log"));
         let log = log.expect("a log file can be made in the test's own directory");
-        let mut command = Command::new("redis-server");
+        let mut command = match &self.setup.valkey {
+            Some(valkey) => Command::new(valkey),
+            None => Command::new("redis-server"),
+        };
         command
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"])
             .args(["--appendfsync", self.setup.appendfsync, "--dir"])

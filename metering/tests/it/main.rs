@@ -9,6 +9,7 @@ mod control;
 mod credits;
 mod debit;
 mod drained;
+mod durable;
 mod exposure;
 mod fence;
 mod give_back;

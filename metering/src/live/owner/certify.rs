@@ -105,6 +105,7 @@ impl OwnerLink {
         let countable = |cap: u64| cap.min(crate::credits::LARGEST); // a cap that Lua can't count would never be reached
         command.arg(countable(caps.events)).arg(countable(caps.credits)).arg(countable(caps.age_ms));
         command.arg(if fence.shard.kind == ShardKind::Accounts { "events" } else { "" });
+        command.arg(&self.process.appendfsync);
         let mut reply = self.run(command).await?;
         match reply.text()?.as_str() {
             "certified" => Ok(Certified { fence, digests: Digests::under(&fence) }),

@@ -1,0 +1,138 @@
+//! Waiting until a debit is on the disk of its Redis, for who must not lose one.
+//!
+//! What a connection has written is waited for by `WAITAOF` on that connection, which stands still meanwhile; so this has connections of its own,
+//! one a shard, and all who wait at the same time wait together: for a script that runs behind their debits, under the same certification.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use redis::{Pipeline, RedisError, Value, cmd};
+use thiserror::Error;
+
+use super::commands::evalsha;
+use super::fences::Known;
+use super::nodes::Nodes;
+use super::replies::Reply;
+use super::scripts::Script;
+use super::{MeterError, Place};
+use crate::Shard;
+
+/// Why a debit is not known to be on disk. It may still be, or come to be: give it back.
+#[derive(Debug, Clone, Error)]
+pub enum NotDurable {
+    /// Redis has no `WAITAOF` (7.2 has), and its `appendfsync` is not `always`.
+    #[error("redis can't say what is on its disk: it has no WAITAOF, and its appendfsync is not always")]
+    Unsupported,
+    /// The disk has not written it in time.
+    #[error("redis has not written it to its disk in time")]
+    Late,
+    /// The shard was certified anew since, or Redis does not answer.
+    #[error("redis did not answer under the certification of the debit")]
+    Unanswered(#[source] MeterError),
+}
+
+/// The certification under which something is about to be drawn.
+#[derive(Debug, Clone)]
+pub struct Certificate(pub(super) Arc<Known>);
+
+impl Certificate {
+    fn shard(&self) -> Shard {
+        self.0.fence.shard
+    }
+}
+
+type Round = Shared<BoxFuture<'static, Result<(), NotDurable>>>;
+
+/// Those who wait, by shard.
+pub(super) struct Waits {
+    place: Place,
+    shards: Mutex<HashMap<Shard, Queue>>,
+}
+
+struct Queue {
+    nodes: Arc<Nodes>,
+    /// The last round that was begun or is to begin, under which certification, and whether it has been sent.
+    last: Option<(Round, u64, Arc<std::sync::atomic::AtomicBool>)>,
+}
+
+impl Waits {
+    pub(super) fn new(place: Place) -> Self {
+        Self { place, shards: Mutex::default() }
+    }
+
+    /// Waits until all that was written under this certification before this call is on disk.
+    pub(super) async fn until_durable(&self, under: &Certificate, wait_max: Duration) -> Result<(), NotDurable> {
+        if under.0.always_durable {
+            return Ok(());
+        }
+        let round =
+            self.join(under, wait_max).map_err(|error| NotDurable::Unanswered(MeterError::Unavailable(error)))?;
+        match tokio::time::timeout(wait_max, round).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(NotDurable::Late),
+        }
+    }
+
+    /// A round that is not sent yet takes everybody along; else the next one, which is sent when the one before is over.
+    fn join(&self, under: &Certificate, wait_max: Duration) -> Result<Round, RedisError> {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = match shards.entry(under.shard()) {
+            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(Queue { nodes: Arc::new(Nodes::new(self.place.clone())?), last: None })
+            }
+        };
+        let certification = under.0.fence.certification;
+        if let Some((round, same, sent)) = &queue.last
+            && *same == certification
+            && !sent.load(Ordering::SeqCst)
+        {
+            return Ok(round.clone());
+        }
+        let before = queue.last.take().map(|(round, ..)| round);
+        let (sent, nodes, known) = (Arc::new(AtomicBool::new(false)), Arc::clone(&queue.nodes), Arc::clone(&under.0));
+        let mark = Arc::clone(&sent);
+        let round = async move {
+            if let Some(before) = before {
+                let _ = before.await; // its outcome is for those who waited for it
+            }
+            mark.store(true, Ordering::SeqCst);
+            ask(&nodes, &known, wait_max).await
+        };
+        let round = round.boxed().shared();
+        queue.last = Some((round.clone(), certification, sent));
+        Ok(round)
+    }
+}
+
+/// The script and `WAITAOF` in one piece, so that no other connection comes in between.
+async fn ask(nodes: &Nodes, known: &Known, wait_max: Duration) -> Result<(), NotDurable> {
+    let mut written = evalsha(known, Script::Written, 1);
+    written.arg(known.fence.meta());
+    let wait_ms = u64::try_from(wait_max.as_millis()).unwrap_or(u64::MAX).max(1);
+    let mut waiting = cmd("WAITAOF");
+    waiting.arg(1).arg(0).arg(wait_ms);
+    let mut pipeline = Pipeline::with_capacity(2);
+    pipeline.add_command(written).add_command(waiting).ignore_errors();
+    let mut connection = nodes.of(known.fence.shard.into());
+    let unanswered = |error: RedisError| NotDurable::Unanswered(MeterError::from_redis(error));
+    let answers: Vec<Value> = pipeline.query_async(&mut connection).await.map_err(unanswered)?;
+    let mut answers = answers.into_iter();
+    let (Some(written), Some(waited)) = (answers.next(), answers.next()) else {
+        return Err(NotDurable::Unanswered(super::replies::odd("two answers")));
+    };
+    if let Err(error) = Reply::open(written) {
+        // The next round goes to the node that holds the slot now.
+        nodes.again(&error, &mut super::nodes::Tries::begin()).await.map_err(NotDurable::Unanswered)?;
+        return Err(NotDurable::Unanswered(error));
+    }
+    match redis::from_redis_value::<(u64, u64)>(waited) {
+        Ok((0, _)) => Err(NotDurable::Late),
+        Ok(_) => Ok(()),
+        Err(_) => Err(NotDurable::Unsupported),
+    }
+}
