@@ -36,6 +36,7 @@ pub use change::account::NewAccount;
 pub use change::key::NewKey;
 pub use change::key_use::Rotation;
 pub use change::lot::{Grant, Source};
+pub use change::rebuild::RebuildAsked;
 pub use change::session::SessionsEnded;
 pub use compare::{Comparison, Drift, compare};
 pub use due::DueHold;

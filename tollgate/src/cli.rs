@@ -73,6 +73,15 @@ pub enum Command {
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
+    /// Write an account's live state anew from the book, while traffic flows, and say what that changed. Refused, with exit code 2, where
+    /// the book does not agree with itself.
+    Rebuild {
+        #[arg(long)]
+        account: AccountId,
+        /// How long to wait for the owner of its shard: 30s, 2m.
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "30s")]
+        wait: Span,
+    },
     /// Recompute accounts from their entries and compare them with live state. Exit code 2 when something differs.
     Verify {
         /// Only these; without, every account.

@@ -4,6 +4,7 @@ mod account;
 mod entries;
 mod key;
 mod lot;
+mod rebuild;
 mod session;
 mod show;
 mod verify;
@@ -33,6 +34,7 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
         Command::Key(command) => key::run(desk, command).await,
         Command::Session(command) => session::run(desk, command).await,
         Command::Entries { account, limit } => entries::run(desk, account, limit).await,
+        Command::Rebuild { account, wait } => rebuild::run(desk, account, wait).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
     }
 }

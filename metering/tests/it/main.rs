@@ -25,3 +25,4 @@ mod refusals;
 mod scene;
 mod sessions;
 mod undo;
+mod unreadable;

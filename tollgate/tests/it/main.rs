@@ -22,3 +22,4 @@ mod refusals;
 mod secrets;
 mod sign_out;
 mod stack;
+mod verified;

@@ -147,6 +147,7 @@ impl Live {
             | Change::BudgetSet { .. }
             | Change::KeyRevoked { .. }
             | Change::SessionsEnded { .. }
+            | Change::RebuildAsked
             | Change::KeyCapped { .. } => {}
         }
         (vec![], vec![], vec![])
