@@ -83,6 +83,22 @@ pub enum Difference {
     },
 }
 
+impl Difference {
+    /// The account it is about.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        match self {
+            Self::Lot { account, .. }
+            | Self::StrayLot { account, .. }
+            | Self::SweptLot { account, .. }
+            | Self::Budget { account, .. }
+            | Self::Key { account, .. }
+            | Self::Seq { account, .. }
+            | Self::Overdraft { account, .. } => *account,
+        }
+    }
+}
+
 #[derive(FromRow)]
 struct RawLot {
     account_id: Uuid,

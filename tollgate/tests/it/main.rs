@@ -15,6 +15,7 @@ mod key_caps;
 mod owners;
 mod postgres_away;
 mod prompt_changes;
+mod receipts;
 mod redis_cluster;
 mod redis_troubles;
 mod redis_users;
