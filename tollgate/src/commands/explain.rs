@@ -34,7 +34,7 @@ pub async fn run(desk: &Desk, request: OpId) -> Result<Answer, Failure> {
 fn explain(drawn: &Receipt) -> (Value, String) {
     let checks = checks(drawn);
     let price = drawn.debit.credits.unsigned_abs();
-    let op = drawn.debit.op.map(|op| op.to_string()).unwrap_or_default();
+    let op = drawn.debit.op.as_ref().map(ToString::to_string).unwrap_or_default();
     let mut lines = vec![format!("{op}: {price} credits were drawn from {}", drawn.debit.account)];
     lines.extend(checks.iter().map(Check::line));
     let json = json!({

@@ -74,7 +74,7 @@ fn event(shard: Shard, entry: &Entry) -> Option<String> {
 
 fn to_text(asked: OpId, receipt: &Receipt) -> String {
     let debit = &receipt.debit;
-    let op = debit.op.map(|op| op.to_string()).unwrap_or_default();
+    let op = debit.op.as_ref().map(ToString::to_string).unwrap_or_default();
     let mut text = String::new();
     // Writing to a String never fails.
     if debit.op != Some(asked) {

@@ -48,7 +48,7 @@ fn only_live(name: &'static str, why: &str) -> Check {
 fn status(drawn: &Receipt) -> Check {
     let status = drawn.before.status;
     let told = status.map_or_else(|| "the book knows of none".to_owned(), |status| format!("the account was {status}"));
-    let borne_out = Some(status.is_some_and(|status| status.may_spend()));
+    let borne_out = Some(status.is_some_and(metering::Status::may_spend));
     Check { name: "status", told, numbers: json!({ "status": status }), borne_out }
 }
 
