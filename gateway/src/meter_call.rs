@@ -33,7 +33,7 @@ impl From<MeterError> for Unanswered {
         tracing::debug!(error = &error as &dyn std::error::Error, "the live balance gave no answer");
         match error {
             MeterError::Uncertified => Self::Uncertified,
-            MeterError::Unavailable(_) => Self::Away,
+            MeterError::Unavailable(_) | MeterError::Unreadable(_) => Self::Away,
             MeterError::Unknown(_) => Self::Unknown,
         }
     }

@@ -84,7 +84,9 @@ async fn ask(meter: &Meter) -> Option<&'static str> {
     match timeout(Duration::from_secs(1), meter.ping()).await {
         Ok(Ok(())) => None,
         Ok(Err(MeterError::Uncertified)) => Some("no shard in Redis is certified"),
-        Ok(Err(MeterError::Unavailable(_) | MeterError::Unknown(_))) => Some("Redis can't be reached"),
+        Ok(Err(MeterError::Unavailable(_) | MeterError::Unknown(_) | MeterError::Unreadable(_))) => {
+            Some("Redis can't be reached")
+        }
         Err(_) => Some("Redis does not answer in time"),
     }
 }

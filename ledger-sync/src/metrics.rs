@@ -37,6 +37,8 @@ pub struct Metrics {
     pub differences: IntGauge,
     /// Accounts verified.
     pub verified: IntCounter,
+    /// When the last whole round through all accounts ended, in seconds since 1970; 0 before the first.
+    pub verified_round_at: IntGauge,
     owned: IntGaugeVec,
     certified: IntGaugeVec,
     broken: IntGaugeVec,
@@ -78,6 +80,10 @@ impl Metrics {
             drift_credits: new.gauge("drift_credits", "Credits by which book and live state differ; must be 0")?,
             differences: new.gauge("differences", "Differences between book and live state in the last round")?,
             verified: new.counter("accounts_verified_total", "Accounts recomputed and compared with live state")?,
+            verified_round_at: new.gauge(
+                "verified_round_at_seconds",
+                "When the last whole round through all accounts ended, Unix time",
+            )?,
             owned: new.by_shard("shard_owned", "1 for each shard this process owns")?,
             certified: new.by_shard("shard_certified", "1 while the shard is certified by this process")?,
             broken: new.by_shard("shard_broken", "1 while the shard stands until somebody looks")?,

@@ -42,6 +42,8 @@ pub async fn run(service: Arc<Service>) {
             Ok(false) => {
                 service.metrics.drift_credits.set(i64::try_from(round.drift).unwrap_or(i64::MAX));
                 service.metrics.differences.set(i64::try_from(round.differences).unwrap_or(i64::MAX));
+                let seconds = service.clock.now().as_u64() / 1_000;
+                service.metrics.verified_round_at.set(i64::try_from(seconds).unwrap_or(i64::MAX));
                 round = Round::default();
             }
             // While a store is away there is nothing to compare; the owners say so.
@@ -55,10 +57,13 @@ impl Round {
     async fn page(&mut self, service: &Service, meter: &Meter) -> Result<bool, LookError> {
         let accounts = service.book.accounts_after(self.after, ACCOUNTS_A_PAGE).await?;
         let Some(last) = accounts.last().copied() else { return Ok(false) };
-        for difference in service.book.recompute(&accounts).await? {
+        let differences = service.book.recompute(&accounts).await?;
+        for difference in &differences {
             self.found(service, &difference.to_string(), 0);
         }
-        for seen in look(&service.book, meter, &accounts).await? {
+        let seen = look(&service.book, meter, &accounts).await?;
+        service.book.note_verified(&seen, &differences, service.clock.now()).await?;
+        for seen in seen {
             if let Comparison::Differs(drifts) = seen.comparison {
                 for drift in drifts {
                     self.found(service, &format!("{}: {drift}", seen.account), drift.credits());

@@ -5,6 +5,7 @@ pub(crate) mod expire;
 pub(crate) mod key;
 pub(crate) mod key_use;
 pub(crate) mod lot;
+pub(crate) mod rebuild;
 pub(crate) mod session;
 
 use metering::{AccountId, Change, Credits, Shard, ShardKind, Status, TimeMs};

@@ -38,6 +38,11 @@ pub enum Comparison {
 pub enum Drift {
     /// Live state does not have the account.
     Absent,
+    /// Live state has the account, but in a form that can't be read.
+    Unreadable {
+        /// What of it.
+        what: String,
+    },
     /// Live state is at an earlier event than the book.
     Behind {
         /// The book's last event of the account.
@@ -71,7 +76,7 @@ impl Drift {
     pub fn credits(&self) -> u64 {
         match self {
             Self::Lot { book, live, .. } => book.get().abs_diff(live.get()),
-            Self::Absent | Self::Behind { .. } | Self::Field { .. } => 0,
+            Self::Absent | Self::Unreadable { .. } | Self::Behind { .. } | Self::Field { .. } => 0,
         }
     }
 }
@@ -80,6 +85,7 @@ impl fmt::Display for Drift {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => write!(formatter, "live state does not have it"),
+            Self::Unreadable { what } => write!(formatter, "live state has it in a form that can't be read: {what}"),
             Self::Behind { book, live } => write!(formatter, "the book is at event {book}, live state only at {live}"),
             Self::Lot { lot, book, live } => {
                 write!(formatter, "{lot} has {book} credits in the book and {live} in live state")

@@ -114,7 +114,7 @@ pub struct EntryCursor {
 }
 
 #[derive(FromRow)]
-struct RawEntry {
+pub(crate) struct RawEntry {
     entry_id: i64,
     account_id: Uuid,
     incarnation: Option<i64>,
@@ -137,6 +137,12 @@ struct RawEntry {
 }
 
 impl Ledger {
+    /// The last entries of an account up to an instant, latest first.
+    pub async fn entries_until(&self, account: AccountId, at: TimeMs, limit: u32) -> Result<Vec<Entry>, LedgerError> {
+        let after_all_of_it = EntryCursor { at: at.plus_ms(1), entry: 0 };
+        self.entries(account, Some(after_all_of_it), limit).await
+    }
+
     /// An account's entries, latest first; the next page begins at the cursor of the last entry.
     pub async fn entries(
         &self,

@@ -3,6 +3,8 @@
 use metering::{AccountId, EventId, LotId, SessionVersion, Shard, ShardCount, Status};
 use thiserror::Error;
 
+use crate::Difference;
+
 /// What was looked for and not found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
@@ -127,6 +129,12 @@ pub enum LedgerError {
         /// The most it may keep.
         limit: usize,
     },
+    /// The book does not agree with itself, so that live state must not be made what it says.
+    #[error("the book does not agree with itself, and a rebuild would hide it: {}", listed(.differences))]
+    BookDiffers {
+        /// Every difference found.
+        differences: Vec<Difference>,
+    },
     /// A value that the book refuses; the text says which and why.
     #[error("{0}")]
     Invalid(String),
@@ -171,6 +179,10 @@ pub enum LedgerError {
     Corrupt(String),
 }
 
+fn listed(differences: &[Difference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 impl LedgerError {
     /// A stable word for scripts and operators.
     #[must_use]
@@ -187,6 +199,7 @@ impl LedgerError {
             Self::AlreadyGranted { .. } => "already_granted",
             Self::SessionVersionLower { .. } => "session_version_lower",
             Self::TooManySubjects { .. } => "too_many_subjects",
+            Self::BookDiffers { .. } => "book_differs",
             Self::Invalid(_) => "invalid",
             Self::SchemaMissing => "schema_missing",
             Self::SchemaOld { .. } => "schema_old",

@@ -9,7 +9,7 @@ use metering::live::{Meter, MeterError, Snapshot};
 use metering::{AccountId, Event, EventId, Shard};
 use thiserror::Error;
 
-use crate::{Balance, Comparison, Ledger, LedgerError, compare};
+use crate::{Balance, Comparison, Drift, Ledger, LedgerError, compare};
 
 /// How long one look at live state may take.
 const LOOK_WAIT: Duration = Duration::from_secs(3);
@@ -78,51 +78,62 @@ pub async fn look(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Resul
 async fn look_once(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Result<Vec<Seen>, LookError> {
     let balances = book.balances(accounts).await?;
     let looked = futures::stream::iter(balances.into_iter().map(|balance| async move {
-        let snapshot = in_time(meter.snapshot(balance.account)).await?;
-        Ok::<_, LookError>((balance, snapshot))
+        match in_time(meter.snapshot(balance.account)).await {
+            Ok(snapshot) => Ok(Looked { balance, snapshot, unreadable: None }),
+            // One account that was spoilt must not keep the others from being looked at.
+            Err(LookError::Live(MeterError::Unreadable(what))) => {
+                Ok(Looked { balance, snapshot: None, unreadable: Some(what) })
+            }
+            Err(error) => Err(error),
+        }
     }));
-    let looked: Vec<Result<(Balance, Option<Snapshot>), LookError>> =
-        looked.buffered(SNAPSHOTS_AT_ONCE).collect().await;
+    let looked: Vec<Result<Looked, LookError>> = looked.buffered(SNAPSHOTS_AT_ONCE).collect().await;
     let looked = looked.into_iter().collect::<Result<Vec<_>, _>>()?;
     let events = events_between(meter, &looked).await?;
-    Ok(looked
-        .into_iter()
-        .map(|(balance, snapshot)| {
-            let events = events.get(&balance.shard).map_or(&[][..], Vec::as_slice);
-            let comparison = compare(&balance, snapshot.as_ref(), events);
-            Seen { account: balance.account, snapshot, comparison }
-        })
-        .collect())
+    Ok(looked.into_iter().map(|looked| looked.beside(&events)).collect())
+}
+
+/// One account as both stores were read.
+struct Looked {
+    balance: Balance,
+    snapshot: Option<Snapshot>,
+    unreadable: Option<String>,
+}
+
+impl Looked {
+    fn beside(self, events: &BTreeMap<Shard, Vec<Event>>) -> Seen {
+        let events = events.get(&self.balance.shard).map_or(&[][..], Vec::as_slice);
+        let comparison = match self.unreadable {
+            Some(what) => Comparison::Differs(vec![Drift::Unreadable { what }]),
+            None => compare(&self.balance, self.snapshot.as_ref(), events),
+        };
+        Seen { account: self.balance.account, snapshot: self.snapshot, comparison }
+    }
+
+    /// The event up to which the stream must be read, where live state is ahead of the book.
+    fn ahead(&self) -> Option<u64> {
+        self.snapshot.as_ref().map(|snapshot| snapshot.seq).filter(|&seq| seq > self.balance.seq)
+    }
 }
 
 /// Events that are not in the book, of the shards that have such of these accounts.
-async fn events_between(
-    meter: &Meter,
-    looked: &[(Balance, Option<Snapshot>)],
-) -> Result<BTreeMap<Shard, Vec<Event>>, LookError> {
+async fn events_between(meter: &Meter, looked: &[Looked]) -> Result<BTreeMap<Shard, Vec<Event>>, LookError> {
     let mut events = BTreeMap::new();
-    for (balance, snapshot) in looked {
-        let behind = snapshot.as_ref().is_some_and(|snapshot| snapshot.seq > balance.seq);
-        if behind && !events.contains_key(&balance.shard) {
-            events.insert(balance.shard, events_of(meter, balance, looked).await?);
+    for found in looked {
+        let shard = found.balance.shard;
+        if found.ahead().is_some() && !events.contains_key(&shard) {
+            events.insert(shard, events_of(meter, &found.balance, looked).await?);
         }
     }
     Ok(events)
 }
 
 /// Reads a shard's stream from the book's cursor on, until every account of these is there.
-async fn events_of(
-    meter: &Meter,
-    first: &Balance,
-    looked: &[(Balance, Option<Snapshot>)],
-) -> Result<Vec<Event>, LookError> {
+async fn events_of(meter: &Meter, first: &Balance, looked: &[Looked]) -> Result<Vec<Event>, LookError> {
     let mut wanted: BTreeMap<AccountId, u64> = looked
         .iter()
-        .filter(|(balance, _)| balance.shard == first.shard)
-        .filter_map(|(balance, snapshot)| {
-            let live = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
-            (live > balance.seq).then_some((balance.account, live))
-        })
+        .filter(|found| found.balance.shard == first.shard)
+        .filter_map(|found| Some((found.balance.account, found.ahead()?)))
         .collect();
     let mut sequence = first.applied.map_or(0, |applied| applied.saturating_add(1));
     let mut events = Vec::new();

@@ -74,6 +74,19 @@ pub enum Difference {
         /// The highest of them.
         highest: u64,
     },
+    /// What a row says and no entry does (a lot's original and its life, an account's status and limit) is not what the last change said.
+    Row {
+        /// The account.
+        account: AccountId,
+        /// The lot, or `account`.
+        row: String,
+        /// What of it; instants are in ms since 1970.
+        field: String,
+        /// What the row says.
+        found: String,
+        /// What the last change said.
+        changes: String,
+    },
     /// Live state drew credits that the lots did not have.
     Overdraft {
         /// The account.
@@ -81,6 +94,23 @@ pub enum Difference {
         /// How many.
         credits: Credits,
     },
+}
+
+impl Difference {
+    /// The account it is about.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        match self {
+            Self::Lot { account, .. }
+            | Self::StrayLot { account, .. }
+            | Self::SweptLot { account, .. }
+            | Self::Budget { account, .. }
+            | Self::Key { account, .. }
+            | Self::Seq { account, .. }
+            | Self::Row { account, .. }
+            | Self::Overdraft { account, .. } => *account,
+        }
+    }
 }
 
 #[derive(FromRow)]
@@ -113,6 +143,7 @@ impl Ledger {
         let mut differences = recompute_lots(&mut transaction, accounts).await?;
         differences.extend(recompute_accounts(&mut transaction, accounts).await?);
         differences.extend(recompute_keys(&mut transaction, accounts).await?);
+        differences.extend(recompute_rows(&mut transaction, accounts).await?);
         transaction.rollback().await?;
         Ok(differences)
     }
@@ -181,6 +212,19 @@ async fn recompute_keys(connection: &mut PgConnection, accounts: &[AccountId]) -
     Ok(differ.map(difference).collect())
 }
 
+async fn recompute_rows(connection: &mut PgConnection, accounts: &[AccountId]) -> Result<Vec<Difference>, LedgerError> {
+    let rows: Vec<(Uuid, String, String, String, String)> =
+        sqlx::query_as(include_str!("../queries/recompute_rows.sql"))
+            .bind(accounts.uuids())
+            .fetch_all(connection)
+            .await?;
+    let difference = |(account, row, field, found, changes)| {
+        let account = AccountId::from_uuid(account);
+        Difference::Row { account, row, field, found, changes }
+    };
+    Ok(rows.into_iter().map(difference).collect())
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -201,6 +245,9 @@ impl fmt::Display for Difference {
             }
             Self::Seq { account, seq, present, highest } => {
                 write!(formatter, "{account}: at event {seq}, but {present} events are there, up to {highest}")
+            }
+            Self::Row { account, row, field, found, changes } => {
+                write!(formatter, "{account}: {field} of {row} is {found}, its changes say {changes}")
             }
             Self::Overdraft { account, credits } => {
                 write!(formatter, "{account}: {credits} credits were drawn that its lots did not have")

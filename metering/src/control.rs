@@ -73,6 +73,8 @@ pub enum Change {
         /// The most it may draw; empty = no cap of its own.
         caps: KeyCaps,
     },
+    /// An operator doubts live state: the account is installed anew from the book, and nothing else changes.
+    RebuildAsked,
     /// Sessions of a lower version are over.
     SessionsEnded {
         /// Whose; `None` = everybody's.
@@ -153,6 +155,8 @@ control_kinds! {
     KeyRevoked => "key_revoked",
     /// See [`Change::KeyCapped`].
     KeyCapped => "key_capped",
+    /// See [`Change::RebuildAsked`].
+    RebuildAsked => "rebuild_asked",
     /// See [`Change::SessionsEnded`].
     SessionsEnded => "sessions_ended",
     /// See [`Change::UndoSettled`].

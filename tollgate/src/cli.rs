@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use metering::{
-    AccountId, AddressRange, BudgetAnchor, Credits, KeyCaps, KeyId, KeyMode, KeyPolicy, LotId, PolicyError, Rate,
+    AccountId, AddressRange, BudgetAnchor, Credits, KeyCaps, KeyId, KeyMode, KeyPolicy, LotId, OpId, PolicyError, Rate,
     Scope, SessionSubject, SessionVersion, ShardCount, Status, TimeMs,
 };
 
@@ -72,6 +72,30 @@ pub enum Command {
         /// At most this many.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+    },
+    /// What a request drew, from which lots, and whether that stands; by its id (`Request-Id`, `Credits-Receipt`), or by the id of what
+    /// gave it back. Exit code 1 when the book has no such debit; the code says what is known instead.
+    Receipt { id: OpId },
+    /// Why a request was let in: each check in its order, with the numbers at that instant.
+    Explain { request: OpId },
+    /// An account's balance at an earlier instant, recomputed from its entries, with the lots and the last entries that made it.
+    Balance {
+        account: AccountId,
+        /// The instant, by the clock of the account's shard: 2026-12-31T00:00:00Z. Without, now.
+        #[arg(long, value_name = "INSTANT", value_parser = instant)]
+        at: Option<TimeMs>,
+        /// How many of the last entries to show.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+        entries: u32,
+    },
+    /// Write an account's live state anew from the book, while traffic flows, and say what that changed. Refused, with exit code 2, where
+    /// the book does not agree with itself.
+    Rebuild {
+        #[arg(long)]
+        account: AccountId,
+        /// How long to wait for the owner of its shard: 30s, 2m.
+        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "30s")]
+        wait: Span,
     },
     /// Recompute accounts from their entries and compare them with live state. Exit code 2 when something differs.
     Verify {

@@ -1,11 +1,16 @@
 //! What answers each command.
 
 mod account;
+mod balance;
 mod entries;
+mod explain;
 mod key;
 mod lot;
+mod rebuild;
+mod receipt;
 mod session;
 mod show;
+mod unrecorded;
 mod verify;
 
 use serde_json::json;
@@ -33,6 +38,10 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
         Command::Key(command) => key::run(desk, command).await,
         Command::Session(command) => session::run(desk, command).await,
         Command::Entries { account, limit } => entries::run(desk, account, limit).await,
+        Command::Receipt { id } => receipt::run(desk, id).await,
+        Command::Explain { request } => explain::run(desk, request).await,
+        Command::Balance { account, at, entries } => balance::run(desk, account, at, entries).await,
+        Command::Rebuild { account, wait } => rebuild::run(desk, account, wait).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
     }
 }

@@ -9,7 +9,9 @@ use metering::live::MeterError;
 use serde_json::json;
 
 /// Refused or not found.
-const REFUSED: u8 = 1;
+pub const REFUSED: u8 = 1;
+/// Book and live state differ, or the book does not agree with itself.
+pub const DRIFT: u8 = 2;
 /// `EX_UNAVAILABLE`: a store is away, or not what this program needs.
 pub const UNAVAILABLE: u8 = 69;
 
@@ -42,6 +44,7 @@ impl From<LedgerError> for Failure {
             | LedgerError::SchemaMissing
             | LedgerError::SchemaOld { .. }
             | LedgerError::SchemaForeign { .. } => UNAVAILABLE,
+            LedgerError::BookDiffers { .. } => DRIFT,
             _ => REFUSED,
         };
         Self { code: error.code(), message: error.to_string(), cause: cause(&error), exit }

@@ -208,7 +208,7 @@ impl Model {
         } else if matches!(row.change, Change::LotExpired { lot } if account.lots.get(&lot).is_some_and(|it| self.now < it.expires_at))
         {
             return ControlOutcome::Early;
-        } else if matches!(row.change, Change::KeyCapped { .. }) {
+        } else if matches!(row.change, Change::KeyCapped { .. } | Change::RebuildAsked) {
             return ControlOutcome::NeedsInstall;
         }
         let roots = self.roots.clone();

@@ -56,7 +56,7 @@ async fn draw_one(meter: &Meter, account: AccountId) {
         match meter.debit(&ask).await {
             Ok(DebitOutcome::Drawn(_)) => true,
             Ok(DebitOutcome::Refused(Refusal::Installing | Refusal::Frozen))
-            | Err(MeterError::Uncertified | MeterError::Unavailable(_)) => false,
+            | Err(MeterError::Uncertified | MeterError::Unavailable(_) | MeterError::Unreadable(_)) => false,
             Err(MeterError::Unknown(_)) => {
                 undo(meter, &ask).await;
                 false

@@ -47,6 +47,28 @@ async fn a_budget_a_missing_event_and_an_overdraft_are_found() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_not_what_its_last_change_said_is_found() {
+    assert_eq!(kinds_after("UPDATE lots SET expires_at = expires_at + interval '1 day'").await, ["row"]);
+    assert_eq!(kinds_after("UPDATE lots SET granted_at = granted_at - interval '1 day'").await, ["row"]);
+    assert_eq!(kinds_after("UPDATE lots SET original = original + 1").await, ["row"]);
+    assert_eq!(kinds_after("UPDATE accounts SET status = 'trial'").await, ["row"]);
+    assert_eq!(kinds_after("UPDATE accounts SET budget_limit = 9").await, ["row"]);
+}
+
+#[tokio::test]
+async fn changes_of_rows_by_those_who_may_are_no_difference() {
+    let operator = Operator::arrives().await;
+    let account = operator.account(Status::Trial).await;
+    let lot = operator.grants(account, 100, 30).await;
+    let (book, by) = (&operator.db.ledger, crate::actors::by(crate::actors::NOON));
+    book.set_status(account, Status::Active, &by).await.unwrap();
+    book.set_budget(account, crate::actors::credits(40), &by).await.unwrap();
+    book.set_budget(account, crate::actors::credits(0), &by).await.unwrap();
+    book.move_lot_expiry(lot, metering::TimeMs::EPOCH, &by).await.unwrap();
+    operator.finds_no_difference(&[account]).await;
+}
+
+#[tokio::test]
 async fn the_whole_book_is_gone_through_page_by_page() {
     let operator = Operator::arrives().await;
     for _ in 0..5 {

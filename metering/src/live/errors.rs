@@ -15,6 +15,9 @@ pub enum MeterError {
     /// The answer never came or was not understood: it may have been written. Undo it by its op.
     #[error("the live balance did not answer")]
     Unknown(#[source] RedisError),
+    /// A look found something that our scripts do not write: nothing was written. The text says what.
+    #[error("what live state holds can't be read: {0}")]
+    Unreadable(String),
 }
 
 /// Errors by which the server says that it has not run the script, or that no write was let through at all.
@@ -49,6 +52,19 @@ impl MeterError {
     }
 }
 
+impl MeterError {
+    /// The same error of a script that only looks: one that the server or the answer is to blame for is about what was found there.
+    #[must_use]
+    pub(crate) fn while_looking(self) -> Self {
+        match self {
+            Self::Unknown(error) if error.code().is_some() || error.kind() == ErrorKind::UnexpectedReturnType => {
+                Self::Unreadable(error.detail().unwrap_or("it is not as it is written").to_owned())
+            }
+            other => other,
+        }
+    }
+}
+
 /// Whether the command can't have left: the connection was refused, or logging in failed.
 fn never_sent(error: &RedisError) -> bool {
     error.is_connection_refusal()
@@ -61,6 +77,16 @@ mod tests {
 
     fn sorted(error: RedisError) -> MeterError {
         MeterError::from_redis(error)
+    }
+
+    #[test]
+    fn what_a_look_can_not_read_is_told_from_a_lost_connection() {
+        let refused: RedisError = (ErrorKind::UnexpectedReturnType, "not", "a status".to_owned()).into();
+        assert!(
+            matches!(MeterError::Unknown(refused).while_looking(), MeterError::Unreadable(what) if what == "a status")
+        );
+        let lost = RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        assert!(matches!(MeterError::Unknown(lost).while_looking(), MeterError::Unknown(_)));
     }
 
     #[test]

@@ -238,9 +238,10 @@ impl Meter {
                 command.arg(known.fence.sessions(&account));
                 command
             })
-            .await?;
+            .await
+            .map_err(MeterError::while_looking)?;
         let (mut reply, at) = self.opened(reply)?;
-        super::snapshot::read(&mut reply, account, at)
+        super::snapshot::read(&mut reply, account, at).map_err(MeterError::while_looking)
     }
 
     /// Keys and accounts that changed, from now on. Ends when the subscription is lost: what was cached must then be asked again.

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, RedisError, Value, cmd};
+use redis::{Client, Cmd, ErrorKind, RedisError, Value, cmd};
 use thiserror::Error;
 
 use super::keys::INSTALL;
@@ -70,6 +70,9 @@ impl From<MeterError> for OwnerError {
         match error {
             MeterError::Uncertified => Self::Uncertified,
             MeterError::Unavailable(error) | MeterError::Unknown(error) => Self::Redis(error),
+            MeterError::Unreadable(what) => {
+                Self::Redis((ErrorKind::UnexpectedReturnType, "what live state holds can't be read", what).into())
+            }
         }
     }
 }

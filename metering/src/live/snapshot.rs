@@ -55,6 +55,7 @@ pub(super) fn read(reply: &mut Reply, account: AccountId, at: TimeMs) -> Result<
     match reply.text()?.as_str() {
         "snapshot" => {}
         "absent" => return Ok(None),
+        "unreadable" => return Err(MeterError::Unreadable(format!("field {} of the account's hash", reply.text()?))),
         _ => return Err(odd("a snapshot")),
     }
     let mut snapshot = Snapshot {

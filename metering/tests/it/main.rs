@@ -26,4 +26,5 @@ mod refusals;
 mod scene;
 mod sessions;
 mod undo;
+mod unreadable;
 mod wanted;

@@ -17,7 +17,7 @@ pub async fn run(desk: &Desk, account: AccountId, limit: u32) -> Result<Answer, 
     Ok(Answer::new(json!({ "account": account, "entries": entries }), text))
 }
 
-fn entry(entry: &Entry) -> Value {
+pub fn entry(entry: &Entry) -> Value {
     json!({
         "entry": entry.entry, "at": rfc3339(entry.at), "kind": entry.kind, "credits": entry.credits, "lapsed": entry.lapsed,
         "split": entry.split, "op": entry.op, "debit_op": entry.debit_op, "event": entry.event.map(|event| event.to_string()),
@@ -25,7 +25,7 @@ fn entry(entry: &Entry) -> Value {
     })
 }
 
-fn line(entry: &Entry) -> String {
+pub fn line(entry: &Entry) -> String {
     let what = entry.op.or(entry.debit_op).map(|op| format!(" {op}")).unwrap_or_default();
     format!("{} {:>+12} {}{what}", rfc3339(entry.at), entry.credits, entry.kind.as_str())
 }

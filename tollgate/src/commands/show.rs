@@ -27,12 +27,15 @@ struct Live {
 
 pub async fn run(desk: &Desk, account: AccountId) -> Result<Answer, Failure> {
     let view = desk.book.account_view(account, desk.now()).await?;
+    let verified = desk.book.verified(account).await?;
     let live = match seen(desk, account).await {
         Ok(Some(seen)) => Live::of(&view, seen),
         Ok(None) => Live::away(&view, "the account went away".to_owned()),
         Err(failure) => Live::away(&view, failure.message),
     };
-    Ok(Answer::new(to_json(&view, &live), to_text(&view, &live)))
+    let mut json = to_json(&view, &live);
+    json["verified"] = json!(verified.map(|verified| json!({ "seq": verified.seq, "at": rfc3339(verified.at) })));
+    Ok(Answer::new(json, to_text(&view, &live)))
 }
 
 async fn seen(desk: &Desk, account: AccountId) -> Result<Option<Seen>, Failure> {

@@ -9,10 +9,8 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::desk::Desk;
-use crate::failure::{Failure, UNAVAILABLE};
+use crate::failure::{DRIFT, Failure, UNAVAILABLE};
 
-/// Something differs.
-const DRIFT: u8 = 2;
 const ACCOUNTS_A_PAGE: u32 = 200;
 
 /// What was found so far.

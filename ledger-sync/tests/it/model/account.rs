@@ -126,6 +126,7 @@ impl Account {
             Change::LotExpired { lot } => {
                 self.lots.remove(lot);
             }
+            Change::RebuildAsked => {}
             Change::KeyRevoked { key } => {
                 self.revoked.insert(*key);
             }

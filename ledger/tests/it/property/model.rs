@@ -79,6 +79,16 @@ impl Live {
         }
     }
 
+    /// What can be drawn at an instant.
+    pub fn drawable(&self, now: TimeMs) -> u64 {
+        self.lots.values().filter(|lot| lot.granted <= now && now < lot.expires).map(|lot| lot.left).sum()
+    }
+
+    /// What is used in the budget period of an instant.
+    pub fn used_at(&self, now: TimeMs) -> u64 {
+        if now < self.period_end { self.used } else { 0 }
+    }
+
     /// Draws earliest expiry first; `None` when there is not enough.
     pub fn draw(&mut self, price: u64, now: TimeMs) -> Option<Split> {
         let mut eligible: Vec<(LotId, Lot)> = self.lots.iter().map(|(id, lot)| (*id, *lot)).collect();
@@ -147,6 +157,7 @@ impl Live {
             | Change::BudgetSet { .. }
             | Change::KeyRevoked { .. }
             | Change::SessionsEnded { .. }
+            | Change::RebuildAsked
             | Change::KeyCapped { .. } => {}
         }
         (vec![], vec![], vec![])

@@ -1,6 +1,8 @@
 //! One history: an operator, two accounts in live state, and an owner who drains when it likes.
 
-use ledger::{Comparison, Grant, Outgoing};
+use std::collections::BTreeMap;
+
+use ledger::{Comparison, EntryKind, Grant, Outgoing};
 use metering::{AccountId, Body, LotId, OpId, Status, TimeMs};
 use uuid::Uuid;
 
@@ -17,6 +19,8 @@ struct Member {
     live: Live,
     lots: Vec<LotId>,
     drawn: Vec<Drawn>,
+    /// What could be drawn and what was used of the budget at the end of each instant, as far as the book may know of it.
+    was: BTreeMap<TimeMs, (u64, u64)>,
 }
 
 pub struct Story {
@@ -31,7 +35,8 @@ impl Story {
         let first = operator.account(Status::Active).await;
         let second = operator.account_in(shard_of(first)).await;
         let stream = Stream::opens(&operator.db, shard_of(first)).await;
-        let member = |account| Member { account, live: Live::default(), lots: vec![], drawn: vec![] };
+        let member =
+            |account| Member { account, live: Live::default(), lots: vec![], drawn: vec![], was: BTreeMap::new() };
         let mut story = Self { operator, stream, members: vec![member(first), member(second)] };
         story.delivers().await;
         story
@@ -70,6 +75,10 @@ impl Story {
             Step::Rebuild { lost } => self.rebuilds(lost).await,
         }
         self.agrees().await;
+        let at = self.stream.at;
+        for member in &mut self.members {
+            member.was.insert(at, (member.live.drawable(at), member.live.used_at(at)));
+        }
     }
 
     /// At any moment live state is the book and the events that are not in it yet.
@@ -98,6 +107,9 @@ impl Story {
         let Some(split) = member.live.draw(price, at) else { return };
         let parts: Vec<(LotId, u64)> = split.iter().map(|draw| (draw.lot, draw.credits.get())).collect();
         self.stream.debits(member.account, op, &parts);
+        if let Some(Body::Debit { remaining_after, .. }) = self.stream.events.last_mut().map(|event| &mut event.body) {
+            *remaining_after = credits(member.live.drawable(at));
+        }
         member.drawn.push(Drawn { op, split, period_end: period_end(at), at, incarnation });
     }
 
@@ -183,6 +195,11 @@ impl Story {
             self.drains(usize::MAX).await;
             self.delivers().await; // as it would have been; its events are lost, the changes are in the images
         }
+        if let Some(first_lost) = self.stream.events.first().map(|event| event.at) {
+            for member in &mut self.members {
+                member.was.retain(|at, _| *at < first_lost);
+            }
+        }
         self.stream.begins_anew(&self.operator.db).await;
         let images =
             self.operator.db.ledger.prepare_install(self.stream.fence, None, 100, self.stream.at).await.unwrap();
@@ -220,6 +237,7 @@ impl Story {
             let used = if self.stream.at < member.live.period_end { member.live.used } else { 0 };
             assert_eq!((view.budget.used.get(), member.live.undos), (used, 0));
         }
+        self.remembers_what_was().await;
         let accounts: Vec<AccountId> = self.members.iter().map(|member| member.account).collect();
         self.operator.finds_no_difference(&accounts).await;
         let not_undone = "SELECT count(*) FROM (SELECT u.debit_op FROM undos u JOIN entries e \
@@ -227,6 +245,25 @@ impl Story {
                           WHERE e.kind IN ('debit', 'debit_duplicate', 'give_back', 'duplicate_return') \
                           GROUP BY u.debit_op HAVING sum(e.credits + e.lapsed) <> 0) AS odd";
         assert_eq!(self.operator.db.number(not_undone).await, 0, "an undone debit leaves nothing behind");
+    }
+
+    /// Of every instant the book tells what live state had then, and of every debit what live state said when it drew.
+    async fn remembers_what_was(&self) {
+        let book = &self.operator.db.ledger;
+        for member in &self.members {
+            for (&at, &(drawable, used)) in &member.was {
+                let past = book.past(member.account, at).await.unwrap();
+                assert_eq!((past.remaining.get(), past.budget.used.get()), (drawable, used), "at {at}: {past:?}");
+            }
+            for entry in book.entries(member.account, None, 1_000).await.unwrap() {
+                let Some(said) = entry.remaining_after.filter(|_| entry.kind == EntryKind::Debit) else { continue };
+                let receipts = book.receipts(entry.op.unwrap()).await.unwrap();
+                let receipt = receipts.iter().find(|receipt| receipt.debit.account == member.account).unwrap();
+                let price = entry.credits.unsigned_abs();
+                assert_eq!(receipt.before.remaining.get() - price, said.get(), "{receipt:?}");
+                assert_eq!(receipt.lots.iter().map(|lot| lot.drawn.get()).sum::<u64>(), price);
+            }
+        }
     }
 
     fn pick(&self, account: usize, debit: usize) -> Option<Drawn> {

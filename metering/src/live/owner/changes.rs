@@ -109,7 +109,7 @@ impl OwnerLink {
             .collect()
     }
 
-    /// Stops an account until it is installed anew; answers its seq, or `None` where it is not there.
+    /// Stops an account until it is installed anew; answers its seq, or `None` where it is not there or can't be read.
     pub async fn freeze(
         &mut self,
         shard: &Certified,
@@ -197,6 +197,7 @@ fn change_arguments(command: &mut Cmd, change: &Change) {
         Change::LotReduced { lot, credits } => command.arg(lot.as_u64()).arg(credits.get()),
         Change::LotExpired { lot } => command.arg(lot.as_u64()),
         Change::KeyRevoked { key } | Change::KeyCapped { key, .. } => command.arg(key.hex()),
+        Change::RebuildAsked => command,
         Change::SessionsEnded { subject, version } => {
             let field = subject.as_ref().map_or_else(|| EVERYBODY.to_owned(), |subject| subject.digest().to_string());
             command.arg(field).arg(version.get()).arg(CHANGES)

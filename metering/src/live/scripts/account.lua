@@ -4,15 +4,18 @@
 -- Head and tail are true until next_change: the head's expiry or the first instant of a lot to come.
 
 -- Also answers what the key of this id is held to ('' = no key). What `d` holds is read by `detail`.
+-- A field that is not as `save_account` writes it makes the account `odd`, by that field's name: it is as good as frozen, so that it is
+-- refused alone and not with everybody whose debits came along, until it is installed anew.
 local function load_account(key, api_key)
   api_key = api_key or ''
   local f = redis.call('HMGET', key, 'm', 'c', 'z', 'u', 'x' .. api_key)
   if not f[1] then return nil end
   local seq, used, left = string.match(f[1], '^(%d+) (%d+) (%d+)$')
-  local status, limit, id, tail, next_change, period_end = string.match(f[2], '^(%l) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  local status, limit, id, tail, next_change, period_end = string.match(f[2] or '', '^(%l) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  local odd = not seq and 'm' or not status and 'c' or nil
   return { key = key, status = status, limit = tonumber(limit), seq = tonumber(seq), used = tonumber(used), tail = tonumber(tail),
     head = { id = tonumber(id), left = tonumber(left) }, next_change = tonumber(next_change), period_end = tonumber(period_end),
-    frozen = f[3], undos = tonumber(f[4] or '0'), held = { [api_key] = f[5] } }
+    frozen = f[3] or odd, odd = odd, undos = tonumber(f[4] or '0'), held = { [api_key] = f[5] } }
 end
 
 local function is_revoked(held) return held == '1' or string.byte(held) == 114 end
@@ -21,7 +24,9 @@ local function is_revoked(held) return held == '1' or string.byte(held) == 114 e
 local function detail(a)
   if not a or a.version then return a end
   local d = redis.call('HGET', a.key, 'd')
-  local anchor, granted, expires, version, row = string.match(d, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  local anchor, granted, expires, version, row = string.match(d or '', '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  if not anchor then a.odd = a.odd or 'd' end
+  a.frozen = a.frozen or a.odd
   a.anchor, a.version, a.row = tonumber(anchor), tonumber(version), tonumber(row)
   a.head.granted, a.head.expires = tonumber(granted), tonumber(expires)
   return a

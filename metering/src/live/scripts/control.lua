@@ -50,6 +50,8 @@ end
 function apply.key_revoked(key) revoked = key end
 -- What a key has drawn is in the book: the owner installs the account anew.
 function apply.key_capped() return 'install' end
+-- An operator doubts live state: the owner installs the account anew.
+function apply.rebuild_asked() return 'install' end
 function apply.sessions_ended(whose, least, told) ended, channel = { whose, whole(least) }, told end
 function apply.undo_settled(split, period_end, credits, counted, key, debited_at)
   moved.returned, moved.lapsed = put_back(lots, split, now)

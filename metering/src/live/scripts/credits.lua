@@ -6,7 +6,7 @@ local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
 assert(#KEYS == 5, 'credits takes 5 keys')
 local a = detail(load_account(KEYS[2]))
-if not a then return { text(shard.now), 'absent' } end
+if not a or a.odd then return { text(shard.now), 'absent' } end
 turn_period(a, shard.now)
 local drawable, total = eligible(all_lots({ lots = KEYS[3], future = KEYS[4], emptied = KEYS[5] }, a), shard.now)
 local soonest = drawable[1] or NO_HEAD

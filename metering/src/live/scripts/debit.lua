@@ -78,6 +78,7 @@ local function draw(i, price, not_after, route, terms, items)
     want(ARGV[v + 2])
     return 'absent'
   end
+  if not a.frozen and (now >= a.period_end or now >= a.next_change or a.head.left < price) then detail(a) end -- needed below: is it readable?
   if a.frozen then return 'frozen' end
   if now >= not_after then return 'too_late' end
   if a.undos > 0 and redis.call('EXISTS', KEYS[k + 5]) == 1 then return 'closed' end

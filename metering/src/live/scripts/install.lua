@@ -4,7 +4,8 @@
 --   then how many keys with caps and then key, key it counts against, caps of a day and of a budget period (0 = none) of each, then how many
 --   counts and then key, day, drawn on it, period_end, drawn in it of each, then how many lots and then id, left, granted, expires of each,
 --   then how many versions of sessions and then whose and which, then the channel on which gateways hear of them.
--- Rule: only if the account is absent, or its seq is the one at which the book was read. Does not raise seq. Lifts a freeze.
+-- Rule: only if the account is absent, or its seq is the one at which the book was read, or it can't be read and is frozen: then no event
+--   followed on those that its owner has drained. Does not raise seq. Lifts a freeze.
 -- Returns: {now_ms, 'installed'} or {now_ms, 'moved', seq}.
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'owner')
@@ -13,7 +14,7 @@ local now, at, next_argument = text(shard.now), { lots = KEYS[4], future = KEYS[
 local function take() next_argument = next_argument + 1 return assert(ARGV[next_argument - 1], 'an argument is missing') end
 
 local live = detail(load_account(KEYS[3]))
-if live and live.seq ~= whole(ARGV[2]) then return { now, 'moved', text(live.seq) } end
+if live and live.seq ~= whole(ARGV[2]) and (live.seq or live.frozen == live.odd) then return { now, 'moved', text(live.seq or 0) } end
 local a = { key = KEYS[3], seq = whole(ARGV[2]), version = whole(ARGV[3]), row = whole(ARGV[4]), status = ARGV[5], anchor = whole(ARGV[6]),
   limit = whole(ARGV[7]), used = whole(ARGV[8]), period_end = whole(ARGV[9]), undos = #KEYS - 7 }
 local held, fields, lots = {}, {}, {}

@@ -2,13 +2,14 @@
 -- KEYS: 1 meta, 2 account, 3 lots, 4 future, 5 emptied, 6 versions of sessions.
 -- Returns: {now_ms, 'snapshot', seq, version, row, status, limit, used, period_end, frozen 0|1, undos, head + tail, next_change, how many versions of sessions,
 --   then whose and which of each, then how many counts of keys with caps and then key, day, drawn on it, period_end, drawn in it of each, then id, left, granted,
---   expires of each lot} or {now_ms, 'absent'}.
+--   expires of each lot}, {now_ms, 'unreadable', field} or {now_ms, 'absent'}.
 -- Errors: UNCERTIFIED.
 local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
 assert(#KEYS == 6, 'snapshot takes 6 keys')
 local a = detail(load_account(KEYS[2]))
 if not a then return { text(shard.now), 'absent' } end
+if a.odd then return { text(shard.now), 'unreadable', a.odd } end
 local answer = { text(shard.now), 'snapshot', text(a.seq), text(a.version), text(a.row), a.status, text(a.limit), text(a.used), text(a.period_end),
   a.frozen and '1' or '0', text(a.undos), text(a.head.left + a.tail), text(a.next_change) }
 local sessions = redis.call('HGETALL', KEYS[6])
@@ -25,6 +26,7 @@ for _, count in ipairs(counts) do
   for _, number in ipairs({ count.day, count.day_used, count.period_end, count.period_used }) do answer[#answer + 1] = text(number) end
 end
 for _, lot in ipairs(all_lots({ lots = KEYS[3], future = KEYS[4], emptied = KEYS[5] }, a)) do
+  assert(lot.id and lot.left and lot.granted and lot.expires, 'a lot is not as it is written')
   for _, number in ipairs({ lot.id, lot.left, lot.granted, lot.expires }) do answer[#answer + 1] = text(number) end
 end
 return answer

@@ -6,7 +6,7 @@ local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
 assert(#KEYS == 3, 'standing takes 3 keys')
 local a = load_account(KEYS[2])
-if not a then return { text(shard.now), 'absent' } end
+if not a or a.odd then return { text(shard.now), 'absent' } end
 local answer = { text(shard.now), 'standing', a.status }
 for _, part in ipairs(redis.call('HGETALL', KEYS[3])) do answer[#answer + 1] = part end
 return answer

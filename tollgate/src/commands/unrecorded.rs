@@ -1,0 +1,86 @@
+//! What is known of a request that has no debit in the book.
+
+use ledger::{Parked, UndoKnown, on_its_way};
+use metering::{Event, OpId, Shard};
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+use crate::failure::{Failure, REFUSED};
+use crate::instant::rfc3339;
+
+pub enum Unrecorded {
+    /// Its event was set aside.
+    Parked(Parked),
+    /// Somebody asked to undo it.
+    Undone(UndoKnown),
+    /// Its event waits in the stream.
+    OnItsWay(Shard, Box<Event>),
+    /// Nobody has a record of it.
+    Unknown,
+}
+
+impl Unrecorded {
+    /// The first source that knows the request answers. What else records requests, such as refusals, is asked before the streams.
+    pub async fn find(desk: &Desk, id: OpId) -> Result<Self, Failure> {
+        if let Some(parked) = desk.book.parked(id).await? {
+            return Ok(Self::Parked(parked));
+        }
+        if let Some(undo) = desk.book.undo_of(id).await? {
+            return Ok(Self::Undone(undo));
+        }
+        let meter = desk.meter().await?;
+        Ok(match on_its_way(&desk.book, &meter, id).await? {
+            Some((shard, event)) => Self::OnItsWay(shard, Box::new(event)),
+            None => Self::Unknown,
+        })
+    }
+
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Parked(_) => "receipt_parked",
+            Self::Undone(_) => "receipt_undone",
+            Self::OnItsWay(..) => "receipt_on_its_way",
+            Self::Unknown => "receipt_unknown",
+        }
+    }
+
+    pub fn told(&self, id: OpId) -> String {
+        match self {
+            Self::Parked(parked) => {
+                let (shard, event, reason) = (parked.shard, parked.event, &parked.reason);
+                let resolved = parked.resolved_at.map(|at| format!(", decided about at {}", rfc3339(at)));
+                let resolved = resolved.unwrap_or_default();
+                format!("{id}: its event {shard}/{event} was set aside at {}: {reason}{resolved}", rfc3339(parked.at))
+            }
+            Self::Undone(undo) if undo.open => format!(
+                "{id}: nothing was drawn so far; somebody who did not know the outcome asked at {} to undo it, and it may draw until {}",
+                rfc3339(undo.asked_at),
+                rfc3339(undo.not_after)
+            ),
+            Self::Undone(undo) => format!(
+                "{id}: nothing was drawn; somebody who did not know the outcome asked at {} to undo it",
+                rfc3339(undo.asked_at)
+            ),
+            Self::OnItsWay(shard, event) => format!(
+                "{id}: its event {shard}/{} ({}, {}) is in live state and on its way into the book",
+                event.id,
+                event.body.kind(),
+                rfc3339(event.at)
+            ),
+            Self::Unknown => format!("no record of {id}: it drew nothing that the book or live state knows of"),
+        }
+    }
+
+    pub fn json(&self, id: OpId) -> Value {
+        let account = match self {
+            Self::Undone(undo) => Some(undo.account),
+            Self::OnItsWay(_, event) => event.body.account(),
+            Self::Parked(_) | Self::Unknown => None,
+        };
+        json!({ "request_id": id, "account": account, "decision": self.code(), "told": self.told(id), "checks": [] })
+    }
+
+    pub fn refusal(&self, id: OpId) -> Failure {
+        Failure { code: self.code(), message: self.told(id), cause: None, exit: REFUSED }
+    }
+}
