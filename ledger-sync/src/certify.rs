@@ -119,9 +119,10 @@ async fn behind(
     if row.shard.kind == ShardKind::Keys {
         return Ok(None);
     }
-    let event = link.event_at(&live_fence(fence), applied).await?;
-    let same = event.is_some_and(|event| {
-        event.body.op() == row.applied_op && Some(event.body.kind()) == row.applied_kind.as_deref()
+    let entry = link.entry_at(&live_fence(fence), applied).await?;
+    let same = entry.is_some_and(|entry| {
+        let op = entry.event.as_ref().ok().and_then(|event| event.body.op());
+        op == row.applied_op && Some(entry.kind()) == row.applied_kind.as_deref()
     });
     Ok((!same).then(|| format!("event {applied} in redis is not the one in the book")))
 }

@@ -8,6 +8,7 @@ mod admin;
 mod carry;
 mod certify;
 mod clock;
+mod dead_letters;
 mod drain;
 mod due;
 mod fleet;

@@ -59,6 +59,7 @@ impl Round {
             self.found(service, &difference.to_string(), 0);
         }
         for seen in look(&service.book, meter, &accounts).await? {
+            // What an account has parked is no drift: its letters are counted by themselves.
             if let Comparison::Differs(drifts) = seen.comparison {
                 for drift in drifts {
                     self.found(service, &format!("{}: {drift}", seen.account), drift.credits());

@@ -12,6 +12,7 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::columns::{self, Stamp, count, credits, shard_number, stamp, time};
+use crate::dead_letters::is_marked;
 use crate::fence::hold;
 use crate::key_days::capped;
 use crate::pool::commit;
@@ -74,8 +75,8 @@ impl Ledger {
         Ok(images)
     }
 
-    /// One account, as [`Self::prepare_install`]; `None` when the shard has no such account. Freeze it and drain its
-    /// events first.
+    /// One account, as [`Self::prepare_install`]; `None` when the shard has no such account, or when it is marked: an install would
+    /// drop what it has parked. Freeze it and drain its events first.
     pub async fn prepare_install_one(
         &self,
         fence: Fence,
@@ -84,6 +85,9 @@ impl Ledger {
     ) -> Result<Option<AccountImage>, LedgerError> {
         let mut transaction = self.begin().await?;
         hold(&mut transaction, fence).await?;
+        if is_marked(&mut transaction, fence, account).await? {
+            return Ok(None);
+        }
         let page: Vec<Uuid> = sqlx::query_scalar(
             "SELECT account_id FROM accounts WHERE account_id = $1 AND shard = $2 FOR NO KEY UPDATE",
         )
