@@ -5,6 +5,7 @@ mod audits;
 mod cli;
 mod crashes;
 mod day;
+mod dead_letters;
 mod exactness;
 mod faults;
 mod hang_up;
