@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::carry::Carrier;
 use crate::certify::{Hold, certify};
+use crate::dead_letters;
 use crate::drain::{Drain, batch_size};
 use crate::due;
 use crate::install::{self, install_all};
@@ -132,7 +133,7 @@ impl Rounds {
     }
 
     /// Takes expired lots off the books, closes undos whose debit can't come any more, releases holds that nobody settled in time,
-    /// and lets go of old idempotency marks.
+    /// lets go of old idempotency marks, and carries out what operators decided about dead letters.
     async fn sweep(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<(), Interruption> {
         let (fence, sweep) = (hold.fence, &service.settings.sweep);
         let found = service.book.expire_due(fence, service.clock.now(), sweep.grace_ms, SWEEP_PAGE).await?;
@@ -148,6 +149,7 @@ impl Rounds {
             hold.link.check_again().await?;
             self.last_look = Instant::now();
         }
+        dead_letters::look_after(service, hold, drain).await?;
         let (rows, age_ms) = service.book.backlog(fence.shard).await?;
         service.metrics.control_backlog(fence.shard, rows, age_ms);
         Ok(())

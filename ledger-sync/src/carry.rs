@@ -45,19 +45,27 @@ impl Carrier {
                     if stuck.contains(&row.account) => {}
                 ControlOutcome::NeedsInstall => {
                     stuck.insert(row.account);
-                    install_one(service, hold, drain, row.account).await?;
-                    info!(account = %row.account, row = row.row, "account {} was installed anew for row {}", row.account, row.row);
+                    if install_one(service, hold, drain, row.account).await? {
+                        info!(account = %row.account, row = row.row, "account {} was installed anew for row {}", row.account, row.row);
+                    }
+                }
+                // What it has parked would be dropped: the row waits for an operator to decide.
+                ControlOutcome::Gap | ControlOutcome::Frozen
+                    if service.book.is_marked(hold.fence, row.account).await? =>
+                {
+                    stuck.insert(row.account);
                 }
                 ControlOutcome::Gap | ControlOutcome::Frozen => {
                     warn!(account = %row.account, row = row.row, "account {} is not at the version before row {}: installing it anew", row.account, row.row);
                     service.metrics.control_gaps.inc();
                     stuck.insert(row.account);
-                    install_one(service, hold, drain, row.account).await?;
-                    info!(account = %row.account, "account {} was installed anew", row.account);
+                    if install_one(service, hold, drain, row.account).await? {
+                        info!(account = %row.account, "account {} was installed anew", row.account);
+                    }
                 }
             }
         }
-        Ok(pending.len().saturating_sub(stuck.len()))
+        Ok(pending.iter().filter(|row| !stuck.contains(&row.account)).count())
     }
 
     /// Undelivered rows that were not sent yet, in row order. Always read from the first: a transaction with a lower row may

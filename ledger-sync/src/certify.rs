@@ -130,9 +130,9 @@ async fn behind(
     if row.shard.kind == ShardKind::Keys {
         return Ok(None);
     }
-    let event = link.event_at(&live_fence(fence), applied).await?;
-    if event.is_none()
-        && let Some(oldest) = link.events_from(&live_fence(fence), applied, 1).await?.pop()
+    let entry = link.entry_at(&live_fence(fence), applied).await?;
+    if entry.is_none()
+        && let Some(oldest) = link.entries_from(&live_fence(fence), applied, 1).await?.pop()
     {
         let oldest = oldest.id.sequence;
         let text = format!(
@@ -141,8 +141,9 @@ async fn behind(
         );
         return Err(Interruption::Broken(text, None));
     }
-    let same = event.is_some_and(|event| {
-        event.body.op() == row.applied_op && Some(event.body.kind()) == row.applied_kind.as_deref()
+    let same = entry.is_some_and(|entry| {
+        let op = entry.event.as_ref().ok().and_then(|event| event.body.op());
+        op == row.applied_op && Some(entry.kind()) == row.applied_kind.as_deref()
     });
     Ok((!same).then(|| format!("event {applied} in redis is not the one in the book")))
 }

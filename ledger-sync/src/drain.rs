@@ -1,11 +1,12 @@
 //! How events reach the book: read, decode, record, trim.
 
-use ledger::{DrainBatch, Fence as BookFence};
+use ledger::{Fence as BookFence, ReadBatch, Recorded};
 use metering::live::Fence;
 use metering::live::owner::{DrainNote, OwnerLink, Stream};
-use metering::{AccountId, Body, Event, IdempotencyKey, TimeMs};
+use metering::{AccountId, Body, IdempotencyKey, StreamEntry, TimeMs};
 
 use crate::certify::Hold;
+use crate::dead_letters;
 use crate::interruption::Interruption;
 use crate::retention::{Marks, Retention};
 use crate::service::Service;
@@ -48,18 +49,18 @@ impl Drain {
 
     /// Records one batch, then notes it in Redis and lets go of old events. Answers how many events it was.
     pub async fn once(&mut self, service: &Service, hold: &mut Hold) -> Result<usize, Interruption> {
-        let events = read(&mut hold.link, &hold.fence, self.applied, batch_size(service)).await?;
-        let Some(last) = events.last() else { return self.nothing_read() };
+        let entries = read(&mut hold.link, &hold.fence, self.applied, batch_size(service)).await?;
+        let Some(last) = entries.last() else { return self.nothing_read() };
         self.missing = 0;
-        let (sequence, at, count) = (last.id.sequence, last.at, events.len());
-        let marks = Marks::of(&events);
-        let batch = DrainBatch { fence: hold.fence, from: self.applied, events };
-        let started = std::time::Instant::now();
-        let recorded = service.book.record(&batch).await?;
-        service.metrics.recorded(&recorded, count, started.elapsed());
+        let (sequence, count) = (last.id.sequence, entries.len());
+        let mut batch = ReadBatch { fence: hold.fence, from: self.applied, entries };
+        let recorded = record(service, &batch).await?;
+        // What can't be applied may say any time: nothing may come due by it.
+        batch.entries.retain(|entry| !recorded.poison().any(|parked| parked.event == entry.id));
+        let (at, marks) = (time_of(&batch.entries).unwrap_or(self.drained_time), Marks::of(&batch.entries));
         self.applied = Some(sequence);
         self.drained_time = at;
-        self.credits_to_note = self.credits_to_note.saturating_add(recorded.credits_debited);
+        self.credits_to_note = self.credits_to_note.saturating_add(recorded.credits_kept());
         self.retention.recorded(sequence, at, marks);
         self.note(service, hold, &[]).await?;
         Ok(count)
@@ -144,34 +145,48 @@ pub async fn drain_rest(
 ) -> Result<Option<u64>, Interruption> {
     let enough = if sealed { 1 } else { batch_size(service) };
     loop {
-        let events = read(link, fence, applied, batch_size(service)).await?;
-        let Some(last) = events.last().filter(|_| events.len() >= enough) else { return Ok(applied) };
-        let (last, count) = (last.id.sequence, events.len());
-        let started = std::time::Instant::now();
-        let recorded = service.book.record(&DrainBatch { fence: *fence, from: applied, events }).await?;
-        service.metrics.recorded(&recorded, count, started.elapsed());
+        let entries = read(link, fence, applied, batch_size(service)).await?;
+        let Some(last) = entries.last().filter(|_| entries.len() >= enough) else { return Ok(applied) };
+        let last = last.id.sequence;
+        record(service, &ReadBatch { fence: *fence, from: applied, entries }).await?;
         applied = Some(last);
     }
 }
 
-/// Reads the events that follow on what the book has, and refuses a gap.
+async fn record(service: &Service, batch: &ReadBatch) -> Result<Recorded, Interruption> {
+    let started = std::time::Instant::now();
+    let recorded = service.book.record_or_park(batch).await?;
+    let count = batch.entries.len().saturating_sub(recorded.parked.len());
+    service.metrics.recorded(&recorded, count, started.elapsed());
+    dead_letters::tell(service, batch.fence.shard, &recorded);
+    Ok(recorded)
+}
+
+/// When the last of these happened that says so.
+pub fn time_of(entries: &[StreamEntry]) -> Option<TimeMs> {
+    entries.iter().rev().find_map(|entry| entry.event.as_ref().ok()).map(|event| event.at)
+}
+
+/// Reads the entries that follow on what the book has, and refuses a gap: an event that is missing is the fault of the stream, one
+/// that can't be applied is its own.
 async fn read(
     link: &mut OwnerLink,
     fence: &BookFence,
     applied: Option<u64>,
     most: usize,
-) -> Result<Vec<Event>, Interruption> {
+) -> Result<Vec<StreamEntry>, Interruption> {
     let first = applied.map_or(0, |applied| applied.saturating_add(1));
-    let events = link.events_from(&live(fence), first, most).await?;
-    for (event, expected) in events.iter().zip(first..) {
-        if event.id.sequence != expected {
-            return Err(Interruption::Broken(format!("event {expected} is missing, {} came instead", event.id), None));
+    let entries = link.entries_from(&live(fence), first, most).await?;
+    for (entry, expected) in entries.iter().zip(first..) {
+        if entry.id.sequence != expected {
+            return Err(Interruption::Broken(format!("event {expected} is missing, {} came instead", entry.id), None));
         }
-        if matches!(event.body, Body::Opened) != (expected == 0) {
-            return Err(Interruption::Broken(format!("event {} is {}", event.id, event.body.kind()), None));
+        let opens = entry.event.as_ref().is_ok_and(|event| matches!(event.body, Body::Opened));
+        if expected == 0 && !opens {
+            return Err(Interruption::Broken(format!("event {} is {}", entry.id, entry.kind()), None));
         }
     }
-    Ok(events)
+    Ok(entries)
 }
 
 fn live(fence: &BookFence) -> Fence {

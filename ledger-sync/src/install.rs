@@ -90,21 +90,28 @@ impl Drop for Progress<'_> {
     }
 }
 
-/// Writes one account anew: freeze, drain its events, read the book, write.
+/// Writes one account anew: freeze, drain its events, read the book, write. Answers whether it did: not while the account has open dead
+/// letters, which would be dropped by it behind the operator's back.
 pub async fn install_one(
     service: &Service,
     hold: &mut Hold,
     drain: &mut Drain,
     account: AccountId,
-) -> Result<(), Interruption> {
+) -> Result<bool, Interruption> {
+    if service.book.is_marked(hold.fence, account).await? {
+        return Ok(false);
+    }
     hold.link.freeze(&hold.certified, &account, hold.fence.epoch).await?;
     drain.all(service, hold).await?;
     let image = service.book.prepare_install_one(hold.fence, account, service.clock.now()).await?;
     let Some(image) = image else {
+        if service.book.is_marked(hold.fence, account).await? {
+            return Ok(false); // by what was just drained; frozen until an operator has decided
+        }
         return Err(Interruption::Broken(format!("{account} is not an account of shard {}", hold.fence.shard), None));
     };
     match hold.link.install(&hold.certified, std::slice::from_ref(&image)).await?.first() {
-        Some(InstallOutcome::Installed) => Ok(()),
+        Some(InstallOutcome::Installed) => Ok(true),
         _ => Err(Interruption::Broken(
             format!("{account} is not where the book says, though it is frozen and drained"),
             None,

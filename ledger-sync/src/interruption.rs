@@ -37,9 +37,10 @@ impl From<LedgerError> for Interruption {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Fenced { .. } => Self::Lost(error.into()),
-            LedgerError::Gap { .. } | LedgerError::OutOfOrder { .. } | LedgerError::Unappliable { .. } => {
-                Self::Broken(error.to_string(), Some(error))
-            }
+            LedgerError::Gap { .. }
+            | LedgerError::OutOfOrder { .. }
+            | LedgerError::Unappliable { .. }
+            | LedgerError::TooManyDeadLetters { .. } => Self::Broken(error.to_string(), Some(error)),
             other => Self::BookAway(other),
         }
     }

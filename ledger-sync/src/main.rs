@@ -9,6 +9,7 @@ mod carry;
 mod certify;
 mod clock;
 mod clock_skew;
+mod dead_letters;
 mod drain;
 mod due;
 mod fleet;

@@ -42,6 +42,7 @@ pub struct Metrics {
     owned: IntGaugeVec,
     certified: IntGaugeVec,
     broken: IntGaugeVec,
+    dead_letters: IntGaugeVec,
     backlog_events: IntGaugeVec,
     backlog_age: IntGaugeVec,
     control_rows: IntGaugeVec,
@@ -87,6 +88,8 @@ impl Metrics {
             owned: new.by_shard("shard_owned", "1 for each shard this process owns")?,
             certified: new.by_shard("shard_certified", "1 while the shard is certified by this process")?,
             broken: new.by_shard("shard_broken", "1 while the shard stands until somebody looks")?,
+            dead_letters: new
+                .by_shard("dead_letters", "Open dead letters: events that are parked until somebody decides")?,
             backlog_events: new.by_shard("backlog_events", "Events in the stream that are not in the book")?,
             backlog_age: new.by_shard("backlog_age_ms", "How far the book is behind the stream, ms")?,
             control_rows: new.by_shard("control_backlog_rows", "Outbox rows that live state has not confirmed")?,
@@ -122,6 +125,7 @@ impl Metrics {
             &self.owned,
             &self.certified,
             &self.broken,
+            &self.dead_letters,
             &self.backlog_events,
             &self.backlog_age,
             &self.control_rows,
@@ -174,6 +178,18 @@ impl Metrics {
     /// Whether a shard stands until somebody looks.
     pub fn broken(&self, shard: Shard, yes: bool) {
         self.broken.with_label_values(&[&shard.to_string()]).set(i64::from(yes));
+    }
+
+    /// How many events of a shard are parked.
+    pub fn dead_letters(&self, shard: Shard, open: u64) {
+        self.dead_letters.with_label_values(&[&shard.to_string()]).set(gauge_value(open));
+    }
+
+    /// More are parked: shown at once, and counted anew soon.
+    pub fn parked(&self, shard: Shard, more: usize) {
+        if more > 0 {
+            self.dead_letters.with_label_values(&[&shard.to_string()]).add(i64::try_from(more).unwrap_or(i64::MAX));
+        }
     }
 
     /// How far the book is behind the stream.

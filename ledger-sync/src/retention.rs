@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use config::ledger_sync::Drain as Settings;
 use metering::live::Fence;
 use metering::live::owner::OwnerLink;
-use metering::{Body, Event, OpId, TimeMs};
+use metering::{Body, OpId, StreamEntry, TimeMs};
 
+use crate::drain::time_of;
 use crate::interruption::Interruption;
 
 /// Events younger than this stay whatever their number: a debit that is under way may still be given back by its event,
@@ -23,9 +24,9 @@ pub struct Marks {
 }
 
 impl Marks {
-    pub fn of(events: &[Event]) -> Self {
+    pub fn of(entries: &[StreamEntry]) -> Self {
         let mut marks = Self::default();
-        for event in events {
+        for event in entries.iter().filter_map(|entry| entry.event.as_ref().ok()) {
             match event.body {
                 Body::GiveBack { debit_op, .. } => marks.ops.push(debit_op),
                 Body::Undo { debit_op, not_after, .. } => {
@@ -74,16 +75,18 @@ impl Retention {
     /// Reads one page of what an earlier owner has kept; answers whether there is more.
     pub async fn remember(&mut self, link: &mut OwnerLink, fence: &Fence, page: usize) -> Result<bool, Interruption> {
         let Some(earlier) = &self.earlier else { return Ok(false) };
-        let events = link.events_from(fence, earlier.next, page).await?;
-        Ok(self.remembered(events))
+        let entries = link.entries_from(fence, earlier.next, page).await?;
+        Ok(self.remembered(entries))
     }
 
-    fn remembered(&mut self, mut events: Vec<Event>) -> bool {
+    fn remembered(&mut self, mut entries: Vec<StreamEntry>) -> bool {
         let Some(mut earlier) = self.earlier.take() else { return false };
-        events.retain(|event| event.id.sequence <= earlier.applied);
-        if let Some(last) = events.last() {
-            let marks = Marks::of(&events);
-            earlier.batches.push_back(Batch { last: last.id.sequence, at: last.at, marks });
+        entries.retain(|entry| entry.id.sequence <= earlier.applied);
+        if let Some(last) = entries.last() {
+            let marks = Marks::of(&entries);
+            let at =
+                time_of(&entries).or_else(|| earlier.batches.back().map(|batch| batch.at)).unwrap_or(TimeMs::EPOCH);
+            earlier.batches.push_back(Batch { last: last.id.sequence, at, marks });
             earlier.next = last.id.sequence.saturating_add(1);
             self.earlier = Some(earlier);
             return true;
@@ -118,7 +121,7 @@ impl Retention {
 
 #[cfg(test)]
 mod tests {
-    use metering::{AccountId, EventId};
+    use metering::{AccountId, Event, EventId};
 
     use super::*;
 
@@ -126,10 +129,11 @@ mod tests {
 
     const DEBIT: OpId = OpId::from_uuid(uuid::Uuid::from_u128(2));
 
-    fn undo(sequence: u64, not_after: TimeMs) -> Event {
+    fn undo(sequence: u64, not_after: TimeMs) -> StreamEntry {
         let (account, op) = (AccountId::from_uuid(uuid::Uuid::nil()), OpId::from_uuid(uuid::Uuid::from_u128(1)));
         let body = Body::Undo { account, seq: sequence, op, debit_op: DEBIT, not_after, kept: None };
-        Event { id: EventId { incarnation: 1, sequence }, at: HOUR, body }
+        let id = EventId { incarnation: 1, sequence };
+        StreamEntry { id, fields: Vec::new(), event: Ok(Event { id, at: HOUR, body }) }
     }
 
     fn retention() -> Retention {

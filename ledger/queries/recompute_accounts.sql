@@ -1,4 +1,4 @@
--- Of each account: its budget's use and its count of events, beside what entries and deliveries say.
+-- Of each account: its budget's use and its count of events, beside what entries, deliveries and events given up say.
 WITH asked AS (
     SELECT account_id, seq, overdraft, budget_used, budget_period_end FROM accounts WHERE account_id = ANY ($1)
 ),
@@ -13,6 +13,8 @@ numbers AS (
     SELECT account_id, entries.seq FROM entries JOIN asked USING (account_id) WHERE entries.seq IS NOT NULL
     UNION
     SELECT account_id, delivered_seq FROM outbox JOIN asked USING (account_id) WHERE delivered_seq IS NOT NULL
+    UNION
+    SELECT account_id, generate_series(first_seq, last_seq) FROM seq_gaps JOIN asked USING (account_id)
 ),
 counts AS (
     SELECT account_id, count(*) AS present, max(seq) AS highest FROM numbers GROUP BY account_id

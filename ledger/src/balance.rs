@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::columns::{self, Ids, Stamp, count, credits, time};
+use crate::dead_letters::parked;
 use crate::key_days::capped;
 use crate::outbox::read_change;
-use crate::{Ledger, LedgerError, sessions};
+use crate::{Ledger, LedgerError, ParkedEvents, sessions};
 
 /// An account as the book has it at one event of it, with what is on its way to live state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Balance {
     pub open_undos: Vec<OpId>,
     /// Which of its sessions are still good.
     pub sessions: SessionVersions,
+    /// What it has parked; `None` while every event of it is in the book or in the stream.
+    pub parked: Option<ParkedEvents>,
 }
 
 /// A lot that is not swept.
@@ -158,6 +161,11 @@ async fn read(connection: &mut PgConnection, accounts: Vec<Uuid>) -> Result<Vec<
             balance.open_undos.push(OpId::from_uuid(op));
         }
     }
+    for (account, found) in parked(&mut *connection, &accounts).await? {
+        if let Some(balance) = balances.get_mut(&account) {
+            balance.parked = Some(found);
+        }
+    }
     for (account, found) in capped(connection, &accounts).await? {
         if let Some(balance) = balances.get_mut(&account) {
             (balance.key_caps, balance.key_counts) = (found.caps, found.counts);
@@ -187,6 +195,7 @@ impl TryFrom<RawBalance> for Balance {
             pending: Vec::new(),
             open_undos: Vec::new(),
             sessions: SessionVersions::default(),
+            parked: None,
         })
     }
 }

@@ -12,7 +12,7 @@ use metering::live::Snapshot;
 use metering::{Credits, Event, LotId};
 use serde::Serialize;
 
-use crate::Balance;
+use crate::{Balance, ParkedEvents};
 use expected::{Expected, Stop};
 
 /// What a comparison says.
@@ -28,6 +28,8 @@ pub enum Comparison {
     },
     /// They can't be compared as they were read: something changed in between, or the account is being written. Read again.
     Unsure(&'static str),
+    /// They differ by what the account has parked: an operator has to decide.
+    Parked(ParkedEvents),
     /// They differ.
     Differs(Vec<Drift>),
 }
@@ -101,6 +103,9 @@ impl fmt::Display for Drift {
 /// passed over.
 #[must_use]
 pub fn compare(book: &Balance, live: Option<&Snapshot>, events: &[Event]) -> Comparison {
+    if let Some(parked) = book.parked {
+        return Comparison::Parked(parked);
+    }
     let Some(live) = live else {
         let on_its_way = book.pending.first().is_some_and(|first| first.version == 1);
         return if on_its_way {

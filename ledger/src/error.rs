@@ -4,6 +4,7 @@ use metering::{AccountId, EventId, LotId, SessionVersion, Shard, ShardCount, Sta
 use thiserror::Error;
 
 use crate::Difference;
+use crate::LetterId;
 
 /// What was looked for and not found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Subject {
     Key,
     /// A shard: the installation has fewer.
     Shard,
+    /// A dead letter.
+    DeadLetter,
 }
 
 impl Subject {
@@ -25,6 +28,7 @@ impl Subject {
             Self::Lot => "lot",
             Self::Key => "key",
             Self::Shard => "shard",
+            Self::DeadLetter => "dead letter",
         }
     }
 
@@ -34,6 +38,7 @@ impl Subject {
             Self::Lot => "lot_not_found",
             Self::Key => "key_not_found",
             Self::Shard => "shard_not_found",
+            Self::DeadLetter => "dead_letter_not_found",
         }
     }
 }
@@ -74,6 +79,36 @@ pub enum LedgerError {
         event: EventId,
         /// What is wrong with it.
         why: String,
+    },
+    /// So many events of a shard can't be applied that the fault is not theirs: nothing was written, the shard stands.
+    #[error("shard {shard} has {limit} events already that can't be applied: the fault is not of single events")]
+    TooManyDeadLetters {
+        /// The shard.
+        shard: Shard,
+        /// The most it may have.
+        limit: i64,
+    },
+    /// A letter that was decided about.
+    #[error("dead letter {letter} is {state} already")]
+    LetterResolved {
+        /// The letter.
+        letter: LetterId,
+        /// applied or discarded.
+        state: String,
+    },
+    /// A letter whose event live state has lost: what comes after it does not build on it.
+    #[error(
+        "dead letter {letter} is of an earlier incarnation: live state was built anew without it, it can only be discarded"
+    )]
+    LetterSuperseded {
+        /// The letter.
+        letter: LetterId,
+    },
+    /// A letter whose account can't be told.
+    #[error("the account of dead letter {letter} can't be told: it can only be discarded, until a release can read it")]
+    LetterOfNobody {
+        /// The letter.
+        letter: LetterId,
     },
     /// Nothing has this id.
     #[error("there is no {} {id}", .subject.word())]
@@ -192,6 +227,10 @@ impl LedgerError {
             Self::Gap { .. } => "event_gap",
             Self::OutOfOrder { .. } => "event_out_of_order",
             Self::Unappliable { .. } => "event_unappliable",
+            Self::TooManyDeadLetters { .. } => "too_many_dead_letters",
+            Self::LetterResolved { .. } => "dead_letter_resolved",
+            Self::LetterSuperseded { .. } => "dead_letter_superseded",
+            Self::LetterOfNobody { .. } => "dead_letter_of_nobody",
             Self::NotFound { subject, .. } => subject.not_found(),
             Self::BudgetNotEligible { .. } => "budget_not_eligible",
             Self::TooManyLots { .. } => "too_many_lots",

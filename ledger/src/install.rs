@@ -12,6 +12,7 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::columns::{self, Stamp, count, credits, shard_number, stamp, time};
+use crate::dead_letters::is_marked;
 use crate::fence::hold;
 use crate::key_days::capped;
 use crate::pool::commit;
@@ -74,8 +75,7 @@ impl Ledger {
         Ok(images)
     }
 
-    /// Some accounts, as [`Self::prepare_install`], in order of id; those that are not of the shard are left out. Of an account that
-    /// live state has already, freeze it and drain its events first.
+    /// Some accounts, as [`Self::prepare_install`], in order of id; those that are not of the shard are left out.
     pub async fn prepare_install_of(
         &self,
         fence: Fence,
@@ -84,25 +84,42 @@ impl Ledger {
     ) -> Result<Vec<AccountImage>, LedgerError> {
         let mut transaction = self.begin().await?;
         hold(&mut transaction, fence).await?;
-        let page: Vec<Uuid> = sqlx::query_scalar(include_str!("../queries/lock_accounts.sql"))
-            .bind(shard_number(fence.shard))
-            .bind(accounts.iter().map(AccountId::as_uuid).collect::<Vec<_>>())
-            .fetch_all(&mut *transaction)
-            .await?;
-        let images = prepare(&mut transaction, fence, &page, now).await?;
+        let images = prepare_these(&mut transaction, fence, accounts, now).await?;
         commit(transaction).await?;
         Ok(images)
     }
 
-    /// One account, as [`Self::prepare_install_of`]; `None` when the shard has no such account.
+    /// One account that live state has already: freeze it and drain its events first. `None` when the shard has no such account, or when it
+    /// is marked: an install would drop what it has parked.
     pub async fn prepare_install_one(
         &self,
         fence: Fence,
         account: AccountId,
         now: TimeMs,
     ) -> Result<Option<AccountImage>, LedgerError> {
-        Ok(self.prepare_install_of(fence, &[account], now).await?.pop())
+        let mut transaction = self.begin().await?;
+        hold(&mut transaction, fence).await?;
+        if is_marked(&mut transaction, fence, account).await? {
+            return Ok(None);
+        }
+        let image = prepare_these(&mut transaction, fence, &[account], now).await?.pop();
+        commit(transaction).await?;
+        Ok(image)
     }
+}
+
+async fn prepare_these(
+    connection: &mut PgConnection,
+    fence: Fence,
+    accounts: &[AccountId],
+    now: TimeMs,
+) -> Result<Vec<AccountImage>, LedgerError> {
+    let page: Vec<Uuid> = sqlx::query_scalar(include_str!("../queries/lock_accounts.sql"))
+        .bind(shard_number(fence.shard))
+        .bind(accounts.iter().map(AccountId::as_uuid).collect::<Vec<_>>())
+        .fetch_all(&mut *connection)
+        .await?;
+    prepare(connection, fence, &page, now).await
 }
 
 /// The accounts are locked, so nothing below can change between two reads: a version is never newer than its image.

@@ -61,7 +61,7 @@ pub async fn look(book: &Ledger, meter: &Meter, accounts: &[AccountId]) -> Resul
         }
         left.retain(|account| {
             seen.get(account).is_some_and(|seen| match seen.comparison {
-                Comparison::Agrees { .. } => false,
+                Comparison::Agrees { .. } | Comparison::Parked(_) => false,
                 Comparison::Differs(_) => looks < LOOKS_AT_A_DIFFERENCE,
                 Comparison::Unsure(_) => true,
             })
@@ -139,9 +139,11 @@ async fn events_of(meter: &Meter, first: &Balance, looked: &[Looked]) -> Result<
     let mut events = Vec::new();
     while !wanted.is_empty() {
         let from = EventId { incarnation: first.incarnation, sequence };
-        let page = in_time(meter.events_from(first.shard, from, EVENTS_A_PAGE)).await?;
+        let page = in_time(meter.entries_from(first.shard, from, EVENTS_A_PAGE)).await?;
         let Some(last) = page.last() else { break };
         sequence = last.id.sequence.saturating_add(1);
+        // What is no event is about to be parked: a number is missing until then.
+        let page: Vec<Event> = page.into_iter().filter_map(|entry| entry.event.ok()).collect();
         for event in &page {
             let reached = |account: &AccountId| wanted.get(account).is_some_and(|&seq| event.body.seq() >= Some(seq));
             if let Some(account) = event.body.account().filter(reached) {

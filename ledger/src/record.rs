@@ -2,18 +2,24 @@
 //!
 //! Move the cursor, read what the book knows of the batch, decide in memory, write the outcome in bulk.
 
+mod carry_out;
 mod cursor;
 mod known;
+mod letters;
+mod park;
 mod plan;
 mod settle;
 mod write;
 
-use metering::{AccountId, Credits, Event, LotId};
+use metering::{AccountId, Credits, Event, EventId, LotId, StreamEntry};
 
 use crate::pool::commit;
 use crate::record::known::Known;
 use crate::record::plan::Plan;
 use crate::{Fence, Ledger, LedgerError};
+
+pub use carry_out::{CarriedOut, Run};
+pub use park::{Parked, ReadBatch};
 
 /// Events that follow on what the book has, as read from the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +51,59 @@ pub struct Recorded {
     pub delivered: u64,
     /// Lots that had less than was drawn; the difference is in their accounts' overdraft.
     pub shortfalls: Vec<Shortfall>,
+    /// Events that were parked instead.
+    pub parked: Vec<Parked>,
+}
+
+impl Recorded {
+    /// Counts another part of the same batch.
+    fn add(&mut self, more: Self) {
+        self.outbox_appended |= more.outbox_appended;
+        self.debits = self.debits.saturating_add(more.debits);
+        self.credits_debited = self.credits_debited.saturating_add(more.credits_debited);
+        self.give_backs = self.give_backs.saturating_add(more.give_backs);
+        self.credits_returned = self.credits_returned.saturating_add(more.credits_returned);
+        self.duplicates = self.duplicates.saturating_add(more.duplicates);
+        self.delivered = self.delivered.saturating_add(more.delivered);
+        self.shortfalls.extend(more.shortfalls);
+        self.parked.extend(more.parked);
+    }
+
+    /// What was parked because of itself, not only because it follows.
+    pub fn poison(&self) -> impl Iterator<Item = &Parked> {
+        self.parked.iter().filter(|parked| !parked.follows)
+    }
+
+    /// Credits that are in the book now: of debits that were recorded, and of those that are parked with all they say.
+    #[must_use]
+    pub fn credits_kept(&self) -> u64 {
+        self.parked.iter().fold(self.credits_debited, |sum, parked| sum.saturating_add(parked.credits))
+    }
+}
+
+/// What one transaction records.
+struct Piece<'a> {
+    fence: Fence,
+    from: Option<u64>,
+    steps: Vec<Step<'a>>,
+}
+
+/// One event of a piece.
+struct Step<'a> {
+    id: EventId,
+    /// To be applied; `None` where it can't be.
+    event: Option<&'a Event>,
+    /// What it was read from, so that it can be parked; `None` where it must be applied.
+    entry: Option<&'a StreamEntry>,
+    /// Why it can't be applied.
+    poison: Option<String>,
+}
+
+impl<'a> Piece<'a> {
+    /// The events that may be applied, in order.
+    fn events(&self) -> impl Iterator<Item = &'a Event> {
+        self.steps.iter().filter_map(|step| step.event)
+    }
 }
 
 /// A lot that had less in the book than live state drew.
@@ -64,12 +123,18 @@ impl Ledger {
     /// `Fenced` when the cursor or the fence has moved on, `OutOfOrder` and `Gap` when the batch does not follow,
     /// `Unappliable` when an event says what can't be. After `Unknown`, read the shard's row before going on.
     pub async fn record(&self, batch: &DrainBatch) -> Result<Recorded, LedgerError> {
-        let Some(last) = cursor::check(batch)? else { return Ok(Recorded::default()) };
+        let steps =
+            batch.events.iter().map(|event| Step { id: event.id, event: Some(event), entry: None, poison: None });
+        self.record_piece(&Piece { fence: batch.fence, from: batch.from, steps: steps.collect() }).await
+    }
+
+    async fn record_piece(&self, piece: &Piece<'_>) -> Result<Recorded, LedgerError> {
+        let Some(last) = cursor::check(piece)? else { return Ok(Recorded::default()) };
         let mut transaction = self.begin().await?;
-        cursor::advance(&mut transaction, batch, last).await?;
-        let known = Known::read(&mut transaction, batch).await?;
-        let plan = Plan::of(batch, known)?;
-        let recorded = plan.write(&mut transaction, batch.fence).await?;
+        cursor::advance(&mut transaction, piece, last).await?;
+        let known = Known::read(&mut transaction, piece).await?;
+        let plan = Plan::of(piece, known)?;
+        let recorded = plan.write(&mut transaction, piece.fence).await?;
         commit(transaction).await?;
         Ok(recorded)
     }

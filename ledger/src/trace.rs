@@ -1,4 +1,4 @@
-//! What is known of an op that has no debit in the book: its undo, its event that was set aside, or its event on its way.
+//! What is known of an op that has no debit in the book: its undo, or its event on its way.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use metering::{AccountId, Body, Event, EventId, OpId, Shard, ShardKind, TimeMs};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::columns::{self, Stamp, count, maybe_time, time};
+use crate::columns::{Stamp, time};
 use crate::{Ledger, LedgerError, LookError};
 
 /// How long a look at all streams may take.
@@ -33,21 +33,6 @@ pub struct UndoKnown {
     pub asked_at: TimeMs,
 }
 
-/// An event that was set aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parked {
-    /// The shard.
-    pub shard: Shard,
-    /// Where it stood.
-    pub event: EventId,
-    /// Why.
-    pub reason: String,
-    /// When.
-    pub at: TimeMs,
-    /// When somebody decided about it.
-    pub resolved_at: Option<TimeMs>,
-}
-
 #[derive(FromRow)]
 struct RawUndo {
     debit_op: Uuid,
@@ -57,16 +42,6 @@ struct RawUndo {
     returned: bool,
     not_after: Stamp,
     asked_at: Stamp,
-}
-
-#[derive(FromRow)]
-struct RawParked {
-    shard: i16,
-    incarnation: i64,
-    sequence: i64,
-    reason: String,
-    at: Stamp,
-    resolved_at: Option<Stamp>,
 }
 
 impl Ledger {
@@ -89,24 +64,6 @@ impl Ledger {
         };
         raw.map(read).transpose()
     }
-
-    /// The event of an op that was set aside.
-    pub async fn parked(&self, op: OpId) -> Result<Option<Parked>, LedgerError> {
-        let raw: Option<RawParked> = sqlx::query_as(include_str!("../queries/parked.sql"))
-            .bind(op.hex().into_bytes())
-            .fetch_optional(&self.pool)
-            .await?;
-        let read = |raw: RawParked| {
-            Ok(Parked {
-                shard: columns::shard("accounts", raw.shard)?,
-                event: EventId { incarnation: count(raw.incarnation)?, sequence: count(raw.sequence)? },
-                reason: raw.reason,
-                at: time(raw.at)?,
-                resolved_at: maybe_time(raw.resolved_at)?,
-            })
-        };
-        raw.map(read).transpose()
-    }
 }
 
 /// Looks for an event of an op, or about it, that is not in the book yet, in the streams of all shards.
@@ -122,9 +79,9 @@ async fn search(book: &Ledger, meter: &Meter, op: OpId) -> Result<Option<(Shard,
         let mut sequence = row.applied_sequence.map_or(0, |applied| applied.saturating_add(1));
         loop {
             let from = EventId { incarnation: row.incarnation, sequence };
-            let page = meter.events_from(row.shard, from, EVENTS_A_PAGE).await?;
+            let page = meter.entries_from(row.shard, from, EVENTS_A_PAGE).await?;
             let (last, full) = (page.last().map(|last| last.id.sequence), page.len() == EVENTS_A_PAGE);
-            if let Some(event) = page.into_iter().find(|event| names(event, op)) {
+            if let Some(event) = page.into_iter().filter_map(|entry| entry.event.ok()).find(|event| names(event, op)) {
                 return Ok(Some((row.shard, event)));
             }
             let Some(last) = last.filter(|_| full) else { break };

@@ -200,12 +200,17 @@ pub struct DecodeError {
 /// Reads a stream entry: its id and its fields, by name.
 #[expect(clippy::implicit_hasher, reason = "fields come from one place, with the standard hasher")]
 pub fn decode(id: &str, fields: &HashMap<String, String>) -> Result<Event, DecodeError> {
+    let fields = fields.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect();
+    decode_fields(id, &fields)
+}
+
+pub(crate) fn decode_fields(id: &str, fields: &HashMap<&str, &str>) -> Result<Event, DecodeError> {
     Reader { id, fields }.event()
 }
 
 struct Reader<'a> {
     id: &'a str,
-    fields: &'a HashMap<String, String>,
+    fields: &'a HashMap<&'a str, &'a str>,
 }
 
 impl Reader<'_> {
@@ -311,7 +316,7 @@ impl Reader<'_> {
     }
 
     fn text(&self, field: &'static str) -> Result<&str, DecodeError> {
-        self.fields.get(field).map(String::as_str).ok_or_else(|| self.wrong(field))
+        self.fields.get(field).copied().ok_or_else(|| self.wrong(field))
     }
 
     fn number(&self, field: &'static str) -> Result<u64, DecodeError> {

@@ -18,6 +18,7 @@ pub mod lots;
 pub mod policy;
 pub mod session;
 pub mod status;
+pub mod stream_entry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
@@ -35,4 +36,5 @@ pub use lots::{Draw, Split};
 pub use policy::{AddressRange, KeyPolicy, PolicyError, Rate, Scope};
 pub use session::{SessionSubject, SessionVersion, SessionVersions, SubjectDigest};
 pub use status::Status;
+pub use stream_entry::StreamEntry;
 pub use time::TimeMs;

@@ -1,5 +1,6 @@
 //! What can be asked of the command.
 
+mod dead_letters;
 mod values;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use metering::{
     Scope, SessionSubject, SessionVersion, ShardCount, Status, TimeMs,
 };
 
+pub use dead_letters::DeadLettersCommand;
 pub use values::Span;
 use values::{anchor, instant, rate, shard_count, span};
 
@@ -32,6 +34,9 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// The reason of whoever gives none.
+pub const NO_REASON: &str = "no reason given";
+
 /// Who changes something, and why: both go into the audit.
 #[derive(Args)]
 pub struct ByArgs {
@@ -39,7 +44,7 @@ pub struct ByArgs {
     #[arg(long, visible_alias = "by", global = true, default_value = "operator")]
     pub actor: String,
     /// Why you change it.
-    #[arg(long, global = true, default_value = "no reason given")]
+    #[arg(long, global = true, default_value = NO_REASON)]
     pub reason: String,
 }
 
@@ -97,7 +102,10 @@ pub enum Command {
         #[arg(long, value_name = "SPAN", value_parser = span, default_value = "30s")]
         wait: Span,
     },
-    /// Recompute accounts from their entries and compare them with live state. Exit code 2 when something differs.
+    /// Events that could not be applied: list them, look at them, apply them after all, or give them up.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Recompute accounts from their entries and compare them with live state. Exit code 2 when something differs or is parked.
     Verify {
         /// Only these; without, every account.
         #[arg(long)]

@@ -2,6 +2,7 @@
 
 mod account;
 mod balance;
+mod dead_letters;
 mod entries;
 mod explain;
 mod key;
@@ -42,6 +43,7 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
         Command::Explain { request } => explain::run(desk, request).await,
         Command::Balance { account, at, entries } => balance::run(desk, account, at, entries).await,
         Command::Rebuild { account, wait } => rebuild::run(desk, account, wait).await,
+        Command::DeadLetters(command) => dead_letters::run(desk, command).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
     }
 }

@@ -25,6 +25,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Wrong in itself; nothing was changed.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self { code: "invalid", message: message.into(), cause: None, exit: REFUSED }
+    }
+
+    /// Somebody did not answer in time.
+    pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), cause: None, exit: UNAVAILABLE }
+    }
+
     pub fn print(&self, json: bool) {
         if json {
             let error = json!({ "error": { "code": self.code, "message": self.message, "cause": self.cause } });

@@ -11,16 +11,16 @@ use uuid::Uuid;
 
 use crate::process::{Sync, wait_until};
 
-fn by(at: TimeMs) -> By {
+pub fn by(at: TimeMs) -> By {
     By { actor: "operator".to_owned(), reason: "a story".to_owned(), at }
 }
 
-fn credits(count: u64) -> Credits {
+pub fn credits(count: u64) -> Credits {
     Credits::new(count).unwrap()
 }
 
 /// Ada has an active account with one lot.
-async fn ada(book: &TestDatabase, lot: u64) -> AccountId {
+pub async fn ada(book: &TestDatabase, lot: u64) -> AccountId {
     let now = book.ledger.book_now().await.unwrap();
     let new = NewAccount { name: "Ada".to_owned(), email: None, status: Status::Active, anchor: BudgetAnchor::FIRST };
     let account = book.ledger.create_account(&new, &by(now)).await.unwrap();
@@ -35,7 +35,7 @@ async fn ada(book: &TestDatabase, lot: u64) -> AccountId {
     account
 }
 
-fn ask(account: AccountId, price: u64) -> Debit {
+pub fn ask(account: AccountId, price: u64) -> Debit {
     Debit {
         op: OpId::from_uuid(Uuid::now_v7()),
         account,
@@ -50,7 +50,7 @@ fn ask(account: AccountId, price: u64) -> Debit {
 }
 
 /// Draws one credit as a gateway would: waits out certification and install, and undoes what it does not know the outcome of.
-async fn draw_one(meter: &Meter, account: AccountId) {
+pub async fn draw_one(meter: &Meter, account: AccountId) {
     wait_until("one credit is drawn", async || {
         let ask = ask(account, 1);
         match meter.debit(&ask).await {
@@ -81,7 +81,7 @@ async fn undo(meter: &Meter, debit: &Debit) {
     .await;
 }
 
-async fn wait_remaining(meter: &Meter, account: AccountId, remaining: u64) {
+pub async fn wait_remaining(meter: &Meter, account: AccountId, remaining: u64) {
     wait_until(&format!("live state has {remaining} credits"), async || {
         meter.credits(account).await.is_ok_and(|view| view.remaining == credits(remaining))
     })

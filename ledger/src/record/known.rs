@@ -11,8 +11,9 @@ use uuid::Uuid;
 use crate::LedgerError;
 use crate::budget::BudgetCount;
 use crate::columns::{self, Stamp, bigint, count, credits, stamp, time};
+use crate::dead_letters::marked;
 use crate::outbox::read_change;
-use crate::record::DrainBatch;
+use crate::record::Piece;
 
 /// Two debit events of one op lie at most the op's life apart, which is seconds; a day leaves room for any clock, and
 /// keeps the look-up in one or two months' partitions.
@@ -66,6 +67,8 @@ pub(super) struct Known<'a> {
     pub given_back: HashSet<AccountOp>,
     pub undos: HashMap<AccountOp, UndoMark>,
     pub rows: HashMap<u64, KnownRow>,
+    /// Accounts with open dead letters: their events are parked.
+    pub marked: HashSet<AccountId>,
 }
 
 /// What to look for.
@@ -80,9 +83,9 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(batch: &DrainBatch) -> Self {
+    fn of(piece: &Piece<'_>) -> Self {
         let mut wanted = Self::default();
-        for event in &batch.events {
+        for event in piece.events() {
             wanted.accounts.extend(event.body.account().map(|account| account.as_uuid()));
             match &event.body {
                 Body::Debit { op, .. } => wanted.op(*op, event.at),
@@ -143,10 +146,13 @@ struct RawRow {
 }
 
 impl Known<'_> {
-    pub(super) async fn read(connection: &mut PgConnection, batch: &DrainBatch) -> Result<Self, LedgerError> {
-        let wanted = Wanted::of(batch);
+    pub(super) async fn read(connection: &mut PgConnection, piece: &Piece<'_>) -> Result<Self, LedgerError> {
+        let wanted = Wanted::of(piece);
         let mut known = Self::default();
-        known.read_accounts(&mut *connection, wanted.accounts.into_iter().collect()).await?;
+        let accounts: Vec<Uuid> = wanted.accounts.into_iter().collect();
+        let marked = marked(&mut *connection, piece.fence, &accounts).await?;
+        known.marked.extend(marked.into_iter().map(AccountId::from_uuid));
+        known.read_accounts(&mut *connection, accounts).await?;
         if let Some((first, last)) = wanted.times {
             let since = stamp(first.minus_ms(OP_LIFE_MS_MAX))?;
             let until = stamp(last.plus_ms(OP_LIFE_MS_MAX))?;

@@ -4,13 +4,16 @@ mod decide;
 
 use std::collections::BTreeMap;
 
-use metering::{AccountId, Body, Change, Event, EventId, IdempotencyKey, IdempotencyMark, KeyId, LotId, Split, TimeMs};
+use metering::{
+    AccountId, Body, Change, Event, EventId, IdempotencyKey, IdempotencyMark, KeyId, LotId, Shard, Split, TimeMs,
+};
 
 use crate::LedgerError;
 use crate::entries::NewEntry;
 use crate::key_days::{KeyDay, count_key};
 use crate::record::known::{AccountOp, DrawnDebit, Followed, Known, UndoMark};
-use crate::record::{DrainBatch, Recorded};
+use crate::record::letters::NewLetter;
+use crate::record::{Piece, Recorded, Step};
 
 /// A lot's share of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +81,23 @@ pub(super) struct Plan {
     pub freed: Vec<AccountOp>,
     /// Changes to be told to live state, in order.
     pub changes: Vec<(AccountId, Change)>,
+    /// What can't be applied.
+    pub letters: Vec<NewLetter>,
+    /// Numbers of accounts that are given up.
+    pub gaps: Vec<SeqGap>,
     pub recorded: Recorded,
 }
+
+/// Numbers of an account whose events an operator gave up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SeqGap {
+    pub account: AccountId,
+    pub first: u64,
+    pub last: u64,
+}
+
+/// Numbers that one gap may have: a number that is further ahead is not one that live state came to.
+pub(super) const GAP_MOST: u64 = 10_000;
 
 /// A hold that waits to be settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,20 +108,52 @@ pub(super) struct OpenHold {
 
 /// A plan in the making.
 struct Planner<'a> {
-    batch: &'a DrainBatch,
+    shard: Shard,
     known: Known<'a>,
     plan: Plan,
+    /// Whether numbers that are missing are given up.
+    skips_missing: bool,
 }
 
 impl Plan {
-    pub(super) fn of<'a>(batch: &'a DrainBatch, known: Known<'a>) -> Result<Self, LedgerError> {
-        let mut planner = Planner { batch, known, plan: Self::default() };
-        batch.events.iter().try_for_each(|event| planner.apply(event))?;
+    pub(super) fn of<'a>(piece: &Piece<'a>, known: Known<'a>) -> Result<Self, LedgerError> {
+        let mut planner = Planner { shard: piece.fence.shard, known, plan: Self::default(), skips_missing: false };
+        piece.steps.iter().try_for_each(|step| planner.take(step))?;
+        Ok(planner.plan)
+    }
+
+    /// What letters do that are applied after all: their accounts are marked, and stay so until these are.
+    pub(super) fn of_letters<'a>(
+        piece: &Piece<'a>,
+        known: Known<'a>,
+        skips_missing: bool,
+    ) -> Result<Self, LedgerError> {
+        let mut planner = Planner { shard: piece.fence.shard, known, plan: Self::default(), skips_missing };
+        piece.events().try_for_each(|event| planner.apply(event))?;
         Ok(planner.plan)
     }
 }
 
 impl<'a> Planner<'a> {
+    /// Applies an event, or parks it: because it can't be applied, or because an earlier one of its account was parked.
+    fn take(&mut self, step: &Step<'a>) -> Result<(), LedgerError> {
+        let marked = step.event.and_then(|event| event.body.account()).filter(|id| self.known.marked.contains(id));
+        let reason = match (step.event, &step.poison, marked) {
+            (Some(event), None, None) => return self.apply(event),
+            (_, Some(why), _) => why.clone(),
+            (_, None, _) => "an earlier event of its account is parked".to_owned(),
+        };
+        let Some(entry) = step.entry else {
+            let why = format!("{reason}, and this one can't be parked without its bytes");
+            return Err(LedgerError::Unappliable { event: step.id, why });
+        };
+        let letter = NewLetter::of(entry, reason, step.poison.is_none());
+        self.known.marked.extend(letter.parked.account);
+        self.plan.recorded.parked.push(letter.parked.clone());
+        self.plan.letters.push(letter);
+        Ok(())
+    }
+
     fn apply(&mut self, event: &'a Event) -> Result<(), LedgerError> {
         match &event.body {
             Body::Opened if event.id.sequence == 0 => Ok(()),
@@ -120,8 +170,11 @@ impl<'a> Planner<'a> {
 
     fn installed(&mut self, event: &Event, account: AccountId, seq: u64, version: u64) -> Result<(), LedgerError> {
         let followed = self.followed(event, account)?;
-        if followed.seq != seq {
+        if followed.seq != seq && !self.skip(account, followed.seq.saturating_add(1), seq) {
             return Err(LedgerError::Gap { account, event: event.id, expected: followed.seq, found: seq });
+        }
+        if followed.seq != seq {
+            self.plan.accounts.insert(account, Followed { seq, ..followed });
         }
         self.plan.installed.push(Installed { account, version, sequence: event.id.sequence, at: event.at });
         Ok(())
@@ -131,7 +184,7 @@ impl<'a> Planner<'a> {
     fn followed(&self, event: &Event, account: AccountId) -> Result<Followed, LedgerError> {
         let known = self.plan.accounts.get(&account).or_else(|| self.known.accounts.get(&account));
         let followed = known.ok_or_else(|| unappliable(event, format!("the book has no {account}")))?;
-        if followed.shard == self.batch.fence.shard {
+        if followed.shard == self.shard {
             Ok(*followed)
         } else {
             Err(unappliable(event, format!("{account} is of shard {}", followed.shard)))
@@ -142,12 +195,21 @@ impl<'a> Planner<'a> {
     fn step(&mut self, event: &Event, account: AccountId, seq: u64) -> Result<&mut Followed, LedgerError> {
         let mut followed = self.followed(event, account)?;
         let expected = followed.seq.saturating_add(1);
-        if seq != expected {
+        if seq != expected && !self.skip(account, expected, seq.saturating_sub(1)) {
             return Err(LedgerError::Gap { account, event: event.id, expected, found: seq });
         }
         followed.seq = seq;
         self.plan.accounts.insert(account, followed);
         self.plan.accounts.get_mut(&account).ok_or_else(|| unappliable(event, "its account went missing"))
+    }
+
+    /// Gives up the numbers from `first` to `last`, where an operator said so.
+    fn skip(&mut self, account: AccountId, first: u64, last: u64) -> bool {
+        let may = self.skips_missing && first <= last && last.saturating_sub(first) < GAP_MOST;
+        if may {
+            self.plan.gaps.push(SeqGap { account, first, last });
+        }
+        may
     }
 
     /// Moves credits on lots and notes the entry that says so.

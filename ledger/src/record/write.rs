@@ -13,8 +13,8 @@ use crate::change::append;
 use crate::columns::{Ids, bigint, shard_number, stamp};
 use crate::entries::insert;
 use crate::key_days::write_key_days;
-use crate::record::Recorded;
 use crate::record::plan::Plan;
+use crate::record::{Recorded, letters};
 use crate::{Fence, LedgerError};
 
 impl Plan {
@@ -28,8 +28,9 @@ impl Plan {
         self.write_undos(&mut *connection, fence).await?;
         self.write_open_requests(&mut *connection, fence).await?;
         if !self.changes.is_empty() {
-            append(connection, fence.shard, &self.changes).await?;
+            append(&mut *connection, fence.shard, &self.changes).await?;
         }
+        letters::write(connection, fence, &self.letters).await?;
         Ok(self.recorded)
     }
 

@@ -1,5 +1,6 @@
 //! Who appears in the stories: an operator who changes things, and live state as a stream of events.
 
+pub mod entry;
 mod stream;
 
 use ledger::testing::{TestDatabase, database};

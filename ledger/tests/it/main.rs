@@ -4,6 +4,7 @@
 mod actors;
 mod changes;
 mod compare;
+mod dead_letters;
 mod due;
 mod entries;
 mod install;

@@ -83,9 +83,9 @@ async fn an_event_that_was_set_aside_is_found_by_its_op() {
         op(5).hex()
     );
     operator.db.execute(&park).await.unwrap();
-    let parked = operator.db.ledger.parked(op(5)).await.unwrap().unwrap();
-    assert_eq!((parked.event.to_string(), parked.reason.as_str()), ("7-12".to_owned(), "odd"));
-    assert_eq!(operator.db.ledger.parked(op(6)).await.unwrap(), None);
+    let parked = operator.db.ledger.letter_naming(op(5)).await.unwrap().unwrap();
+    assert_eq!((parked.letter.to_string(), parked.reason.as_str()), ("s002/7-12".to_owned(), "odd"));
+    assert_eq!(operator.db.ledger.letter_naming(op(6)).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use super::{
     MeterError, NotDurable, Place, PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome,
     answers, commands,
 };
-use crate::{AccountId, Event, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, TimeMs};
+use crate::{AccountId, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, StreamEntry, TimeMs};
 
 /// How long a debit waits unless somebody says otherwise: longer than any Redis that is well takes.
 const DEBIT_WAIT: Duration = Duration::from_secs(5);
@@ -270,8 +270,13 @@ impl Meter {
         Err(failed.unwrap_or_else(|| PlaceError::Url.into()))
     }
 
-    /// Events of a shard's stream from a place on, oldest first, for verification.
-    pub async fn events_from(&self, shard: Shard, first: EventId, most: usize) -> Result<Vec<Event>, OwnerError> {
+    /// Entries of a shard's stream from a place on, oldest first, for verification.
+    pub async fn entries_from(
+        &self,
+        shard: Shard,
+        first: EventId,
+        most: usize,
+    ) -> Result<Vec<StreamEntry>, OwnerError> {
         let fence = Fence { shard, incarnation: first.incarnation, certification: 0 }; // names the key; reading needs no more
         owner::read_range(&mut self.nodes.of(shard.into()), &fence, first.sequence, None, most).await
     }

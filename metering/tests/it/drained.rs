@@ -41,9 +41,9 @@ async fn events_before_the_first_to_keep_go_and_the_rest_stays() {
     assert_eq!(note(&mut scene, 4, 0, 4).await.unwrap(), 5, "twice is as once");
     assert_eq!(kept(&mut scene).await, [4, 5]);
     let fence = *scene.stage.shard_of(&scene.account).fence();
-    let last = scene.stage.link.event_at(&fence, 4).await.unwrap().unwrap();
+    let last = scene.stage.link.entry_at(&fence, 4).await.unwrap().unwrap().event.unwrap();
     assert_eq!((last.id, last.body.op()), (EventId { incarnation: 1, sequence: 4 }, Some(op(3))));
-    assert_eq!(scene.stage.link.event_at(&fence, 3).await.unwrap(), None);
+    assert_eq!(scene.stage.link.entry_at(&fence, 3).await.unwrap(), None);
     assert_eq!(scene.draw(9, 1).await.event.sequence, 6, "numbers go on");
 }
 
@@ -73,5 +73,7 @@ async fn the_events_are_read_back_in_pieces_without_a_gap() {
     assert_eq!(scene.stage.link.events_from(&fence, 6, 3).await.unwrap(), []);
     let shard = fence.shard;
     let from = EventId { incarnation: 1, sequence: 2 };
-    assert_eq!(scene.meter.events_from(shard, from, 3).await.unwrap(), second, "gateways' connections see the same");
+    let seen = scene.meter.entries_from(shard, from, 3).await.unwrap();
+    let seen: Vec<_> = seen.into_iter().map(|entry| entry.event.unwrap()).collect();
+    assert_eq!(seen, second, "gateways' connections see the same");
 }

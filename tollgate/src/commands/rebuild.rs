@@ -27,6 +27,7 @@ pub async fn run(desk: &Desk, account: AccountId, wait: Span) -> Result<Answer, 
         // Frozen is what a rebuild ends; anything else that can't be compared may be further on than the book will ever be.
         Comparison::Unsure(_) if before.snapshot.as_ref().is_some_and(|snapshot| snapshot.frozen) => Vec::new(),
         Comparison::Unsure(why) => return Err(not_comparable(account, why)),
+        Comparison::Parked(parked) => return Err(has_letters(account, parked.events)),
     };
     if let Some(behind) = found.iter().find(|drift| matches!(drift, ledger::Drift::Behind { .. })) {
         return Err(behind_the_book(account, behind));
@@ -62,6 +63,15 @@ fn not_comparable(account: AccountId, why: &str) -> Failure {
     Failure { code: "not_comparable", message, cause: None, exit: UNAVAILABLE }
 }
 
+/// Writing it anew would drop what it has parked, behind the back of whoever has to decide about that.
+fn has_letters(account: AccountId, events: u64) -> Failure {
+    let message = format!(
+        "{account} has {events} events parked as dead letters; decide about them first (`tollgate dead-letters list --account {account}`), \
+         nothing was changed"
+    );
+    Failure { code: "dead_letters_open", message, cause: None, exit: DRIFT }
+}
+
 /// What is lost of a stream is not one account's: the shard must be certified again.
 fn behind_the_book(account: AccountId, drift: &ledger::Drift) -> Failure {
     let message = format!(
@@ -75,6 +85,7 @@ fn answer(before: &Seen, found: &[ledger::Drift], asked: RebuildAsked, after: &S
         Comparison::Agrees { .. } => (Vec::new(), None),
         Comparison::Differs(left) => (left.clone(), None),
         Comparison::Unsure(why) => (Vec::new(), Some(*why)),
+        Comparison::Parked(_) => (Vec::new(), Some("an event of it was parked as a dead letter meanwhile")),
     };
     let changed = changes(before.snapshot.as_ref(), after.snapshot.as_ref());
     let mut lines: Vec<String> = found.iter().map(|drift| format!("was wrong: {drift}")).collect();

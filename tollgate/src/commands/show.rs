@@ -57,6 +57,13 @@ impl Live {
                 (view.remaining, Some(drift), differences, None)
             }
             Comparison::Unsure(why) => (view.remaining, None, Vec::new(), Some(why.to_owned())),
+            Comparison::Parked(parked) => {
+                let why = format!(
+                    "{} events are parked as dead letters, debits of {} credits",
+                    parked.events, parked.credits
+                );
+                (view.remaining, None, Vec::new(), Some(why))
+            }
         };
         Self { remaining, book_remaining, drift, differences, used, reason: absent.or(unsure) }
     }

@@ -1,6 +1,6 @@
 //! What is known of a request that has no debit in the book.
 
-use ledger::{Parked, UndoKnown, on_its_way};
+use ledger::{DeadLetter, UndoKnown, on_its_way};
 use metering::{Event, OpId, Shard};
 use serde_json::{Value, json};
 
@@ -9,8 +9,8 @@ use crate::failure::{Failure, REFUSED};
 use crate::instant::rfc3339;
 
 pub enum Unrecorded {
-    /// Its event was set aside.
-    Parked(Parked),
+    /// Its event could not be applied.
+    Parked(Box<DeadLetter>),
     /// Somebody asked to undo it.
     Undone(UndoKnown),
     /// Its event waits in the stream.
@@ -22,8 +22,8 @@ pub enum Unrecorded {
 impl Unrecorded {
     /// The first source that knows the request answers. What else records requests, such as refusals, is asked before the streams.
     pub async fn find(desk: &Desk, id: OpId) -> Result<Self, Failure> {
-        if let Some(parked) = desk.book.parked(id).await? {
-            return Ok(Self::Parked(parked));
+        if let Some(letter) = desk.book.letter_naming(id).await? {
+            return Ok(Self::Parked(Box::new(letter)));
         }
         if let Some(undo) = desk.book.undo_of(id).await? {
             return Ok(Self::Undone(undo));
@@ -46,11 +46,12 @@ impl Unrecorded {
 
     pub fn told(&self, id: OpId) -> String {
         match self {
-            Self::Parked(parked) => {
-                let (shard, event, reason) = (parked.shard, parked.event, &parked.reason);
-                let resolved = parked.resolved_at.map(|at| format!(", decided about at {}", rfc3339(at)));
-                let resolved = resolved.unwrap_or_default();
-                format!("{id}: its event {shard}/{event} was set aside at {}: {reason}{resolved}", rfc3339(parked.at))
+            Self::Parked(found) => {
+                let (letter, reason, state) = (found.letter, &found.reason, &found.state);
+                let at = rfc3339(found.parked_at);
+                format!(
+                    "{id}: its event {letter} was parked as a dead letter at {at} and is {state}: {reason}; see `tollgate dead-letters show {letter}`"
+                )
             }
             Self::Undone(undo) if undo.open => format!(
                 "{id}: nothing was drawn so far; somebody who did not know the outcome asked at {} to undo it, and it may draw until {}",
@@ -75,7 +76,8 @@ impl Unrecorded {
         let account = match self {
             Self::Undone(undo) => Some(undo.account),
             Self::OnItsWay(_, event) => event.body.account(),
-            Self::Parked(_) | Self::Unknown => None,
+            Self::Parked(letter) => letter.account,
+            Self::Unknown => None,
         };
         json!({ "request_id": id, "account": account, "decision": self.code(), "told": self.told(id), "checks": [] })
     }

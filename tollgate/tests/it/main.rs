@@ -6,6 +6,7 @@ mod book_put_back;
 mod cli;
 mod crashes;
 mod day;
+mod dead_letters;
 mod exactness;
 mod faults;
 mod hang_up;

@@ -1,14 +1,13 @@
 //! Reading a shard's stream, and letting go of what the book has.
 
-use std::collections::HashMap;
-
-use redis::streams::{StreamId, StreamRangeReply};
-use redis::{FromRedisValue, RedisError, cmd};
+use redis::{Value, cmd};
 
 use super::{Certified, OwnerError, OwnerLink};
+use crate::event::DecodeError;
 use crate::live::Fence;
+use crate::live::replies::odd;
 use crate::live::scripts::Script;
-use crate::{AccountId, Event, EventId, IdempotencyKey, OpId, TimeMs, event};
+use crate::{AccountId, Event, EventId, IdempotencyKey, OpId, StreamEntry, TimeMs};
 
 /// What a process has of an incarnation, read while the shard is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,14 +45,25 @@ impl OwnerLink {
         }
     }
 
-    /// Reads the event at one place of the stream.
-    pub async fn event_at(&mut self, fence: &Fence, sequence: u64) -> Result<Option<Event>, OwnerError> {
-        Ok(self.range(fence, sequence, Some(sequence), 1).await?.pop())
+    /// Reads the entry at one place of the stream.
+    pub async fn entry_at(&mut self, fence: &Fence, sequence: u64) -> Result<Option<StreamEntry>, OwnerError> {
+        Ok(read_range(&mut self.connection, fence, sequence, Some(sequence), 1).await?.pop())
     }
 
-    /// Reads events from a sequence on, oldest first.
+    /// Reads entries from a sequence on, oldest first; those that are no events, too.
+    pub async fn entries_from(
+        &mut self,
+        fence: &Fence,
+        first: u64,
+        most: usize,
+    ) -> Result<Vec<StreamEntry>, OwnerError> {
+        read_range(&mut self.connection, fence, first, None, most).await
+    }
+
+    /// The same where every entry must be an event.
     pub async fn events_from(&mut self, fence: &Fence, first: u64, most: usize) -> Result<Vec<Event>, OwnerError> {
-        self.range(fence, first, None, most).await
+        let entries = self.entries_from(fence, first, most).await?;
+        Ok(entries.into_iter().map(|entry| entry.event).collect::<Result<_, DecodeError>>()?)
     }
 
     /// Notes how far the book is; answers where the stream is by now.
@@ -73,16 +83,6 @@ impl OwnerLink {
         reply.text()?;
         Ok(Stream { sequence: reply.number()?, highest })
     }
-
-    async fn range(
-        &mut self,
-        fence: &Fence,
-        first: u64,
-        last: Option<u64>,
-        most: usize,
-    ) -> Result<Vec<Event>, OwnerError> {
-        read_range(&mut self.connection, fence, first, last, most).await
-    }
 }
 
 /// Reads part of a stream over any connection.
@@ -92,19 +92,31 @@ pub(in crate::live) async fn read_range(
     first: u64,
     last: Option<u64>,
     most: usize,
-) -> Result<Vec<Event>, OwnerError> {
+) -> Result<Vec<StreamEntry>, OwnerError> {
     let id = |sequence| EventId { incarnation: fence.incarnation, sequence }.to_string();
     let mut command = cmd("XRANGE");
     command.arg(fence.events()).arg(id(first)).arg(last.map_or_else(|| "+".to_owned(), id)).arg("COUNT").arg(most);
-    let reply: StreamRangeReply = command.query_async(connection).await?;
-    reply.ids.into_iter().map(decode).collect()
+    match command.query_async(connection).await? {
+        Value::Array(entries) => entries.into_iter().map(read_entry).collect(),
+        _ => Err(odd("a part of a stream").into()),
+    }
 }
 
-fn decode(entry: StreamId) -> Result<Event, OwnerError> {
-    let fields: Result<HashMap<String, String>, RedisError> = entry
-        .map
-        .into_iter()
-        .map(|(field, value)| Ok((field, String::from_redis_value(value).map_err(RedisError::from)?)))
-        .collect();
-    Ok(event::decode(&entry.id, &fields?)?)
+/// An entry is its id and a list of names and values, which need not be texts.
+fn read_entry(entry: Value) -> Result<StreamEntry, OwnerError> {
+    let wrong = || odd("an entry of a stream");
+    let Value::Array(entry) = entry else { return Err(wrong().into()) };
+    let Ok([Value::BulkString(id), Value::Array(parts)]) = <[Value; 2]>::try_from(entry) else {
+        return Err(wrong().into());
+    };
+    let id = String::from_utf8_lossy(&id);
+    let id: EventId = id.parse().map_err(|_| DecodeError { id: id.to_string(), field: "id" })?;
+    let (mut fields, mut parts) = (Vec::with_capacity(parts.len() / 2), parts.into_iter());
+    while let Some(name) = parts.next() {
+        let (Value::BulkString(name), Some(Value::BulkString(value))) = (name, parts.next()) else {
+            return Err(wrong().into());
+        };
+        fields.push((name, value));
+    }
+    Ok(StreamEntry::read(id, fields))
 }

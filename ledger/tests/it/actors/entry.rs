@@ -1,0 +1,60 @@
+//! Events as the scripts write them into a stream: fields in their order, as bytes.
+
+use metering::{Body, Event, StreamEntry, lots};
+
+/// The entry that makes this event.
+pub fn entry(event: &Event) -> StreamEntry {
+    StreamEntry::read(event.id, bytes(&fields(event)))
+}
+
+/// The same with one field changed, or taken out.
+pub fn spoilt(event: &Event, field: &str, value: Option<&str>) -> StreamEntry {
+    let mut fields = fields(event);
+    assert!(fields.iter().any(|(name, _)| *name == field), "there is no {field} in {fields:?}");
+    fields.retain(|(name, _)| *name != field || value.is_some());
+    for (_, old) in fields.iter_mut().filter(|(name, _)| *name == field) {
+        value.unwrap_or_default().clone_into(old);
+    }
+    StreamEntry::read(event.id, bytes(&fields))
+}
+
+fn bytes(fields: &[(&'static str, String)]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect()
+}
+
+fn fields(event: &Event) -> Vec<(&'static str, String)> {
+    let (number, at) = (|number: u64| number.to_string(), event.at.as_u64());
+    let mut fields = vec![("v", "1".to_owned()), ("k", event.body.kind().to_owned())];
+    fields.extend(event.body.account().map(|account| ("a", account.hex())));
+    fields.extend(event.body.op().map(|op| ("op", op.hex())));
+    if !matches!(event.body, Body::Debit { .. }) {
+        fields.extend([("t", number(at))]);
+        fields.extend(event.body.seq().map(|seq| ("q", number(seq))));
+    }
+    match &event.body {
+        Body::Debit { seq, credits, split, period_end, remaining_after, budget_used_after, key, route, .. } => {
+            let end = period_end.as_u64();
+            fields.push(("b", format!("{seq} {at} {credits} {end} {remaining_after} {budget_used_after}")));
+            fields.push(("s", lots::write(split)));
+            fields.push(("i", key.map(|key| key.hex()).unwrap_or_default()));
+            fields.push(("p", route.to_string()));
+        }
+        Body::GiveBack { debit_op, returned, lapsed, period_end, remaining_after, budget_used_after, .. } => {
+            fields.extend([("of", debit_op.hex()), ("s", lots::write(returned)), ("l", lots::write(lapsed))]);
+            fields.extend([("e", number(period_end.as_u64())), ("r", remaining_after.to_string())]);
+            fields.push(("u", budget_used_after.to_string()));
+        }
+        Body::Undo { debit_op, not_after, .. } => {
+            fields.extend([("of", debit_op.hex()), ("na", number(not_after.as_u64()))]);
+        }
+        Body::Control { row, version, change, returned, lapsed, taken, .. } => {
+            fields.extend([("w", number(*row)), ("cv", number(*version)), ("c", change.as_str().to_owned())]);
+            fields.extend([("s", lots::write(returned)), ("l", lots::write(lapsed)), ("x", lots::write(taken))]);
+        }
+        Body::Installed { seq, control_version, .. } => {
+            fields.extend([("q", number(*seq)), ("cv", number(*control_version))]);
+        }
+        Body::Opened => {}
+    }
+    fields
+}

@@ -1,0 +1,116 @@
+//! An entry of a shard's stream as it was read: its fields as they stood, and the event they make, if they make one.
+
+use std::collections::HashMap;
+
+use crate::event::{DecodeError, decode_fields};
+use crate::{AccountId, Event, EventId};
+
+/// The word for the kind of an entry that is no event.
+pub const UNDECODABLE: &str = "undecodable";
+
+/// One entry of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamEntry {
+    /// Where it stands.
+    pub id: EventId,
+    /// Its fields and their values, in the order of the stream.
+    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The event they make.
+    pub event: Result<Event, DecodeError>,
+}
+
+impl StreamEntry {
+    /// Reads the fields of an entry. What is no text can be no field of an event, so it is kept and passed over.
+    #[must_use]
+    pub fn read(id: EventId, fields: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+        let event = decode_fields(&id.to_string(), &texts(&fields));
+        Self { id, fields, event }
+    }
+
+    /// The word for its kind; [`UNDECODABLE`] where it makes no event.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.event.as_ref().map_or(UNDECODABLE, |event| event.body.kind())
+    }
+
+    /// The account it is about, as far as that can be read.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        match &self.event {
+            Ok(event) => event.body.account(),
+            Err(_) => texts(&self.fields).get("a").and_then(|hex| AccountId::from_hex(hex).ok()),
+        }
+    }
+
+    /// The fields as one text of bytes: each name and each value with its length before it (`1:k5:debit`).
+    #[must_use]
+    pub fn write(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for part in self.fields.iter().flat_map(|(name, value)| [name, value]) {
+            bytes.extend_from_slice(part.len().to_string().as_bytes());
+            bytes.push(b':');
+            bytes.extend_from_slice(part);
+        }
+        bytes
+    }
+
+    /// Reads what [`Self::write`] wrote; `None` where the bytes are not whole.
+    #[must_use]
+    pub fn parse(id: EventId, bytes: &[u8]) -> Option<Self> {
+        let (mut rest, mut fields) = (bytes, Vec::new());
+        while !rest.is_empty() {
+            let (name, after) = part(rest)?;
+            let (value, after) = part(after)?;
+            fields.push((name.to_vec(), value.to_vec()));
+            rest = after;
+        }
+        Some(Self::read(id, fields))
+    }
+}
+
+/// The first part, and what comes after it.
+fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = bytes.iter().position(|byte| *byte == b':')?;
+    let (digits, rest) = bytes.split_at(colon);
+    let length: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    rest.get(1..)?.split_at_checked(length)
+}
+
+fn texts(fields: &[(Vec<u8>, Vec<u8>)]) -> HashMap<&str, &str> {
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    fields.iter().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(fields: &[(&str, &[u8])]) -> StreamEntry {
+        let fields = fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec())).collect();
+        StreamEntry::read(EventId { incarnation: 7, sequence: 3 }, fields)
+    }
+
+    #[test]
+    fn an_entry_is_kept_exactly_whatever_its_bytes() {
+        let account = "0123456789abcdef0123456789abcdef".as_bytes();
+        let odd = entry(&[("v", b"1"), ("k", b"gift"), ("a", account), ("z", &[0, 0xff, b':', b'9']), ("", b"")]);
+        assert_eq!(odd.kind(), UNDECODABLE);
+        assert_eq!(odd.account(), AccountId::from_hex("0123456789abcdef0123456789abcdef").ok());
+        assert_eq!(StreamEntry::parse(odd.id, &odd.write()), Some(odd.clone()));
+        let bytes = odd.write();
+        for cut in 1..bytes.len() {
+            assert_ne!(StreamEntry::parse(odd.id, &bytes[..cut]), Some(odd.clone()), "cut at {cut}");
+        }
+        for wrong in [&b"x:1"[..], b"2:a", b"99999999999999999999:a", b"-1:a", b":"] {
+            assert_eq!(StreamEntry::parse(odd.id, wrong), None);
+        }
+    }
+
+    #[test]
+    fn an_entry_that_is_an_event_says_so_and_one_that_is_not_may_have_no_account() {
+        let opened = entry(&[("v", b"1"), ("k", b"opened"), ("t", b"1000")]);
+        assert_eq!((opened.kind(), opened.account()), ("opened", None));
+        assert_eq!(entry(&[("v", b"1"), ("k", b"opened"), ("t", &[0xff])]).event.unwrap_err().field, "t");
+        assert_eq!(entry(&[("a", b"nobody")]).account(), None);
+    }
+}
