@@ -6,6 +6,7 @@ mod ci;
 mod cli;
 mod ctl;
 mod down;
+mod explore;
 mod files;
 mod fuzz;
 mod http;
@@ -61,6 +62,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test { args } => suite::run(&layout, &Scale::Usual, &args),
         Task::Ci { full } => ci::run(&layout, if full { &Scale::Full } else { &Scale::Usual }),
         Task::Fuzz { target, seconds } => fuzz::run(&layout, target.as_deref(), seconds),
+        Task::Explore { args } => explore::run(&layout, &args),
         Task::Hostile => suite::run(&layout, &Scale::Usual, &HOSTILE.map(str::to_owned)),
         Task::Bench(wish) => bench::run(&layout, &wish),
     }
