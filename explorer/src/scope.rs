@@ -116,7 +116,8 @@ fn crash(more: impl Fn(u8, u8) -> u8) -> Scope {
         crashes: more(1, 2),
         empties: true,
         cap_events: 2,
-        cap_credits: 1,
+        cap_credits: more(1, 2),
+        trims: more(0, 1),
         ..NOTHING
     }
 }
@@ -156,8 +157,7 @@ fn control(full: bool, more: impl Fn(u8, u8) -> u8) -> Scope {
     Scope {
         name: "control",
         what: "a grant, a reduction, a change that needs an install, an expiry; Redis dies and loses one of them",
-        requests: more(1, 2),
-        give_backs: false,
+        give_backs: full,
         expiry: 1,
         ticks: 1,
         crashes: 1,
@@ -220,7 +220,8 @@ fn owners(more: impl Fn(u8, u8) -> u8) -> Scope {
     Scope {
         name: "owners",
         what: "two owners: each may sleep at any point and wake with a stale view, while the other goes on",
-        requests: more(1, 2),
+        crashes: more(0, 1),
+        empties: true,
         takeovers: more(2, 1),
         lost_commits: more(0, 1),
         rows: 1,

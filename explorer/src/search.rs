@@ -150,9 +150,10 @@ impl Search {
                     expanded.cut += 1;
                     continue;
                 }
-                let broken = self.watched(next, &world);
+                self.overlook(next);
                 let fingerprint = fingerprint::of(next);
                 if !table.contains(fingerprint) {
+                    let broken = broken(next, &world).filter(|invariant| self.watches(*invariant));
                     let origin = Origin { parent: *number, place };
                     expanded.candidates.push(Candidate { fingerprint, origin, state: *next, broken });
                 }
@@ -161,13 +162,13 @@ impl Search {
         expanded
     }
 
-    /// The promise that does not hold, if it is one that is watched.
-    fn watched(&self, state: &mut State, world: &World<'_>) -> Option<Invariant> {
-        let is_watched = |invariant: &Invariant| self.only.is_none_or(|only| only == *invariant);
-        if !state.broken.as_ref().is_none_or(is_watched) {
-            state.broken = None;
-        }
-        broken(state, world).filter(is_watched)
+    fn watches(&self, invariant: Invariant) -> bool {
+        self.only.is_none_or(|only| only == invariant)
+    }
+
+    /// A promise that is not watched may break, and what comes after it is looked at, too.
+    fn overlook(&self, state: &mut State) {
+        state.broken = state.broken.filter(|invariant| self.watches(*invariant));
     }
 
     /// The steps to a state, gone again from the beginning.
@@ -187,7 +188,7 @@ impl Search {
             let (step, next): (Step, State) = nexts[place as usize];
             path.push(step.to_string());
             state = next;
-            self.watched(&mut state, &world);
+            self.overlook(&mut state);
         }
         path
     }

@@ -20,6 +20,16 @@ pub enum Step {
     World(&'static str),
 }
 
+#[cfg(test)]
+impl Step {
+    /// What happens, without who and which.
+    pub const fn what(&self) -> &'static str {
+        match self {
+            Self::Gateway(_, what) | Self::Owner(_, what) | Self::OwnerOf(_, what, _) | Self::World(what) => what,
+        }
+    }
+}
+
 impl fmt::Display for Who {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(if self.0 == 0 { "owner A" } else { "owner B" })
