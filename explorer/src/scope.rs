@@ -242,7 +242,6 @@ fn time(full: bool, more: impl Fn(u8, u8) -> u8) -> Scope {
         period: 1,
         ticks: more(1, 2),
         clock_backs: 1,
-        give_ups: more(0, 1),
         rows: 1,
         grants: true,
         ..NOTHING
