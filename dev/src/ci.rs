@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::layout::Layout;
 use crate::suite::{self, Scale, Valkey};
-use crate::{build, fuzz, limits, process, tools, walls, words};
+use crate::{build, explore, fuzz, limits, process, tools, walls, words};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
 /// `--locked`: a lock file that does not fit the manifests is found here, not on a newcomer's machine.
@@ -22,6 +22,7 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     tools::servers()?;
     cargo(layout, &CLIPPY)?;
     walls::check(layout)?;
+    explore::check(layout, matches!(scale, Scale::Full))?;
     fuzz::run(layout, None, if matches!(scale, Scale::Full) { FUZZ_SECONDS_FULL } else { FUZZ_SECONDS })?;
     suite::run(layout, scale, Valkey::Must, &[])
 }

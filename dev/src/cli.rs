@@ -56,11 +56,18 @@ pub enum Task {
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
         seconds: u32,
     },
+    /// Go through the protocol between live state and book step by step, in every order, and take each of its guards out
+    /// (--full, --scope NAME, --without GUARD, --guards).
+    #[command(disable_help_flag = true)]
+    Explore {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
     /// Measure how much longer others wait while somebody attacks over HTTP/2; for a machine that does little else.
     Hostile,
-    /// Run what CI runs: format, clippy, walls, house limits, a little fuzzing, tests.
+    /// Run what CI runs: format, clippy, walls, house limits, the explorer, a little fuzzing, tests.
     Ci {
-        /// Many more random histories and races in the tests, and longer fuzzing.
+        /// Many more random histories and races in the tests, longer fuzzing, the explorer's full scopes.
         #[arg(long)]
         full: bool,
     },

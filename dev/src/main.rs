@@ -6,6 +6,7 @@ mod ci;
 mod cli;
 mod ctl;
 mod down;
+mod explore;
 mod files;
 mod fuzz;
 mod http;
@@ -62,6 +63,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Ci { full } => ci::run(&layout, if full { &Scale::Full } else { &Scale::Usual }),
         Task::Fuzz { target, seconds } => fuzz::run(&layout, target.as_deref(), seconds),
         Task::Hostile => suite::run(&layout, &Scale::Usual, Valkey::IfItCan, &HOSTILE.map(str::to_owned)),
+        Task::Explore { args } => explore::run(&layout, &args),
         Task::Bench(wish) => bench::run(&layout, &wish),
     }
 }
