@@ -78,8 +78,8 @@ guards! {
     PeriodFromTime "period-from-time" "the budget period is computed from the time" Some("account.lua");
     HighestTime "highest-time" "a shard's time never goes back" Some("prelude.lua");
     HoldGrace "hold-grace" "holds are released only after gateways had time to settle" Some("ledger-sync/src/accounts.rs");
-    RowAfterFence "row-after-fence" "the book's row is compared as it is once the fence is raised" None;
-    DrainBeforeRebuild "drain-before-rebuild" "an interrupted install is drained before it is built anew" None;
+    RowAfterFence "row-after-fence" "the book's row is compared as it is once the fence is raised" Some("ledger-sync/src/certify.rs");
+    DrainBeforeRebuild "drain-before-rebuild" "an interrupted install is drained before it is built anew" Some("ledger-sync/src/certify.rs");
     ClosingsKept "closings-kept" "a gateway keeps a give-back or undo until it is in the book" None;
 }
 

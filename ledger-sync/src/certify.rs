@@ -39,12 +39,23 @@ pub async fn certify(service: &Service, shard: Shard, epoch: u64) -> Result<Hold
     clock_skew::check(service, &mut link, shard).await?;
     let head = link.head(shard).await?;
     older_book(service, &row, &head).await?;
-    let row = catch_up(service, &mut link, row, &head).await?;
+    catch_up(service, &mut link, row, &head).await?;
     link.seal(shard, epoch).await?;
-    let certification = service.book.raise_fence(shard, epoch, head.certification).await?;
-    let fence = BookFence { shard, epoch, certification, incarnation: row.incarnation };
+    service.book.raise_fence(shard, epoch, head.certification).await?;
+    // Read again: a commit of ours whose answer was lost may have landed until the fence was raised, which waits for it.
+    let row = ours(service, shard, epoch).await?;
+    let fence = row.fence();
     let found = if row.incarnation == 0 { None } else { link.look(&live_fence(&fence)).await? };
     match behind(&mut link, &row, &head, found, &fence).await? {
+        None if row.state == ShardState::Installing => {
+            // Which accounts an interrupted install has written is not known for certain: a tail of them may be lost. But those that
+            // were written have served, and what they drew stands in the stream.
+            if shard.kind == ShardKind::Accounts {
+                drain_rest(service, &mut link, &fence, row.applied_sequence, true).await?;
+            }
+            let why = format!("incarnation {} was not installed to its end", row.incarnation);
+            begin(service, link, &row, &head, fence, found, &why).await
+        }
         None => go_on(service, link, &row, fence).await,
         Some(why) => begin(service, link, &row, &head, fence, found, &why).await,
     }
@@ -53,22 +64,16 @@ pub async fn certify(service: &Service, shard: Shard, epoch: u64) -> Result<Hold
 /// Records most of what waits in the stream while gateways are still let in, so that the shard is closed for the last events
 /// only: a book that was away for long would keep callers waiting for as long as it takes to follow. Nothing but scripts of
 /// the last certification can have written these events, and the book is compared with them first, as it is after the seal.
-async fn catch_up(
-    service: &Service,
-    link: &mut OwnerLink,
-    row: ShardRow,
-    head: &Head,
-) -> Result<ShardRow, Interruption> {
+async fn catch_up(service: &Service, link: &mut OwnerLink, row: ShardRow, head: &Head) -> Result<(), Interruption> {
     if row.shard.kind == ShardKind::Keys || row.incarnation == 0 {
-        return Ok(row);
+        return Ok(());
     }
     let fence = row.fence();
     let found = link.look(&live_fence(&fence)).await?;
-    if behind(link, &row, head, found, &fence).await?.is_some() {
-        return Ok(row);
+    if behind(link, &row, head, found, &fence).await?.is_none() {
+        drain_rest(service, link, &fence, row.applied_sequence, false).await?;
     }
-    drain_rest(service, link, &fence, row.applied_sequence, false).await?;
-    ours(service, row.shard, row.epoch).await
+    Ok(())
 }
 
 async fn ours(service: &Service, shard: Shard, epoch: u64) -> Result<ShardRow, Interruption> {
@@ -115,10 +120,6 @@ async fn behind(
 ) -> Result<Option<String>, Interruption> {
     if row.incarnation == 0 {
         return Ok(Some("the shard was never installed".to_owned()));
-    }
-    if row.state == ShardState::Installing {
-        // Which accounts an interrupted install has written is not known for certain: a tail of them may be lost.
-        return Ok(Some(format!("incarnation {} was not installed to its end", row.incarnation)));
     }
     let Some(found) = found.filter(|_| head.incarnation == row.incarnation) else {
         return Ok(Some(format!("redis does not have incarnation {}", row.incarnation)));

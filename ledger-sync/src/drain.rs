@@ -17,6 +17,8 @@ pub struct Drain {
     applied: Option<u64>,
     /// Credits drawn by events that were recorded but not yet noted in Redis.
     credits_to_note: u64,
+    /// The last event of the batch that is being recorded, and what its debits drew: its commit may happen without an answer.
+    asked: Option<(u64, u64)>,
     /// The time up to which the stream is in the book.
     drained_time: TimeMs,
     /// Sequence of the last event, as the shard counted when it was last asked.
@@ -34,7 +36,7 @@ impl Drain {
     pub fn take_over(service: &Service, hold: &Hold) -> Self {
         let retention = Retention::new(&service.settings.drain, hold.applied);
         let drained_time = TimeMs::EPOCH;
-        Self { applied: hold.applied, credits_to_note: 0, drained_time, counted: 0, missing: 0, retention }
+        Self { applied: hold.applied, credits_to_note: 0, asked: None, drained_time, counted: 0, missing: 0, retention }
     }
 
     /// Reads a little of what an earlier owner has kept; answers whether there is more.
@@ -54,7 +56,9 @@ impl Drain {
         self.missing = 0;
         let (sequence, count) = (last.id.sequence, entries.len());
         let mut batch = ReadBatch { fence: hold.fence, from: self.applied, entries };
+        self.asked = Some((sequence, credits_drawn(&batch.entries)));
         let recorded = record(service, &batch).await?;
+        self.asked = None;
         // What can't be applied may say any time: nothing may come due by it.
         batch.entries.retain(|entry| !recorded.poison().any(|parked| parked.event == entry.id));
         let (at, marks) = (time_of(&batch.entries).unwrap_or(self.drained_time), Marks::of(&batch.entries));
@@ -128,6 +132,8 @@ impl Drain {
         if let Ok(row) = service.book.shard(hold.fence.shard).await
             && row.incarnation == hold.fence.incarnation
         {
+            let landed = self.asked.take_if(|(last, _)| row.applied_sequence == Some(*last));
+            self.credits_to_note = self.credits_to_note.saturating_add(landed.map_or(0, |(_, credits)| credits));
             self.applied = row.applied_sequence;
         }
         service.metrics.backlog_age_grows(hold.fence.shard, service.clock.now().since(self.drained_time));
@@ -160,6 +166,15 @@ async fn record(service: &Service, batch: &ReadBatch) -> Result<Recorded, Interr
     service.metrics.recorded(&recorded, count, started.elapsed());
     dead_letters::tell(service, batch.fence.shard, &recorded);
     Ok(recorded)
+}
+
+/// What the debits among these drew.
+fn credits_drawn(entries: &[StreamEntry]) -> u64 {
+    let drawn = entries.iter().map(|entry| match entry.event.as_ref().map(|event| &event.body) {
+        Ok(Body::Debit { credits, .. }) => credits.get(),
+        _ => 0,
+    });
+    drawn.fold(0, u64::saturating_add)
 }
 
 /// When the last of these happened that says so.
