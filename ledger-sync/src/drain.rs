@@ -14,7 +14,7 @@ use crate::service::Service;
 pub struct Drain {
     /// Sequence of the last event in the book; `None` before the first.
     applied: Option<u64>,
-    /// Credits drawn by events that were recorded but not yet noted in Redis.
+    /// Credits drawn or confirmed by events that were recorded but not yet noted in Redis.
     credits_to_note: u64,
     /// The time up to which the stream is in the book.
     drained_time: TimeMs,
@@ -59,7 +59,8 @@ impl Drain {
         service.metrics.recorded(&recorded, count, started.elapsed());
         self.applied = Some(sequence);
         self.drained_time = at;
-        self.credits_to_note = self.credits_to_note.saturating_add(recorded.credits_debited);
+        let exposed = recorded.credits_debited.saturating_add(recorded.credits_confirmed);
+        self.credits_to_note = self.credits_to_note.saturating_add(exposed);
         self.retention.recorded(sequence, at, marks);
         self.note(service, hold, &[]).await?;
         Ok(count)

@@ -13,6 +13,9 @@ use metering::{AccountId, Credits, Event, LotId};
 use crate::pool::commit;
 use crate::record::known::Known;
 use crate::record::plan::Plan;
+
+pub(crate) use crate::record::known::AccountOp;
+pub(crate) use crate::record::plan::NewOutcome;
 use crate::{Fence, Ledger, LedgerError};
 
 /// Events that follow on what the book has, as read from the stream.
@@ -39,6 +42,14 @@ pub struct Recorded {
     pub give_backs: u64,
     /// Credits they returned to lots.
     pub credits_returned: u64,
+    /// Debits that were confirmed.
+    pub confirmed: u64,
+    /// Confirmations of debits that the book does not hold open: given back before, or lost.
+    pub confirmed_in_vain: u64,
+    /// Credits that confirmations were about, the vain ones included.
+    pub credits_confirmed: u64,
+    /// Debits given back because nobody had settled or confirmed them by their deadline.
+    pub unconfirmed: u64,
     /// Debits that were second ones of their op.
     pub duplicates: u64,
     /// Outbox rows that are delivered now.

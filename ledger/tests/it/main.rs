@@ -11,6 +11,7 @@ mod key_caps;
 mod key_use;
 mod keys;
 mod outbox;
+mod outcomes;
 mod owner;
 mod property;
 mod record;

@@ -18,8 +18,9 @@ use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    AccountStanding, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates, MeterError, Place,
-    PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome, answers, commands,
+    AccountStanding, Confirm, ConfirmOutcome, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome,
+    KeyRates, MeterError, Place, PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome, answers,
+    commands,
 };
 use crate::{AccountId, Event, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, TimeMs};
 
@@ -139,6 +140,14 @@ impl Meter {
         let shard = self.account_shard(&ask.account).await?;
         let reply = self.run(shard, |known| commands::settle(known, ask)).await?;
         answers::read::settle(&mut self.opened(reply)?.0)
+    }
+
+    /// Confirms debits of one shard, or moves their deadlines on, in one call, each answered on its own, in order. May be sent again: what
+    /// was confirmed answers `AlreadyClosed` the second time.
+    pub async fn confirm(&self, shard: Shard, asks: &[Confirm]) -> Result<Vec<ConfirmOutcome>, MeterError> {
+        let reply = self.run(shard, |known| commands::confirm(known, asks)).await?;
+        let outcomes = answers::read::confirm(&mut self.opened(reply)?.0)?;
+        if outcomes.len() == asks.len() { Ok(outcomes) } else { Err(super::replies::odd("one answer an item")) }
     }
 
     /// Notes that the request under an `Idempotency-Key` is over, so that a repeat is told so. May be sent again.
@@ -265,7 +274,8 @@ impl Meter {
         }
     }
 
-    async fn account_shard(&self, account: &AccountId) -> Result<Shard, MeterError> {
+    /// The shard of an account.
+    pub async fn account_shard(&self, account: &AccountId) -> Result<Shard, MeterError> {
         Ok(account.shard(self.count().await?))
     }
 

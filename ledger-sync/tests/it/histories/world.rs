@@ -139,7 +139,7 @@ impl World {
             let again = self.book.record(&batch).await;
             assert!(matches!(again, Err(LedgerError::Fenced { .. })), "recorded twice: {again:?}");
         }
-        self.credits_to_note += recorded.credits_debited;
+        self.credits_to_note += recorded.credits_debited + recorded.credits_confirmed;
         self.applied = Some(last);
         events
     }
