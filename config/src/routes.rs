@@ -39,6 +39,8 @@ pub struct Route {
     pub upgrade: Option<Upgrade>,
     /// What each message of a WebSocket draws besides; `None` = nothing.
     pub price_per_message: Option<u64>,
+    /// By when a debit must be confirmed, or said to go on, or else be given back; `None` = it stays drawn whatever happens.
+    pub confirm: Option<Duration>,
     pub timeouts: Timeouts,
     pub cors: Option<Cors>,
 }
