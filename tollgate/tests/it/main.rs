@@ -3,6 +3,7 @@
 
 mod audits;
 mod cli;
+mod confirms;
 mod crashes;
 mod day;
 mod exactness;
