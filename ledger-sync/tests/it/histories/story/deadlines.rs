@@ -37,7 +37,7 @@ impl Story<'_> {
             if *outcome == ConfirmOutcome::Confirmed && !was_open && account.ended.contains_key(&ask.debit_op) {
                 self.seen.met("confirm whose mark was gone");
             }
-            if *outcome == ConfirmOutcome::Confirmed && was_open && account.frozen {
+            if *outcome != ConfirmOutcome::AlreadyClosed && account.frozen {
                 self.seen.met("confirm while frozen");
             }
         }
