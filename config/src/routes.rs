@@ -40,6 +40,8 @@ pub struct Route {
     /// What each message of a WebSocket draws besides; `None` = nothing.
     pub price_per_message: Option<u64>,
     pub durability: Durability,
+    /// By when a debit must be confirmed, or said to go on, or else be given back; `None` = it stays drawn whatever happens.
+    pub confirm: Option<Duration>,
     pub timeouts: Timeouts,
     pub cors: Option<Cors>,
 }

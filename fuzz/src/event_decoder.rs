@@ -53,7 +53,7 @@ fn optional(event: &Event) -> Vec<(String, String)> {
             fields.push(("d", debited_at.as_u64().to_string()));
         }
         Body::Undo { kept, .. } => fields.extend(kept.map(|kept| ("kp", kept.to_string()))),
-        Body::Opened | Body::Installed { .. } | Body::Control { .. } => {}
+        Body::Opened | Body::Installed { .. } | Body::Confirm { .. } | Body::Extend { .. } | Body::Control { .. } => {}
     }
     fields.into_iter().map(|(field, value)| (field.to_owned(), value)).collect()
 }
@@ -104,6 +104,8 @@ fn written(event: &Event) -> Vec<(&'static str, String)> {
         Body::Undo { seq, debit_op, not_after, .. } => {
             vec![("q", number(*seq)), ("of", debit_op.hex()), ("na", number(not_after.as_u64()))]
         }
+        Body::Confirm { credits, outcome, .. } => vec![("c", credits.to_string()), ("o", outcome.to_string())],
+        Body::Extend { hold_until, .. } => vec![("h", number(hold_until.as_u64()))],
         Body::Control { seq, row, version, returned, lapsed, taken, .. } => vec![
             ("q", number(*seq)),
             ("w", number(*row)),

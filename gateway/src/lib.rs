@@ -4,6 +4,7 @@ mod account_standings;
 mod admin;
 mod admission;
 mod changes;
+mod confirmations;
 mod cookies;
 mod cors;
 mod edge;

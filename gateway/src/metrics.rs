@@ -1,6 +1,7 @@
 //! What the gateway counts. Handles are resolved once, so that a request pays for a few atomic additions.
 
 mod certificates;
+mod confirms;
 mod holds;
 mod labels;
 mod reloads;
@@ -12,12 +13,14 @@ use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+pub use confirms::ConfirmLabel;
 pub use labels::{DebitLabel, KeyLookup};
 pub use reloads::ReloadMetrics;
 pub use sessions::{SessionLookup, SessionMetrics, StandingLookup};
 pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 
 use crate::metrics::certificates::CertificateMetrics;
+use crate::metrics::confirms::ConfirmMetrics;
 use crate::metrics::holds::HoldMetrics;
 use crate::metrics::traces::SpanMetrics;
 use crate::rejection::Code;
@@ -43,6 +46,7 @@ pub struct Metrics {
     pub restitutions_dropped: IntCounter,
     pub debits_not_durable: IntCounter,
     pub holds: HoldMetrics,
+    pub confirms: ConfirmMetrics,
     key_lookups: [IntCounter; KeyLookup::ALL.len()],
     pub key_cache_entries: IntGauge,
     pub sessions: SessionMetrics,
@@ -118,6 +122,7 @@ impl Metrics {
                 "Debits given back because they were not on disk in time, as their route wants.",
             )?,
             holds: HoldMetrics::new(r)?,
+            confirms: ConfirmMetrics::new(r)?,
             key_lookups: key_lookups(r)?,
             key_cache_entries: gauge(r, "key_cache_entries", "API keys in the cache, unknown ones included.")?,
             sessions: SessionMetrics::new(r)?,

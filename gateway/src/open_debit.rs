@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use metering::live::{Debit, Drawn, GiveBack, GiveBackOutcome, Meter, Settle, SettleOutcome, Undo};
-use metering::{AccountId, Credits, Idempotency, OpId, TimeMs};
+use metering::{AccountId, Credits, Ended, Idempotency, OpId, RequestOutcome, TimeMs};
 use uuid::Uuid;
 
+use crate::confirmations::Deadline;
 use crate::meter_call::within;
 use crate::restitution::{Answered, Restitution, Restitutions};
 
@@ -18,6 +19,8 @@ pub struct OpenDebit {
     under: Option<Idempotency>,
     /// What a hold comes to when nobody says what it shall; `None` for a debit of a fixed price.
     unreported: Option<Credits>,
+    /// Where the route has it confirmed and nobody has said yet how the request ended.
+    deadline: Option<Deadline>,
     state: State,
     /// Whether credits go back when the process stops in the middle of the request.
     back_when_cut: bool,
@@ -79,6 +82,7 @@ impl OpenDebit {
             not_after: ask.not_after,
             under: ask.idempotency,
             unreported,
+            deadline: None,
             state: State::Asked,
             back_when_cut: true,
             restitutions,
@@ -87,6 +91,22 @@ impl OpenDebit {
 
     pub fn drawn(&mut self, drawn: Drawn) {
         self.state = State::Drawn(drawn);
+    }
+
+    /// It was drawn until a deadline, and must be confirmed by then.
+    pub fn await_confirmation(&mut self, deadline: Deadline) {
+        self.deadline = Some(deadline);
+    }
+
+    pub fn has_deadline(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    /// The request is over, and this is how. Says nothing of a debit that was given back.
+    pub fn confirm(&mut self, outcome: RequestOutcome) {
+        if let Some(deadline) = self.deadline.take().filter(|_| self.is_paid()) {
+            deadline.over(outcome);
+        }
     }
 
     /// The debit was refused: there is nothing to give back.
@@ -180,6 +200,7 @@ impl OpenDebit {
             }
         };
         self.state = State::GivenBack { remaining };
+        self.deadline = None;
     }
 
     fn give_back_ask(&self, drawn: &Drawn) -> GiveBack {
@@ -228,6 +249,10 @@ impl Drop for OpenDebit {
                 if let Some(unreported) = self.unreported {
                     self.restitutions.add(Restitution::Settle(self.settle_ask(drawn, unreported)));
                 }
+                if let Some(deadline) = self.deadline.take() {
+                    let outcome = cut_off(&deadline);
+                    deadline.over(outcome);
+                }
                 return self.say_answered();
             }
             State::Settled { .. } => return self.say_answered(),
@@ -235,6 +260,12 @@ impl Drop for OpenDebit {
         };
         self.restitutions.add(restitution);
     }
+}
+
+/// What went to the caller by then, nobody has counted.
+fn cut_off(deadline: &Deadline) -> RequestOutcome {
+    let duration_ms = u64::try_from(deadline.age().as_millis()).unwrap_or(u64::MAX);
+    RequestOutcome { upstream_status: None, answer_bytes: 0, duration_ms, ended: Ended::Cut }
 }
 
 fn new_op() -> OpId {

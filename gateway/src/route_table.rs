@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use config::routes::{
@@ -32,6 +33,8 @@ pub struct Route {
     /// What each message of a WebSocket draws; `None` draws nothing.
     pub price_per_message: Option<Credits>,
     pub durability: Durability,
+    /// By when a debit must be confirmed or said to go on; `None` asks for nothing.
+    pub confirm: Option<Duration>,
     pub timeouts: Timeouts,
     pub metrics: RouteMetrics,
     /// Pages of other sites that may use the route.
@@ -96,6 +99,12 @@ impl Route {
             RoutePrice::Hold(hold) => Some(hold),
             _ => None,
         }
+    }
+
+    /// How long a debit may stay drawn without a word about its request; `None` = for ever.
+    pub fn held_ms(&self) -> Option<u64> {
+        let confirm_ms = || self.confirm.map(|deadline| u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
+        self.hold().map(|hold| hold.ms_max).or_else(confirm_ms)
     }
 
     /// Whether the answer's body is looked at, which compression would hide.
@@ -251,6 +260,7 @@ fn resolve(
         upgrade: route.upgrade,
         durability: route.durability,
         price_per_message: route.price_per_message.map(Credits::new).transpose().with_context(about)?,
+        confirm: route.confirm,
         timeouts: route.timeouts,
         give_back: route.give_back,
         grpc_server_errors: route.grpc_server_errors,

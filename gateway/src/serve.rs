@@ -22,6 +22,7 @@ use crate::Arguments;
 use crate::account_standings::AccountStandings;
 use crate::admin::Admin;
 use crate::changes::{Listeners, follow_changes};
+use crate::confirmations::Confirmations;
 use crate::edge::{Companion, Connections, Edge, Linger, Secure, http2_limits, http2_options};
 use crate::gateway::Gateway;
 use crate::handover::{self, Handover, Taken};
@@ -81,6 +82,7 @@ pub fn serve(
         metrics: metrics.clone(),
         traces: traces.clone(),
         restitutions: balance.restitutions.clone(),
+        confirmations: balance.confirmations.clone(),
         flush_log: Arc::new({
             let log = log.clone();
             move || log.flush()
@@ -174,12 +176,15 @@ fn balance(settings: &Settings, background: &Runtime, meter: Meter, owing: Meter
         min: Duration::from_millis(settings.meter.restitution_pause_ms_min),
         max: Duration::from_millis(settings.meter.restitution_pause_ms_max),
     };
-    let (restitutions, work) =
-        Restitutions::new(settings.meter.restitutions_max, pauses, owing, wait_max, metrics.clone());
+    let queue_max = settings.meter.restitutions_max;
+    let (confirmations, work) = Confirmations::new(queue_max, pauses, owing.clone(), wait_max, metrics.clone());
+    background.spawn(work);
+    let (restitutions, work) = Restitutions::new(queue_max, pauses, owing, wait_max, metrics.clone());
     background.spawn(work);
     Balance {
         meter: meter.with_debit_wait(wait_max),
         restitutions,
+        confirmations,
         wait_max,
         fsync_max: Duration::from_millis(settings.meter.fsync_ms_max),
         op_lifetime_ms: settings.meter.op_lifetime_ms,

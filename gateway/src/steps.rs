@@ -12,6 +12,7 @@ mod begin;
 mod body;
 pub mod canonical_target;
 mod check_status;
+mod confirm;
 mod connect;
 pub mod draw;
 mod durable;

@@ -12,6 +12,7 @@ use pingora::server::{ExecutionPhase, ShutdownSignal, ShutdownSignalWatch, UnixS
 use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 
+use crate::confirmations::Confirmations;
 use crate::edge::Linger;
 use crate::metrics::Metrics;
 use crate::restitution::Restitutions;
@@ -31,6 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct LastWords {
     pub metrics: Arc<Metrics>,
     pub restitutions: Restitutions,
+    pub confirmations: Confirmations,
     pub traces: Option<Arc<Traces>>,
     pub flush_log: Arc<dyn Fn() + Send + Sync>,
     /// Whether the process stops because it could not do what it was started for.
@@ -50,7 +52,14 @@ impl LastWords {
                 traces.flush(SPANS_MAX).await;
             }
         };
-        let (owed, ()) = tokio::join!(self.restitutions.flush(FLUSH_MAX), spans);
+        let (owed, unconfirmed, ()) =
+            tokio::join!(self.restitutions.flush(FLUSH_MAX), self.confirmations.flush(FLUSH_MAX), spans);
+        if unconfirmed > 0 {
+            tracing::error!(
+                unconfirmed,
+                "{unconfirmed} debits could not be confirmed before the stop: they will be given back"
+            );
+        }
         if owed > 0 {
             tracing::error!(owed, "{owed} give-backs, undos and the like could not be sent before the stop");
         }

@@ -15,9 +15,9 @@ use crate::service::Service;
 pub struct Drain {
     /// Sequence of the last event in the book; `None` before the first.
     applied: Option<u64>,
-    /// Credits drawn by events that were recorded but not yet noted in Redis.
+    /// Credits drawn or confirmed by events that were recorded but not yet noted in Redis.
     credits_to_note: u64,
-    /// The last event of the batch that is being recorded, and what its debits drew: its commit may happen without an answer.
+    /// The last event of the batch that is being recorded, and what is at risk until it is in the book: its commit may happen without an answer.
     asked: Option<(u64, u64)>,
     /// The time up to which the stream is in the book.
     drained_time: TimeMs,
@@ -56,7 +56,7 @@ impl Drain {
         self.missing = 0;
         let (sequence, count) = (last.id.sequence, entries.len());
         let mut batch = ReadBatch { fence: hold.fence, from: self.applied, entries };
-        self.asked = Some((sequence, credits_drawn(&batch.entries)));
+        self.asked = Some((sequence, credits_exposed(&batch.entries)));
         let recorded = record(service, &batch).await?;
         self.asked = None;
         // What can't be applied may say any time: nothing may come due by it.
@@ -64,7 +64,7 @@ impl Drain {
         let (at, marks) = (time_of(&batch.entries).unwrap_or(self.drained_time), Marks::of(&batch.entries));
         self.applied = Some(sequence);
         self.drained_time = at;
-        self.credits_to_note = self.credits_to_note.saturating_add(recorded.credits_kept());
+        self.credits_to_note = self.credits_to_note.saturating_add(recorded.credits_unexposed());
         self.retention.recorded(sequence, at, marks);
         self.note(service, hold, &[]).await?;
         Ok(count)
@@ -168,13 +168,10 @@ async fn record(service: &Service, batch: &ReadBatch) -> Result<Recorded, Interr
     Ok(recorded)
 }
 
-/// What the debits among these drew.
-fn credits_drawn(entries: &[StreamEntry]) -> u64 {
-    let drawn = entries.iter().map(|entry| match entry.event.as_ref().map(|event| &event.body) {
-        Ok(Body::Debit { credits, .. }) => credits.get(),
-        _ => 0,
-    });
-    drawn.fold(0, u64::saturating_add)
+/// What is at risk until these are in the book.
+fn credits_exposed(entries: &[StreamEntry]) -> u64 {
+    let exposed = entries.iter().filter_map(|entry| entry.event.as_ref().ok()).map(|event| event.body.exposes().get());
+    exposed.fold(0, u64::saturating_add)
 }
 
 /// When the last of these happened that says so.

@@ -1,4 +1,4 @@
-//! What comes due without anybody asking: holds that nobody settled in time, idempotency marks a day old.
+//! What comes due without anybody asking: debits that nobody settled or confirmed in time, idempotency marks a day old.
 
 use metering::OpId;
 use metering::live::{Undo, UndoOutcome};
@@ -10,8 +10,8 @@ use crate::drain::Drain;
 use crate::interruption::Interruption;
 use crate::service::Service;
 
-/// Asks to undo holds whose time is over: their gateway is gone. Live state decides against a settlement that comes in between;
-/// the book then gives back what was held.
+/// Asks to undo debits whose time is over: their gateway is gone. Live state decides against a settlement or a confirmation that comes in
+/// between; the book then gives back what was drawn.
 pub async fn release_holds(service: &Service, hold: &mut Hold, drain: &Drain, page: u32) -> Result<(), Interruption> {
     for due in service.book.due_holds(hold.fence, drain.drained_time(), page).await? {
         let ask = Undo {
@@ -23,7 +23,7 @@ pub async fn release_holds(service: &Service, hold: &mut Hold, drain: &Drain, pa
         };
         if hold.link.release(&hold.certified, &ask).await? == UndoOutcome::Marked {
             service.metrics.holds_released.inc();
-            info!(account = %due.account, debit_op = %due.op, "hold {} was not settled in time: it is released", due.op);
+            info!(account = %due.account, debit_op = %due.op, "debit {} was not settled or confirmed in time: it is released", due.op);
         }
     }
     Ok(())

@@ -29,7 +29,7 @@ pub struct Metrics {
     pub lots_swept: IntCounter,
     /// Undos closed because their debit can't come any more.
     pub undos_settled: IntCounter,
-    /// Holds that nobody settled in time.
+    /// Holds that nobody settled in time, and debits that nobody confirmed.
     pub holds_released: IntCounter,
     /// Credits by which book and live state differ, in the last round through all accounts; must be 0.
     pub drift_credits: IntGauge,
@@ -52,6 +52,9 @@ pub struct Metrics {
     drained_credits: IntCounter,
     given_back_credits: IntCounter,
     duplicates: IntCounter,
+    confirmed: IntCounter,
+    confirmed_in_vain: IntCounter,
+    unconfirmed: IntCounter,
     shortfall_credits: IntCounter,
     record_seconds: Histogram,
     clock_skew: IntGauge,
@@ -77,7 +80,10 @@ impl Metrics {
             control_carried: new.counter("key_rows_total", "Outbox rows of keys carried to live state")?,
             lots_swept: new.counter("lots_swept_total", "Lots found past their expiry")?,
             undos_settled: new.counter("undos_settled_total", "Undos closed because their debit can no longer come")?,
-            holds_released: new.counter("holds_released_total", "Holds that nobody settled in time")?,
+            holds_released: new.counter(
+                "holds_released_total",
+                "Holds that nobody settled, and debits that nobody confirmed, in time",
+            )?,
             drift_credits: new.gauge("drift_credits", "Credits by which book and live state differ; must be 0")?,
             differences: new.gauge("differences", "Differences between book and live state in the last round")?,
             verified: new.counter("accounts_verified_total", "Accounts recomputed and compared with live state")?,
@@ -99,6 +105,11 @@ impl Metrics {
             drained_credits: new.counter("drained_credits_total", "Credits of those debits")?,
             given_back_credits: new.counter("given_back_credits_total", "Credits returned to lots by give-backs")?,
             duplicates: new.counter("duplicate_debits_total", "Second debits of one op, recorded and given back")?,
+            confirmed: new.counter("confirmed_total", "Debits confirmed by their gateway")?,
+            confirmed_in_vain: new
+                .counter("confirmed_in_vain_total", "Confirmations of debits that were given back before, or lost")?,
+            unconfirmed: new
+                .counter("unconfirmed_total", "Debits given back because nobody settled or confirmed them")?,
             shortfall_credits: new
                 .counter("shortfall_credits_total", "Credits drawn that a lot in the book did not have")?,
             record_seconds: new.record_seconds()?,
@@ -217,6 +228,9 @@ impl Metrics {
         self.drained_credits.inc_by(recorded.credits_debited);
         self.given_back_credits.inc_by(recorded.credits_returned);
         self.duplicates.inc_by(recorded.duplicates);
+        self.confirmed.inc_by(recorded.confirmed);
+        self.confirmed_in_vain.inc_by(recorded.confirmed_in_vain);
+        self.unconfirmed.inc_by(recorded.unconfirmed);
         self.shortfall_credits.inc_by(recorded.shortfalls.iter().map(|shortfall| shortfall.credits.get()).sum());
     }
 }

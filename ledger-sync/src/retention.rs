@@ -14,6 +14,9 @@ use crate::interruption::Interruption;
 /// and no debit can arrive later than this after it was asked for.
 const YOUNG_MS: u64 = 30_000;
 
+/// Marks that go in one call, or somewhat more: on a route that confirms every debit leaves one, and Redis must not be kept from callers.
+const MARKS_AT_ONCE: usize = 2_000;
+
 /// The closed marks that events have made: they go when the events go.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Marks {
@@ -28,7 +31,7 @@ impl Marks {
         let mut marks = Self::default();
         for event in entries.iter().filter_map(|entry| entry.event.as_ref().ok()) {
             match event.body {
-                Body::GiveBack { debit_op, .. } => marks.ops.push(debit_op),
+                Body::GiveBack { debit_op, .. } | Body::Confirm { debit_op, .. } => marks.ops.push(debit_op),
                 Body::Undo { debit_op, not_after, .. } => {
                     marks.ops.push(debit_op);
                     marks.needed_until = marks.needed_until.max(not_after);
@@ -109,7 +112,7 @@ impl Retention {
             let many = drained.saturating_sub(batch.last) >= self.keep_events;
             let young = now.since(batch.at) <= YOUNG_MS;
             let needed = now < batch.marks.needed_until;
-            if batch.last >= drained || young || needed || !(old || many) {
+            if closed.len() >= MARKS_AT_ONCE || batch.last >= drained || young || needed || !(old || many) {
                 break;
             }
             self.keep_from = batch.last.saturating_add(1);
@@ -169,6 +172,23 @@ mod tests {
         kept.recorded(20, HOUR, Marks::default());
         assert_eq!(kept.let_go(20, HOUR.plus_ms(699_999)), (0, vec![]));
         assert_eq!(kept.let_go(20, HOUR.plus_ms(700_000)), (11, vec![DEBIT]));
+    }
+
+    #[test]
+    fn marks_go_some_thousands_at_a_time() {
+        let mut kept = retention();
+        for batch in 1..=4 {
+            let ops = vec![DEBIT; MARKS_AT_ONCE - 1];
+            kept.recorded(batch * 10, HOUR, Marks { ops, needed_until: TimeMs::EPOCH });
+        }
+        let later = HOUR.plus_ms(900_000);
+        let gone = |kept: &mut Retention| {
+            let (keep_from, marks) = kept.let_go(100, later);
+            (keep_from, marks.len())
+        };
+        assert_eq!(gone(&mut kept), (21, 2 * (MARKS_AT_ONCE - 1)));
+        assert_eq!(gone(&mut kept), (41, 2 * (MARKS_AT_ONCE - 1)));
+        assert_eq!(gone(&mut kept), (41, 0));
     }
 
     #[test]

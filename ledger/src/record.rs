@@ -16,6 +16,9 @@ use metering::{AccountId, Credits, Event, EventId, LotId, StreamEntry};
 use crate::pool::commit;
 use crate::record::known::Known;
 use crate::record::plan::Plan;
+
+pub(crate) use crate::record::known::AccountOp;
+pub(crate) use crate::record::plan::NewOutcome;
 use crate::{Fence, Ledger, LedgerError};
 
 pub use carry_out::{CarriedOut, Run};
@@ -45,6 +48,14 @@ pub struct Recorded {
     pub give_backs: u64,
     /// Credits they returned to lots.
     pub credits_returned: u64,
+    /// Debits that were confirmed.
+    pub confirmed: u64,
+    /// Confirmations of debits that the book does not hold open: given back before, or lost.
+    pub confirmed_in_vain: u64,
+    /// Credits that confirmations were about, the vain ones included.
+    pub credits_confirmed: u64,
+    /// Debits given back because nobody had settled or confirmed them by their deadline.
+    pub unconfirmed: u64,
     /// Debits that were second ones of their op.
     pub duplicates: u64,
     /// Outbox rows that are delivered now.
@@ -74,10 +85,11 @@ impl Recorded {
         self.parked.iter().filter(|parked| !parked.follows)
     }
 
-    /// Credits that are in the book now: of debits that were recorded, and of those that are parked with all they say.
+    /// Credits that are no longer at risk: of debits and confirmations that were recorded, and of those that are parked with all they say.
     #[must_use]
-    pub fn credits_kept(&self) -> u64 {
-        self.parked.iter().fold(self.credits_debited, |sum, parked| sum.saturating_add(parked.credits))
+    pub fn credits_unexposed(&self) -> u64 {
+        let recorded = self.credits_debited.saturating_add(self.credits_confirmed);
+        self.parked.iter().fold(recorded, |sum, parked| sum.saturating_add(parked.exposed))
     }
 }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    AccountId, ControlKind, Credits, Fingerprint, IdError, Idempotency, IdempotencyKey, KeyId, OpId, RouteName, Split,
-    TimeMs, lots,
+    AccountId, ControlKind, Credits, Fingerprint, IdError, Idempotency, IdempotencyKey, KeyId, OpId, RequestOutcome,
+    RouteName, Split, TimeMs, lots,
 };
 
 /// The schema version written by this release's scripts in field `v`.
@@ -96,6 +96,11 @@ pub enum Body {
     /// Somebody asks to undo `debit_op`, whose outcome they do not know, and with `kept` all but that, because
     /// it was a hold that was settled; it can't be drawn from `not_after` on.
     Undo { account: AccountId, seq: u64, op: OpId, debit_op: OpId, not_after: TimeMs, kept: Option<Credits> },
+    /// The request of `debit_op`, which had drawn `credits` until a deadline, is over, and this is how: it stays drawn. Moves no credits
+    /// and does not raise `seq`.
+    Confirm { account: AccountId, debit_op: OpId, credits: Credits, outcome: RequestOutcome },
+    /// The request of `debit_op` goes on: its deadline is `hold_until`. Moves no credits and does not raise `seq`.
+    Extend { account: AccountId, debit_op: OpId, hold_until: TimeMs },
     /// The change of outbox row `row` was applied; `returned`, `lapsed` and `taken` say which credits moved.
     Control {
         account: AccountId,
@@ -119,6 +124,8 @@ impl Body {
             | Self::Debit { account, .. }
             | Self::GiveBack { account, .. }
             | Self::Undo { account, .. }
+            | Self::Confirm { account, .. }
+            | Self::Extend { account, .. }
             | Self::Control { account, .. } => Some(*account),
         }
     }
@@ -127,7 +134,7 @@ impl Body {
     #[must_use]
     pub const fn seq(&self) -> Option<u64> {
         match self {
-            Self::Opened | Self::Installed { .. } => None,
+            Self::Opened | Self::Installed { .. } | Self::Confirm { .. } | Self::Extend { .. } => None,
             Self::Debit { seq, .. }
             | Self::GiveBack { seq, .. }
             | Self::Undo { seq, .. }
@@ -135,11 +142,21 @@ impl Body {
         }
     }
 
-    /// The op that made it; `None` where the owner made it.
+    /// Credits that are at risk until it is in the book: what it drew, or what it confirms.
+    #[must_use]
+    pub const fn exposes(&self) -> Credits {
+        match self {
+            Self::Debit { credits, .. } | Self::Confirm { credits, .. } => *credits,
+            _ => Credits::ZERO,
+        }
+    }
+
+    /// The op that made it, for a confirmation and an extension that of their debit; `None` where the owner made it.
     #[must_use]
     pub const fn op(&self) -> Option<OpId> {
         match self {
             Self::Debit { op, .. } | Self::GiveBack { op, .. } | Self::Undo { op, .. } => Some(*op),
+            Self::Confirm { debit_op, .. } | Self::Extend { debit_op, .. } => Some(*debit_op),
             Self::Opened | Self::Installed { .. } | Self::Control { .. } => None,
         }
     }
@@ -154,6 +171,8 @@ impl Body {
             Self::GiveBack { kept: None, .. } => "give_back",
             Self::GiveBack { kept: Some(_), .. } => "settle",
             Self::Undo { .. } => "undo",
+            Self::Confirm { .. } => "confirm",
+            Self::Extend { .. } => "extend",
             Self::Control { .. } => "control",
         }
     }
@@ -236,6 +255,17 @@ impl Reader<'_> {
                 debit_op: self.op("of")?,
                 not_after: TimeMs::new(self.number("na")?),
                 kept: self.fields.contains_key("kp").then(|| self.credits("kp")).transpose()?,
+            },
+            "confirm" => Body::Confirm {
+                account: self.account()?,
+                debit_op: self.op("op")?,
+                credits: self.credits("c")?,
+                outcome: RequestOutcome::read(self.text("o")?).ok_or_else(|| self.wrong("o"))?,
+            },
+            "extend" => Body::Extend {
+                account: self.account()?,
+                debit_op: self.op("op")?,
+                hold_until: TimeMs::new(self.number("h")?),
             },
             "control" => self.control()?,
             _ => return Err(self.wrong("k")),

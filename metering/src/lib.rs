@@ -15,6 +15,7 @@ pub mod ids;
 pub mod image;
 pub mod live;
 pub mod lots;
+pub mod outcome;
 pub mod policy;
 pub mod session;
 pub mod status;
@@ -33,6 +34,7 @@ pub use idempotency::{Fingerprint, IDEMPOTENCY_MS, Idempotency, IdempotencyKey, 
 pub use ids::{AccountId, IdError, KeyId, LotId, OpId, RouteName, Shard, ShardCount, ShardKind};
 pub use image::{AccountImage, KeyImage, KeyState, LotImage};
 pub use lots::{Draw, Split};
+pub use outcome::{Ended, RequestOutcome};
 pub use policy::{AddressRange, KeyPolicy, PolicyError, Rate, Scope};
 pub use session::{SessionSubject, SessionVersion, SessionVersions, SubjectDigest};
 pub use status::Status;

@@ -23,10 +23,10 @@ mod slots;
 mod snapshot;
 
 pub use answers::{
-    AccountStanding, BudgetView, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome, RateOutcome, RateState,
-    Refusal, Repeat, SettleOutcome, UndoOutcome,
+    AccountStanding, BudgetView, ConfirmOutcome, CreditsView, DebitOutcome, Drawn, Exposure, GiveBackOutcome,
+    RateOutcome, RateState, Refusal, Repeat, SettleOutcome, UndoOutcome,
 };
-pub use asks::{Debit, GiveBack, KeyRates, Settle, Undo};
+pub use asks::{Confirm, Debit, GiveBack, KeyRates, Progress, Settle, Undo};
 pub use durable::{Certificate, NotDurable};
 pub use errors::MeterError;
 pub use keys::Fence;

@@ -1,5 +1,6 @@
 //! The checks that turn a written route into one the gateway may serve.
 
+mod confirm;
 mod cors;
 mod grpc;
 mod hold;
@@ -77,6 +78,7 @@ fn check(
         auth: entry.auth,
         when_blocked: when_blocked(source, entry, &price)?,
         scope: entry.scope.as_ref().map(|scope| check_scope(source, entry, scope)).transpose()?,
+        confirm: confirm::check(source, entry, &price)?,
         price,
         target: target(source, spanned, upstreams)?,
         body_bytes_max: entry.body_bytes_max,

@@ -36,6 +36,8 @@ pub(super) struct Entry {
     pub upgrade: Option<Spanned<Upgrade>>,
     pub price_per_message: Option<Spanned<u64>>,
     pub durability: Option<Spanned<Durability>>,
+    pub confirm: Option<Spanned<bool>>,
+    pub confirm_ms: Option<Spanned<u64>>,
     #[serde(default = "connect_ms")]
     pub connect_ms: u64,
     #[serde(default = "response_ms")]

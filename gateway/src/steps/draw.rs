@@ -7,6 +7,7 @@ use metering::Credits;
 use metering::live::{Debit, DebitOutcome, Meter, RateState, Refusal};
 use pingora::http::RequestHeader;
 
+use crate::confirmations::Confirmations;
 use crate::key_cache::Caller;
 use crate::meter_call::Unanswered;
 use crate::metrics::{DebitLabel, Metrics};
@@ -29,6 +30,7 @@ const INSTALL_PAUSE: Duration = Duration::from_millis(10);
 pub struct Balance {
     pub meter: Meter,
     pub restitutions: Restitutions,
+    pub confirmations: Confirmations,
     /// How long a request waits for one answer.
     pub wait_max: Duration,
     /// How long one waits for its debit to be on disk, where its route says so.
@@ -72,7 +74,7 @@ pub async fn draw(
 ) -> Result<Payment, Rejection> {
     let Some(credits) = price else { return Ok(Payment { debit: None, rates: pass_rates(balance, caller).await? }) };
     let Some(principal) = caller.principal() else { return Err(Rejection::InvalidApiKey(KeyFault::Missing)) };
-    let (now, hold) = (balance.meter.store_now(), route.hold());
+    let now = balance.meter.store_now();
     let ask = Debit {
         op: request.op,
         account: principal.account(),
@@ -81,12 +83,16 @@ pub async fn draw(
         credits,
         not_after: now.plus_ms(balance.op_lifetime_ms),
         route: route.name.clone(),
-        hold_until: hold.map(|hold| now.plus_ms(hold.ms_max)),
+        hold_until: route.held_ms().map(|ms| now.plus_ms(ms)),
         idempotency: draws_under(balance, header, target, request)?,
     };
-    let unreported = hold.map(|hold| hold.unreported);
+    let unreported = route.hold().map(|hold| hold.unreported);
     let under = certificate(balance, route, &ask.account).await?;
     let (mut debit, rates) = take(balance, &ask, principal.caller(), unreported, request.step("draw")).await?;
+    if let Some(deadline) = route.confirm {
+        let expected = balance.confirmations.expect(ask.op, ask.account, credits, deadline, request.started);
+        debit.await_confirmation(expected);
+    }
     until_durable(balance, under, &mut debit).await?;
     Ok(Payment { debit: Some(debit), rates })
 }

@@ -1,4 +1,4 @@
-//! The end of a request: give back, settle or keep, count, one log line.
+//! The end of a request: give back, settle, confirm or keep, count, one log line.
 
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::principal::Principal;
 use crate::rejection::Code;
 use crate::request::Request;
 use crate::request_log::Line;
+use crate::steps::confirm::confirm;
 use crate::steps::give_back::Reason;
 use crate::steps::settle_after_end;
 use crate::traces::{Finished, Outcome};
@@ -25,6 +26,7 @@ pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Err
     // A caller of gRPC who is refused reads 200 in HTTP; what it means is counted.
     let refused = request.answered.filter(|_| !request.is_upgraded());
     let status = written.map_or(0, |written| refused.map_or(written, Code::status));
+    confirm(session, request, error);
     if let Some(debit) = request.admission.as_mut().and_then(Admission::debit_mut) {
         debit.keep();
     }

@@ -59,7 +59,7 @@ pub fn after_end(request: &Request, error: Option<&Error>) -> Option<Reason> {
 
 /// A stream that ended cleanly, but before its own end: the terminal event of the route, or the status of a gRPC answer. A caller
 /// of HTTP/1 could not read that status, and may have had all before it came.
-fn is_cut(request: &Request) -> bool {
+pub fn is_cut(request: &Request) -> bool {
     request.terminal_event.as_ref().is_some_and(|terminal| !terminal.was_seen())
         || (request.way.http2 && request.upstream.grpc.is_some_and(|answer| answer.status.is_none()))
 }

@@ -4,6 +4,7 @@
 mod attacks;
 mod body_price;
 mod config_check;
+mod confirms;
 mod confused_tokens;
 mod cors;
 mod cross_site;

@@ -57,6 +57,8 @@ pub enum Step {
     Answered {
         debit: Index,
     },
+    /// Debits, of any account, each over or going on for so long; all in one call.
+    Confirm(Vec<(Index, Option<u64>)>),
     Undo {
         debit: Index,
     },
@@ -182,6 +184,7 @@ fn gateway_step() -> impl Strategy<Value = Step> + Clone {
         1 => index().prop_map(|debit| Step::Repeat { debit }),
         5 => index().prop_map(|debit| Step::GiveBack { debit }),
         1 => (index(), index()).prop_map(|(debit, event)| Step::GiveBackOther { debit, event }),
+        6 => prop::collection::vec((index(), prop::option::weighted(0.4, 0..10_000_000_u64)), 1..4).prop_map(Step::Confirm),
         2 => index().prop_map(|debit| Step::Undo { debit }),
         1 => who.prop_map(|who| Step::UndoEarly { who }),
         1 => (index(), price).prop_map(|(undone, price)| Step::DrawUndone { undone, price }),

@@ -2,6 +2,7 @@
 
 mod account;
 mod caps;
+mod deadlines;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use metering::live::{
 };
 use metering::{
     AccountId, AccountImage, BudgetAnchor, Change, Credits, EventId, IdempotencyKey, IdempotencyMark, KeyCaps, KeyId,
-    LotId, OpId, SessionVersions, Split, Status, TimeMs, lots,
+    LotId, OpId, RequestOutcome, SessionVersions, Split, Status, TimeMs, lots,
 };
 
 pub const DAY: u64 = 86_400_000;
@@ -80,6 +81,10 @@ pub struct Account {
     /// The same as live state counts it: what a key draws before live state knows that it counts is missing until the next install.
     pub counted: BTreeMap<(KeyId, u64), u64>,
     pub marks: BTreeMap<IdempotencyKey, IdempotencyMark>,
+    /// Debits with a deadline that nothing has ended, and until when.
+    pub open: BTreeMap<OpId, TimeMs>,
+    /// How requests with a deadline ended; `None` = nobody said so in time.
+    pub outcomes: BTreeMap<OpId, Option<RequestOutcome>>,
     /// Not since Redis was lost.
     pub installed: bool,
 }
@@ -127,6 +132,7 @@ impl Model {
         let split = account.take(price, now);
         (account.used, account.period_end) = (used + price, period_end);
         account.seq += 1;
+        account.open(ask);
         *account.holds.entry(ask.op).or_default() += price;
         if let Some(root) = root {
             *account.days.entry((root, now.day())).or_default() += price;
@@ -155,7 +161,7 @@ impl Model {
         let known = (ask.debit_event.incarnation == self.incarnation).then_some(ask.debit_event.sequence);
         let drawing = known.and_then(|sequence| self.stream.get(&sequence));
         let Some(drawing) = drawing.filter(|it| it.op == ask.debit_op && it.account == ask.account) else {
-            self.mark_undone(ask.account, ask.debit_op, 0, ask.idempotency);
+            self.mark_undone(ask.account, ask.debit_op, None, ask.idempotency);
             return GiveBackOutcome::BecameUndo;
         };
         let (returned, lapsed) = account.put_back(drawing, &drawing.split, self.now);
@@ -175,7 +181,7 @@ impl Model {
         let known = (ask.debit_event.incarnation == self.incarnation).then_some(ask.debit_event.sequence);
         let drawing = known.and_then(|sequence| self.stream.get(&sequence));
         let Some(drawing) = drawing.filter(|it| it.op == ask.debit_op && it.account == ask.account) else {
-            self.mark_undone(ask.account, ask.debit_op, ask.price.get(), None);
+            self.mark_undone(ask.account, ask.debit_op, Some(ask.price.get()), None);
             return SettleOutcome::BecameUndo;
         };
         let kept = ask.price.min(lots::total(&drawing.split).unwrap());
@@ -192,7 +198,7 @@ impl Model {
         } else if account.frozen {
             return UndoOutcome::Deferred;
         }
-        self.mark_undone(ask.account, ask.debit_op, 0, ask.idempotency);
+        self.mark_undone(ask.account, ask.debit_op, None, ask.idempotency);
         UndoOutcome::Marked
     }
 
@@ -260,6 +266,8 @@ impl Model {
                 account.marks.clone_from(&before.marks);
             }
             account.holds.clone_from(&before.holds);
+            account.open.clone_from(&before.open);
+            account.outcomes.clone_from(&before.outcomes);
             account.ended.clone_from(&before.ended);
         }
         account.closed.extend(image.open_undos.iter().map(|op| (*op, None)));
@@ -280,17 +288,21 @@ impl Model {
         gone
     }
 
-    fn mark_undone(&mut self, id: AccountId, op: OpId, kept: u64, under: Option<IdempotencyKey>) {
+    fn mark_undone(&mut self, id: AccountId, op: OpId, kept: Option<u64>, under: Option<IdempotencyKey>) {
         let account = self.accounts.get_mut(&id).unwrap();
         account.undos += 1;
         account.free(under, op);
-        self.close(id, op, kept);
+        if kept.is_none() && account.open.get(&op).is_some_and(|until| *until <= self.now) {
+            account.outcomes.insert(op, None);
+        }
+        self.close(id, op, kept.unwrap_or(0));
     }
 
     fn close(&mut self, account: AccountId, op: OpId, kept: u64) {
         let event = self.append();
         let account = self.accounts.get_mut(&account).unwrap();
         account.seq += 1;
+        account.open.remove(&op);
         account.closed.insert(op, Some(event.sequence));
         account.ended.entry(op).or_insert(kept); // the first one holds, also where its mark is gone by now
     }

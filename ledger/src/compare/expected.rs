@@ -131,7 +131,11 @@ impl<'a> Expected<'a> {
                     self.undos = self.undos.saturating_sub(i64::from(*counted));
                 }
             }
-            Body::Opened | Body::Installed { .. } | Body::Control { .. } => {}
+            Body::Opened
+            | Body::Installed { .. }
+            | Body::Confirm { .. }
+            | Body::Extend { .. }
+            | Body::Control { .. } => {}
         }
     }
 

@@ -20,7 +20,7 @@ use crate::record::Piece;
 const OP_LIFE_MS_MAX: u64 = 86_400_000;
 
 /// An op of an account: ops are made by those who ask, so an op alone proves nothing.
-pub(super) type AccountOp = (AccountId, OpId);
+pub(crate) type AccountOp = (AccountId, OpId);
 
 /// How far the book has followed an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,10 @@ pub(super) struct Known<'a> {
     pub rows: HashMap<u64, KnownRow>,
     /// Accounts with open dead letters: their events are parked.
     pub marked: HashSet<AccountId>,
+    /// Debits that wait to be settled or confirmed, and until when, of those that the batch is about.
+    pub holds: HashMap<AccountOp, TimeMs>,
+    /// Debits that were confirmed, of those that the batch asks to undo.
+    pub confirmed: HashSet<AccountOp>,
 }
 
 /// What to look for.
@@ -77,6 +81,8 @@ struct Wanted {
     accounts: HashSet<Uuid>,
     ops: Vec<Uuid>,
     undone: Vec<Uuid>,
+    /// Debits that are confirmed, extended or undone: whether the book still holds them open.
+    held: Vec<Uuid>,
     rows: Vec<u64>,
     /// The first and the last instant at which one of the ops was at work.
     times: Option<(TimeMs, TimeMs)>,
@@ -92,7 +98,9 @@ impl Wanted {
                 Body::Undo { debit_op, not_after, .. } => {
                     wanted.op(*debit_op, event.at.min(*not_after));
                     wanted.undone.push(debit_op.as_uuid());
+                    wanted.held.push(debit_op.as_uuid());
                 }
+                Body::Confirm { debit_op, .. } | Body::Extend { debit_op, .. } => wanted.held.push(debit_op.as_uuid()),
                 Body::Control { row, .. } => wanted.rows.push(*row),
                 Body::Opened | Body::Installed { .. } | Body::GiveBack { .. } => {}
             }
@@ -160,7 +168,11 @@ impl Known<'_> {
             known.read_undos(&mut *connection, &wanted.ops).await?;
             if !wanted.undone.is_empty() {
                 known.read_give_backs(&mut *connection, &wanted.undone, since).await?;
+                known.read_confirmed(&mut *connection, &wanted.undone).await?;
             }
+        }
+        if !wanted.held.is_empty() {
+            known.read_holds(&mut *connection, &wanted.held).await?;
         }
         if !wanted.rows.is_empty() {
             known.read_rows(connection, &wanted.rows).await?;
@@ -240,6 +252,29 @@ impl Known<'_> {
             .await?;
         let ops = rows.into_iter().map(|(account, op)| (AccountId::from_uuid(account), OpId::from_uuid(op)));
         self.given_back.extend(ops);
+        Ok(())
+    }
+
+    async fn read_confirmed(&mut self, connection: &mut PgConnection, ops: &[Uuid]) -> Result<(), LedgerError> {
+        let rows: Vec<(Uuid, Uuid)> =
+            sqlx::query_as("SELECT account_id, op FROM outcomes WHERE op = ANY ($1) AND ended <> 'unconfirmed'")
+                .bind(ops)
+                .fetch_all(connection)
+                .await?;
+        let ops = rows.into_iter().map(|(account, op)| (AccountId::from_uuid(account), OpId::from_uuid(op)));
+        self.confirmed.extend(ops);
+        Ok(())
+    }
+
+    async fn read_holds(&mut self, connection: &mut PgConnection, ops: &[Uuid]) -> Result<(), LedgerError> {
+        let rows: Vec<(Uuid, Uuid, Stamp)> =
+            sqlx::query_as("SELECT account_id, op, hold_until FROM holds WHERE op = ANY ($1)")
+                .bind(ops)
+                .fetch_all(connection)
+                .await?;
+        for (account, op, until) in rows {
+            self.holds.insert((AccountId::from_uuid(account), OpId::from_uuid(op)), time(until)?);
+        }
         Ok(())
     }
 

@@ -35,9 +35,10 @@ impl NewLetter {
         let mut bytes = entry.write();
         let bytes_total = bytes.len();
         bytes.truncate(BYTES_MOST);
+        let exposed = entry.event.as_ref().map_or(0, |event| event.body.exposes().get());
         let (account, credits) = (entry.account(), draws.unwrap_or(0));
         Self {
-            parked: Parked { event: entry.id, account, reason, follows, credits },
+            parked: Parked { event: entry.id, account, reason, follows, credits, exposed },
             kind: entry.kind().to_owned(),
             seq: event.and_then(|event| event.body.seq()),
             op: event.and_then(|event| event.body.op()),

@@ -35,6 +35,8 @@ pub struct Parked {
     pub follows: bool,
     /// What it drew, where it is a debit that can be read.
     pub credits: u64,
+    /// What was at risk until it was in the book, if it can be read.
+    pub exposed: u64,
 }
 
 impl Ledger {

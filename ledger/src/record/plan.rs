@@ -1,11 +1,13 @@
 //! What a batch does to the book, decided event by event in memory.
 
 mod decide;
+mod outcome;
 
 use std::collections::BTreeMap;
 
 use metering::{
-    AccountId, Body, Change, Event, EventId, IdempotencyKey, IdempotencyMark, KeyId, LotId, Shard, Split, TimeMs,
+    AccountId, Body, Change, Event, EventId, IdempotencyKey, IdempotencyMark, KeyId, LotId, RequestOutcome, Shard,
+    Split, TimeMs,
 };
 
 use crate::LedgerError;
@@ -75,7 +77,11 @@ pub(super) struct Plan {
     pub holds: BTreeMap<AccountOp, OpenHold>,
     /// Debits under an `Idempotency-Key`.
     pub idempotency: BTreeMap<(AccountId, IdempotencyKey), IdempotencyMark>,
-    /// Debits that are settled or given back: no hold any more.
+    /// Deadlines of holds that the book has already, moved on.
+    pub extended: BTreeMap<AccountOp, TimeMs>,
+    /// How requests ended whose debits had a deadline.
+    pub outcomes: BTreeMap<AccountOp, NewOutcome>,
+    /// Debits that are settled, confirmed or given back: no hold any more.
     pub closed: Vec<AccountOp>,
     /// Of those the ones given back: their `Idempotency-Key` may be used again.
     pub freed: Vec<AccountOp>,
@@ -99,7 +105,14 @@ pub(super) struct SeqGap {
 /// Numbers that one gap may have: a number that is further ahead is not one that live state came to.
 pub(super) const GAP_MOST: u64 = 10_000;
 
-/// A hold that waits to be settled.
+/// How a request ended; `None` = nobody said so by the deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NewOutcome {
+    pub outcome: Option<RequestOutcome>,
+    pub at: TimeMs,
+}
+
+/// A hold that waits to be settled or confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OpenHold {
     pub until: TimeMs,
@@ -164,6 +177,14 @@ impl<'a> Planner<'a> {
             Body::Debit { .. } => self.debit(event),
             Body::GiveBack { .. } => self.give_back(event),
             Body::Undo { .. } => self.undo(event),
+            Body::Confirm { account, debit_op, credits, outcome } => {
+                self.confirm(event, (*account, *debit_op), *credits, *outcome);
+                Ok(())
+            }
+            Body::Extend { account, debit_op, hold_until } => {
+                self.extend((*account, *debit_op), *hold_until);
+                Ok(())
+            }
             Body::Control { .. } => self.control(event),
         }
     }
@@ -251,7 +272,7 @@ impl<'a> Planner<'a> {
 
     /// A debit is settled or given back.
     fn close(&mut self, op: AccountOp, is_free: bool) {
-        self.plan.closed.push(op);
+        self.end_hold(op);
         if is_free {
             self.plan.freed.push(op);
         }

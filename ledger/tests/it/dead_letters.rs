@@ -181,7 +181,7 @@ async fn what_only_postgres_refuses_is_found_among_two_thousand_and_applied_once
         }
     }
     let recorded = scene.drains_as_it_is().await;
-    assert_eq!((recorded.parked.len(), recorded.debits, recorded.credits_kept()), (6, 1_994, 2_012));
+    assert_eq!((recorded.parked.len(), recorded.debits, recorded.credits_unexposed()), (6, 1_994, 2_012));
     assert_eq!(scene.operator.remaining(large).await, 3_006);
     assert!(recorded.parked[0].reason.contains("unlucky"), "{recorded:?}");
     assert!(recorded.parked[1..].iter().all(|parked| parked.follows));

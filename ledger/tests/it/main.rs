@@ -12,6 +12,7 @@ mod key_caps;
 mod key_use;
 mod keys;
 mod outbox;
+mod outcomes;
 mod owner;
 mod past;
 mod property;

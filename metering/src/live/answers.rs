@@ -206,6 +206,17 @@ pub enum SettleOutcome {
     Deferred,
 }
 
+/// The answer to a [`super::Confirm`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfirmOutcome {
+    /// Noted: it stays drawn, if the book still holds it open.
+    Confirmed,
+    /// Noted: its deadline is another now.
+    Extended,
+    /// It was confirmed, settled, given back or undone before: nothing was written.
+    AlreadyClosed,
+}
+
 /// The answer to a [`super::Undo`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UndoOutcome {

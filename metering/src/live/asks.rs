@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{AccountId, Credits, EventId, Idempotency, IdempotencyKey, KeyId, OpId, Rate, RouteName, TimeMs};
+use crate::{
+    AccountId, Credits, EventId, Idempotency, IdempotencyKey, KeyId, OpId, Rate, RequestOutcome, RouteName, TimeMs,
+};
 
 /// The rates that a key is held to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub struct Debit {
     pub not_after: TimeMs,
     /// The route, for the receipt.
     pub route: RouteName,
-    /// Makes it a hold: to be settled, or else released from this Redis time on.
+    /// Makes it a hold: to be settled or confirmed, or else released from this Redis time on.
     pub hold_until: Option<TimeMs>,
     /// The caller's `Idempotency-Key`, under which it draws at most once.
     pub idempotency: Option<Idempotency>,
@@ -78,6 +80,34 @@ pub struct Settle {
     pub debit_not_after: TimeMs,
     /// What stays drawn; above what is held, all of it does.
     pub price: Credits,
+}
+
+/// Say how the request of a debit with a deadline stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// The debit's op.
+    pub debit_op: OpId,
+    /// Who pays.
+    pub account: AccountId,
+    /// What is to be said.
+    pub progress: Progress,
+}
+
+/// How the request of a debit stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It is over, and what it drew stays drawn.
+    Over {
+        /// What it drew.
+        credits: Credits,
+        /// How it ended.
+        outcome: RequestOutcome,
+    },
+    /// It goes on: it is to be confirmed by this Redis time, or else given back.
+    GoesOn {
+        /// The deadline; one before that in force changes nothing.
+        hold_until: TimeMs,
+    },
 }
 
 /// Undo a debit whose outcome is not known: the book decides whether there is anything to give back.

@@ -7,7 +7,7 @@ use redis::{Cmd, cmd};
 use super::fences::Known;
 use super::keys::KeyWriter;
 use super::scripts::Script;
-use super::{Debit, Fence, GiveBack, KeyRates, Settle, Undo};
+use super::{Confirm, Debit, Fence, GiveBack, KeyRates, Progress, Settle, Undo};
 use crate::{AccountId, OpId};
 
 pub(super) fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
@@ -101,6 +101,23 @@ pub(super) fn settle(known: &Known, ask: &Settle) -> Cmd {
     closing_keys(&mut command, &known.fence, &ask.account, &ask.debit_op);
     command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.debit_event.to_string());
     command.arg(ask.debit_not_after.as_u64()).arg(ask.price.get());
+    command
+}
+
+pub(super) fn confirm(known: &Known, asks: &[Confirm]) -> Cmd {
+    let fence = &known.fence;
+    let mut command = evalsha(known, Script::Confirm, asks.len().saturating_add(2));
+    command.arg(fence.meta()).arg(fence.events());
+    for ask in asks {
+        command.arg(fence.closed(&ask.debit_op));
+    }
+    for ask in asks {
+        command.arg(ask.debit_op.hex()).arg(ask.account.hex());
+        match &ask.progress {
+            Progress::Over { credits, outcome } => command.arg(credits.get()).arg(outcome.to_string()),
+            Progress::GoesOn { hold_until } => command.arg(0).arg(hold_until.as_u64()),
+        };
+    }
     command
 }
 

@@ -19,9 +19,9 @@ use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    AccountStanding, Certificate, CreditsView, Debit, DebitOutcome, Fence, GiveBack, GiveBackOutcome, KeyRates,
-    MeterError, NotDurable, Place, PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome,
-    answers, commands,
+    AccountStanding, Certificate, Confirm, ConfirmOutcome, CreditsView, Debit, DebitOutcome, Fence, GiveBack,
+    GiveBackOutcome, KeyRates, MeterError, NotDurable, Place, PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot,
+    Undo, UndoOutcome, answers, commands,
 };
 use crate::{AccountId, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, StreamEntry, TimeMs};
 
@@ -162,6 +162,14 @@ impl Meter {
         answers::read::settle(&mut self.opened(reply)?.0)
     }
 
+    /// Confirms debits of one shard, or moves their deadlines on, in one call, each answered on its own, in order. May be sent again: what
+    /// was confirmed answers `AlreadyClosed` the second time.
+    pub async fn confirm(&self, shard: Shard, asks: &[Confirm]) -> Result<Vec<ConfirmOutcome>, MeterError> {
+        let reply = self.run(shard, |known| commands::confirm(known, asks)).await?;
+        let outcomes = answers::read::confirm(&mut self.opened(reply)?.0)?;
+        if outcomes.len() == asks.len() { Ok(outcomes) } else { Err(super::replies::odd("one answer an item")) }
+    }
+
     /// Notes that the request under an `Idempotency-Key` is over, so that a repeat is told so. May be sent again.
     pub async fn answered(&self, account: AccountId, key: IdempotencyKey, op: OpId) -> Result<(), MeterError> {
         let shard = self.account_shard(&account).await?;
@@ -292,7 +300,8 @@ impl Meter {
         }
     }
 
-    async fn account_shard(&self, account: &AccountId) -> Result<Shard, MeterError> {
+    /// The shard of an account.
+    pub async fn account_shard(&self, account: &AccountId) -> Result<Shard, MeterError> {
         Ok(account.shard(self.count().await?))
     }
 

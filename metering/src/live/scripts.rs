@@ -59,6 +59,8 @@ scripts! {
     GiveBack = "give_back.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, MARKS, UNDOING, CLOSING],
     /// `settle.lua`
     Settle = "settle.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, MARKS, UNDOING, CLOSING],
+    /// `confirm.lua`
+    Confirm = "confirm.lua" after [],
     /// `answered.lua`
     Answered = "answered.lua" after [],
     /// `undo.lua`
@@ -98,6 +100,7 @@ impl Script {
         Self::PassRates,
         Self::GiveBack,
         Self::Settle,
+        Self::Confirm,
         Self::Answered,
         Self::Undo,
         Self::Credits,

@@ -4,6 +4,7 @@
 mod audits;
 mod book_put_back;
 mod cli;
+mod confirms;
 mod crashes;
 mod day;
 mod dead_letters;

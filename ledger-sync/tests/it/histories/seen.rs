@@ -9,7 +9,7 @@ use std::sync::Mutex;
 pub struct Seen(Mutex<BTreeMap<String, u64>>);
 
 /// Every answer that the rules know and a history can lead to.
-const ALL: [&str; 34] = [
+const ALL: [&str; 42] = [
     "debit Drawn",
     "debit over several lots",
     "debit Status",
@@ -33,6 +33,14 @@ const ALL: [&str; 34] = [
     "settle AlreadyClosed",
     "settle BecameUndo",
     "settle Deferred",
+    "confirm Confirmed",
+    "confirm Extended",
+    "confirm AlreadyClosed",
+    "confirm without memory",
+    "confirm while frozen",
+    "confirm whose mark was gone",
+    "an outcome confirmed",
+    "an outcome unconfirmed",
     "a hold released",
     "an old mark forgotten",
     "undo Marked",

@@ -1,6 +1,7 @@
 //! One history: what each step does to Redis, to the book and to the model, and that they agree.
 
 mod agreement;
+mod deadlines;
 mod due;
 mod gateway;
 mod keys;
@@ -112,6 +113,7 @@ impl<'a> Story<'a> {
             | Step::GiveBackOther { .. }
             | Step::Settle { .. }
             | Step::Answered { .. }
+            | Step::Confirm(_)
             | Step::Undo { .. }
             | Step::UndoEarly { .. }
             | Step::DrawUndone { .. } => self.gateway_acts(step).await,

@@ -14,9 +14,7 @@ use metering::event::DecodeError;
 use metering::live::owner::{Certified, ControlRow, DrainNote, Mode, OwnerLink};
 use metering::live::{Fence, Meter};
 use metering::testing::{GENEROUS_CAPS, RedisServer};
-use metering::{
-    AccountId, Body, BudgetAnchor, Event, EventId, Shard, ShardCount, ShardKind, Status, StreamEntry, TimeMs,
-};
+use metering::{AccountId, BudgetAnchor, Event, EventId, Shard, ShardCount, ShardKind, Status, StreamEntry, TimeMs};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -214,7 +212,7 @@ fn misread_one(entries: &mut [StreamEntry], last: u64) {
 }
 
 fn drawn(event: &Event) -> u64 {
-    if let Body::Debit { credits, .. } = &event.body { credits.get() } else { 0 }
+    event.body.exposes().get()
 }
 
 async fn rebuild(book: &Ledger, link: &mut OwnerLink, old: BookFence, now: TimeMs) -> (BookFence, Certified) {

@@ -12,6 +12,7 @@ impl Account {
     pub(super) fn new(status: Status, anchor: BudgetAnchor) -> Self {
         let (lots, revoked, closed) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let (holds, ended, gone) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let (open, outcomes) = (BTreeMap::new(), BTreeMap::new());
         let (caps, days, counted, marks) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (seq, version, row, limit, used, period_end) = (0, 1, 0, 0, 0, TimeMs::EPOCH);
         Self {
@@ -36,6 +37,8 @@ impl Account {
             days,
             counted,
             marks,
+            open,
+            outcomes,
             installed: true,
         }
     }

@@ -115,7 +115,8 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Drawn and not given back: given back by a change, of a settled hold what is above the price. Given back already, or decided before: nothing to give.
+    /// Drawn and not given back: given back by a change, of a settled hold what is above the price. Given back or confirmed already, or decided
+    /// before: nothing to give.
     /// Not drawn: remembered until it can't come any more.
     pub(super) fn undo(&mut self, event: &'a Event) -> Result<(), LedgerError> {
         let Body::Undo { account, seq, op, debit_op, not_after, kept } = &event.body else { return Ok(()) };
@@ -133,12 +134,16 @@ impl<'a> Planner<'a> {
             self.settle_nothing(key, period_end);
             return Ok(());
         }
+        if kept.is_none() {
+            self.note_unconfirmed(event, key);
+        }
         self.close(key, kept.is_none()); // also where there is nothing to give: live state has freed its Idempotency-Key
         let asked = Some(UndoAsk { op: *op, not_after: *not_after, at: event.at });
-        let given_back = self.known.given_back.contains(&key);
+        // Of what ends a debit the first holds, also where an incarnation began without its mark.
+        let ended = self.known.given_back.contains(&key) || self.known.confirmed.contains(&key);
         let mark = |open, returned| UndoMark { open, returned, kept: *kept };
         match self.known.debits.get(&key).cloned() {
-            Some(debit) if !given_back => {
+            Some(debit) if !ended => {
                 self.mark_undo(key, mark(false, true), asked);
                 self.settle(key, &debit, lots::beyond(&debit.split, kept.unwrap_or_default()), true);
             }

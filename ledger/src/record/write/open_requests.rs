@@ -1,8 +1,9 @@
-//! Holds that wait to be settled, and requests under an `Idempotency-Key`: rows that come and go with a debit.
+//! Holds that wait to be settled or confirmed, how their requests ended, and requests under an `Idempotency-Key`: rows that come and go with a debit.
 
 use sqlx::PgConnection;
 
 use crate::columns::{shard_number, stamp};
+use crate::outcomes::write_outcomes;
 use crate::record::known::AccountOp;
 use crate::record::plan::Plan;
 use crate::{Fence, LedgerError};
@@ -24,6 +25,15 @@ impl Plan {
                 .execute(&mut *connection)
                 .await?;
         }
+        if !self.extended.is_empty() {
+            sqlx::query(include_str!("../../../queries/extend_holds.sql"))
+                .bind(self.extended.keys().map(|(_, op)| op.as_uuid()).collect::<Vec<_>>())
+                .bind(self.extended.keys().map(|(account, _)| account.as_uuid()).collect::<Vec<_>>())
+                .bind(self.extended.values().map(|until| stamp(*until)).collect::<Result<Vec<_>, _>>()?)
+                .execute(&mut *connection)
+                .await?;
+        }
+        write_outcomes(&mut *connection, &self.outcomes).await?;
         if !self.idempotency.is_empty() {
             let marks = || self.idempotency.values();
             sqlx::query(include_str!("../../../queries/mark_idempotency.sql"))

@@ -54,6 +54,10 @@ fn fields(event: &Event) -> Vec<(&'static str, String)> {
         Body::Installed { seq, control_version, .. } => {
             fields.extend([("q", number(*seq)), ("cv", number(*control_version))]);
         }
+        Body::Confirm { credits, outcome, .. } => {
+            fields.extend([("c", credits.to_string()), ("o", outcome.to_string())]);
+        }
+        Body::Extend { hold_until, .. } => fields.push(("h", number(hold_until.as_u64()))),
         Body::Opened => {}
     }
     fields

@@ -1,8 +1,8 @@
 //! Reading the answers out of the scripts' replies, each documented in its script's header.
 
 use super::{
-    AccountStanding, BudgetView, CreditsView, DebitOutcome, Drawn, EVERYBODY, Exposure, GiveBackOutcome, RateOutcome,
-    RateState, Refusal, Repeat, SettleOutcome, UndoOutcome,
+    AccountStanding, BudgetView, ConfirmOutcome, CreditsView, DebitOutcome, Drawn, EVERYBODY, Exposure,
+    GiveBackOutcome, RateOutcome, RateState, Refusal, Repeat, SettleOutcome, UndoOutcome,
 };
 use crate::event::DebitNumbers;
 use crate::live::MeterError;
@@ -145,6 +145,18 @@ pub(in crate::live) fn settle(reply: &mut Reply) -> Result<SettleOutcome, MeterE
         "absent" | "frozen" => Ok(SettleOutcome::Deferred),
         _ => Err(odd("an answer to a settlement")),
     }
+}
+
+/// One word an item.
+pub(in crate::live) fn confirm(reply: &mut Reply) -> Result<Vec<ConfirmOutcome>, MeterError> {
+    let words = reply.text()?;
+    let one = |word| match word {
+        "confirmed" => Ok(ConfirmOutcome::Confirmed),
+        "extended" => Ok(ConfirmOutcome::Extended),
+        "closed" => Ok(ConfirmOutcome::AlreadyClosed),
+        _ => Err(odd("an answer to a confirmation")),
+    };
+    words.split(' ').map(one).collect()
 }
 
 pub(in crate::live) fn undo(reply: &mut Reply) -> Result<UndoOutcome, MeterError> {

@@ -23,7 +23,7 @@ pub struct Stream {
 pub struct DrainNote {
     /// Sequence of the last event in the book.
     pub drained: u64,
-    /// Credits drawn by the debits that were drained since the last note.
+    /// Credits drawn by the debits, and those of the confirmations, that were drained since the last note.
     pub credits: u64,
     /// First sequence to keep in the stream.
     pub keep_from: u64,

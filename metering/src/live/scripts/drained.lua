@@ -1,6 +1,6 @@
 -- Notes how far the book is, and lets go of events that have been there long enough.
 -- KEYS: 1 meta, 2 events, then closed marks of events that are let go, then idempotency marks that may be a day old.
--- ARGV: 1 sequence drained, 2 credits drained by debits since the last note, 3 first sequence to keep, 4 how many closed marks.
+-- ARGV: 1 sequence drained, 2 credits drained by debits and confirmations since the last note, 3 first sequence to keep, 4 how many closed marks.
 -- Rule: nothing at or after the drained sequence is ever let go: the last drained event stays, for the next certification.
 --   Trims before it writes: Redis refuses a first write for lack of memory, and what is let go here is what makes room.
 -- Returns: {now_ms, 'noted', sequence of the last event}.

@@ -12,7 +12,7 @@ use super::program::executable;
 use super::{Stack, wait_until};
 
 /// What must be zero in the book of any test.
-const NEVER: [(&str, &str); 8] = [
+const NEVER: [(&str, &str); 9] = [
     (
         "two debits of one op",
         "SELECT count(*) FROM (SELECT FROM entries WHERE kind = 'debit' GROUP BY account_id, op HAVING count(*) > 1) AS twice",
@@ -21,6 +21,10 @@ const NEVER: [(&str, &str); 8] = [
     (
         "two give-backs of one debit",
         "SELECT count(*) FROM (SELECT FROM entries WHERE kind = 'give_back' GROUP BY account_id, debit_op HAVING count(*) > 1) AS twice",
+    ),
+    (
+        "confirmed debits that were given back",
+        "SELECT count(*) FROM outcomes JOIN entries ON debit_op = outcomes.op AND kind = 'give_back' WHERE ended <> 'unconfirmed'",
     ),
     (
         "events recorded twice",
@@ -103,7 +107,9 @@ impl Stack {
             wait_until("the gateway owes nothing", async || {
                 let text = gateway.program.metrics().await;
                 let zero = |name: &str| text.contains(&format!("\ntollgate_gateway_{name} 0\n"));
-                zero("requests_in_flight") && zero("restitutions_open") && zero("restitutions_dropped_total")
+                let owed = zero("restitutions_open") && zero("restitutions_dropped_total");
+                let unsaid = zero("confirms_waiting") && zero("confirms_dropped_total");
+                zero("requests_in_flight") && owed && unsaid
             })
             .await;
         }

@@ -136,6 +136,7 @@ impl Story<'_> {
         self.live_state_agrees().await;
         self.the_book_follows().await;
         self.each_op_was_drawn_once_or_given_back();
+        self.outcomes_agree().await;
         self.wait_until(self.last_expiry().await);
         self.world.book.expire_due(self.world.fence, self.world.now, 0, 1_000).await.unwrap();
         self.everything_arrives().await;

@@ -1,5 +1,7 @@
 //! What the owner does without anybody asking.
 
+use std::collections::BTreeSet;
+
 use metering::live::{Undo, UndoOutcome};
 
 use super::{Story, new_op};
@@ -9,10 +11,13 @@ impl Story<'_> {
     /// As ledger-sync: what nobody has settled in time is asked to be undone.
     pub(super) async fn release_holds(&mut self) {
         self.drain(false).await;
-        for due in self.world.book.due_holds(self.world.fence, self.world.now, 100).await.unwrap() {
-            if !self.accounts.contains(&due.account) {
-                continue; // an earlier story's
-            }
+        let (fence, now) = (self.world.fence, self.world.now);
+        let mut all_due = self.world.book.due_holds(fence, now, 1_000).await.unwrap();
+        all_due.retain(|due| self.accounts.contains(&due.account)); // others are an earlier story's
+        let open = self.model.accounts.values().flat_map(|account| account.open.iter());
+        let expected: BTreeSet<_> = open.filter(|(_, until)| **until <= now).map(|(op, _)| *op).collect();
+        assert_eq!(all_due.iter().map(|due| due.op).collect::<BTreeSet<_>>(), expected, "what is due");
+        for due in all_due {
             let known = self.debits.iter().find(|known| known.ask.op == due.op).expect("a hold that was drawn");
             assert_eq!(
                 due.idempotency,

@@ -44,6 +44,7 @@ impl Story<'_> {
                 }
             }
             Step::Settle { .. } | Step::Answered { .. } | Step::Undo { .. } => self.closes(step).await,
+            Step::Confirm(items) => self.confirm(items).await,
             Step::UndoEarly { who } => {
                 let not_after = self.world.now.plus_ms(2_000);
                 let undo = Undo {
@@ -207,7 +208,7 @@ impl Story<'_> {
     }
 
     /// Whatever would write is refused whole while there is no memory.
-    fn goes_through<T: Shown>(&self, what: &str, after: &Model, answer: &Result<T, MeterError>) -> bool {
+    pub(super) fn goes_through<T: Shown>(&self, what: &str, after: &Model, answer: &Result<T, MeterError>) -> bool {
         let refused = self.without_memory && after.sequence != self.model.sequence;
         if refused {
             assert!(matches!(answer, Err(MeterError::Unavailable(_))), "without memory: {answer:?}");
