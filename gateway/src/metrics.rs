@@ -2,6 +2,7 @@
 
 mod certificates;
 mod holds;
+mod journal;
 mod labels;
 mod reloads;
 mod sessions;
@@ -19,6 +20,7 @@ pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 
 use crate::metrics::certificates::CertificateMetrics;
 use crate::metrics::holds::HoldMetrics;
+use crate::metrics::journal::JournalMetrics;
 use crate::metrics::traces::SpanMetrics;
 use crate::rejection::Code;
 use crate::restitution::Restitution;
@@ -42,6 +44,7 @@ pub struct Metrics {
     pub restitutions_open: IntGauge,
     pub restitutions_dropped: IntCounter,
     pub holds: HoldMetrics,
+    pub journal: JournalMetrics,
     key_lookups: [IntCounter; KeyLookup::ALL.len()],
     pub key_cache_entries: IntGauge,
     pub sessions: SessionMetrics,
@@ -112,6 +115,7 @@ impl Metrics {
                 "Give-backs, undos and the like lost because the queue was full; alert on any.",
             )?,
             holds: HoldMetrics::new(r)?,
+            journal: JournalMetrics::new(r)?,
             key_lookups: key_lookups(r)?,
             key_cache_entries: gauge(r, "key_cache_entries", "API keys in the cache, unknown ones included.")?,
             sessions: SessionMetrics::new(r)?,

@@ -13,6 +13,8 @@ mod due;
 mod fleet;
 mod install;
 mod interruption;
+mod journal;
+mod journal_rounds;
 mod keys;
 mod live_balance;
 mod logging;
@@ -55,7 +57,10 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let settings = config::load::<Settings>(config::Service::LedgerSync, arguments.config.as_deref());
-    let checked = settings.and_then(|settings| Ok((live_balance::place(&settings.redis)?, settings)));
+    let checked = settings.and_then(|settings| {
+        settings.journal.secret()?;
+        Ok((live_balance::place(&settings.redis)?, settings))
+    });
     let (redis, settings) = match checked {
         Ok(checked) => checked,
         Err(error) => {
@@ -91,6 +96,7 @@ async fn run(settings: Settings, redis: Place) -> anyhow::Result<()> {
     info!(owner = %service.name, "ledger-sync is up as {}", service.name);
     service.tasks.spawn(fleet::run(Arc::clone(&service)));
     service.tasks.spawn(sample::run(Arc::clone(&service)));
+    service.tasks.spawn(journal::forget_old(Arc::clone(&service)));
 
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;

@@ -1,5 +1,7 @@
 //! What Prometheus sees of the owner.
 
+mod journal;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use ledger::Recorded;
 use metering::Shard;
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
+
+use crate::metrics::journal::JournalMetrics;
 
 /// The metrics of the process, each with unit and help.
 pub struct Metrics {
@@ -37,6 +41,8 @@ pub struct Metrics {
     pub differences: IntGauge,
     /// Accounts verified.
     pub verified: IntCounter,
+    /// Of gateways' journals.
+    pub journal: JournalMetrics,
     owned: IntGaugeVec,
     certified: IntGaugeVec,
     broken: IntGaugeVec,
@@ -74,6 +80,7 @@ impl Metrics {
             drift_credits: new.gauge("drift_credits", "Credits by which book and live state differ; must be 0")?,
             differences: new.gauge("differences", "Differences between book and live state in the last round")?,
             verified: new.counter("accounts_verified_total", "Accounts recomputed and compared with live state")?,
+            journal: JournalMetrics::new(&new)?,
             owned: new.by_shard("shard_owned", "1 for each shard this process owns")?,
             certified: new.by_shard("shard_certified", "1 while the shard is certified by this process")?,
             broken: new.by_shard("shard_broken", "1 while the shard stands until somebody looks")?,

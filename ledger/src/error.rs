@@ -14,6 +14,8 @@ pub enum Subject {
     Key,
     /// A shard: the installation has fewer.
     Shard,
+    /// An incident.
+    Incident,
 }
 
 impl Subject {
@@ -23,6 +25,7 @@ impl Subject {
             Self::Lot => "lot",
             Self::Key => "key",
             Self::Shard => "shard",
+            Self::Incident => "incident",
         }
     }
 
@@ -32,6 +35,7 @@ impl Subject {
             Self::Lot => "lot_not_found",
             Self::Key => "key_not_found",
             Self::Shard => "shard_not_found",
+            Self::Incident => "incident_not_found",
         }
     }
 }

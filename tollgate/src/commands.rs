@@ -2,7 +2,9 @@
 
 mod account;
 mod entries;
+mod incidents;
 mod key;
+mod losses;
 mod lot;
 mod session;
 mod show;
@@ -33,6 +35,8 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
         Command::Key(command) => key::run(desk, command).await,
         Command::Session(command) => session::run(desk, command).await,
         Command::Entries { account, limit } => entries::run(desk, account, limit).await,
+        Command::Incidents(command) => incidents::run(desk, command).await,
+        Command::Losses { incident, account } => losses::run(desk, incident, account).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
     }
 }

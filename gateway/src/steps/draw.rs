@@ -7,6 +7,7 @@ use metering::Credits;
 use metering::live::{Debit, DebitOutcome, Meter, RateState, Refusal};
 use pingora::http::RequestHeader;
 
+use crate::journal::Journal;
 use crate::key_cache::Caller;
 use crate::meter_call::Unanswered;
 use crate::metrics::{DebitLabel, Metrics};
@@ -28,6 +29,7 @@ const INSTALL_PAUSE: Duration = Duration::from_millis(10);
 pub struct Balance {
     pub meter: Meter,
     pub restitutions: Restitutions,
+    pub journal: Journal,
     /// How long a request waits for one answer.
     pub wait_max: Duration,
     /// How long after it was asked for a debit may still happen.
@@ -95,7 +97,7 @@ pub async fn take(
     step: Step<'_>,
 ) -> Result<(OpenDebit, Vec<RateState>), Rejection> {
     // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
-    let mut debit = OpenDebit::asked(ask, unreported, balance.restitutions.clone());
+    let mut debit = OpenDebit::asked(ask, unreported, balance.restitutions.clone(), balance.journal.clone());
     let timer = balance.metrics.debit_seconds.start_timer();
     let outcome = once_installed(balance, ask).await;
     timer.observe_duration();
@@ -104,6 +106,7 @@ pub async fn take(
     match outcome {
         Ok(DebitOutcome::Drawn(mut drawn)) => {
             let rates = std::mem::take(&mut drawn.rates);
+            balance.journal.drawn(ask, &drawn);
             debit.drawn(drawn);
             Ok((debit, rates))
         }

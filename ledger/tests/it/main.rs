@@ -7,6 +7,7 @@ mod compare;
 mod due;
 mod entries;
 mod install;
+mod journal;
 mod key_caps;
 mod key_use;
 mod keys;

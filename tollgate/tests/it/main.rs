@@ -12,6 +12,7 @@ mod holds;
 mod idempotency;
 mod interrupted;
 mod key_caps;
+mod losses;
 mod owners;
 mod postgres_away;
 mod prompt_changes;
