@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use crate::cli::operator::Operator;
 use crate::stack::{Call, Customer, Plan, Stack, Tally, wait_until};
@@ -144,14 +145,15 @@ async fn a_give_back_that_was_lost_with_the_tail_is_given_all_the_same() {
     let file = append_only_file(&stack);
     let (line, key) = (stack.http.clone(), ada.key.clone());
     let (urls, call) = (stack.urls(), Call::chat().on("hasty").fault("silence"));
-    let waits = tokio::spawn(async move { call.request(&line, &urls, Some(&key)).send().await.unwrap().status() });
+    let mut waits = JoinSet::new();
+    waits.spawn(async move { call.request(&line, &urls, Some(&key)).send().await.unwrap().status() });
     wait_until("the debit is in the book", async || {
         stack.book.number("SELECT count(*) FROM entries WHERE kind = 'debit'").await == 1
     })
     .await;
     stack.syncs[0].program.signal("STOP");
     let begin = length(&file);
-    assert_eq!(waits.await.unwrap().as_u16(), 504, "the credits came back, the caller was told");
+    assert_eq!(waits.join_next().await.unwrap().unwrap().as_u16(), 504, "the credits came back, the caller was told");
     assert!(length(&file) > begin, "they came back after the book was stopped");
     stack.redis.kill();
     cut(&file, begin);
@@ -173,7 +175,7 @@ async fn only_gateways_that_know_the_secret_may_witness() {
     let url = &stack.syncs[0].journal;
     let send = async |secret: Option<&str>, body: Vec<u8>| {
         let request = stack.http.post(url).body(body);
-        let request = secret.into_iter().fold(request, |request, secret| request.bearer_auth(secret));
+        let request = secret.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json::<Value>().await.unwrap()["code"].as_str().unwrap().to_owned())
     };
