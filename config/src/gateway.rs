@@ -1,5 +1,6 @@
 //! Settings of `gateway`; `gateway.toml` says what each means.
 
+mod journal;
 mod sessions;
 mod tls;
 mod traces;
@@ -17,6 +18,7 @@ use crate::redis::Redis;
 use crate::routes::{self, Auth, Route};
 use crate::upstream::Upstream;
 
+pub use journal::{Journal, JournalRules};
 pub use sessions::{Algorithm, KeySource, Scheme, SessionRules, Sessions};
 pub use tls::{Certificate, Http2, Tls};
 pub use traces::{TraceRules, Traces};
@@ -42,6 +44,7 @@ pub struct Settings {
     pub stop: Stop,
     pub upgrade: Upgrade,
     pub traces: Traces,
+    pub journal: Journal,
     pub log: Log,
 }
 
@@ -97,6 +100,7 @@ impl Settings {
             stop,
             upgrade,
             traces,
+            journal,
             log,
         } = self;
         let differs = [
@@ -116,6 +120,7 @@ impl Settings {
             ("stop", *stop != next.stop),
             ("upgrade", *upgrade != next.upgrade),
             ("traces", *traces != next.traces),
+            ("journal", !journal.same_as(&next.journal)),
             ("log", *log != next.log),
         ];
         differs.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()

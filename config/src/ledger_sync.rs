@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::error::ConfigError;
+use crate::journal::SECRET_BYTES_MIN;
 use crate::log::Log;
 use crate::redis::Redis;
 use crate::secret_url;
@@ -20,6 +22,7 @@ pub struct Settings {
     pub exposure: Exposure,
     pub lease: Lease,
     pub sweep: Sweep,
+    pub journal: Journal,
     pub log: Log,
 }
 
@@ -67,4 +70,27 @@ pub struct Sweep {
     pub grace_ms: u64,
     pub interval_ms: u64,
     pub hold_grace_ms: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    secret: SecretString,
+    pub body_bytes_max: usize,
+    pub return_grace_ms: u64,
+    pub refusals_days: u32,
+}
+
+impl Journal {
+    /// What gateways must say to be believed; `None` = no journal is taken.
+    pub fn secret(&self) -> Result<Option<&SecretString>, ConfigError> {
+        match self.secret.expose_secret().len() {
+            0 => Ok(None),
+            SECRET_BYTES_MIN.. => Ok(Some(&self.secret)),
+            _ => {
+                let why = format!("must have {SECRET_BYTES_MIN} bytes or more, or none");
+                Err(ConfigError::about_key("journal.secret", why))
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod lines;
 mod secret_url;
 
 pub mod gateway;
+pub mod journal;
 pub mod ledger_sync;
 pub mod log;
 pub mod redis;

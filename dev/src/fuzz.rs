@@ -12,7 +12,8 @@ use anyhow::{Context, Result, bail};
 use crate::layout::Layout;
 use crate::{build, process, tools, words};
 
-pub const TARGETS: [&str; 5] = ["canonical_target", "session_token", "route_match", "terminal_event", "event_decoder"];
+pub const TARGETS: [&str; 6] =
+    ["canonical_target", "session_token", "route_match", "terminal_event", "event_decoder", "journal_record"];
 
 /// Longer inputs find nothing more here and are slower.
 const INPUT_BYTES_MAX: u32 = 4096;

@@ -21,6 +21,9 @@ pub struct Passwords {
     /// What the sessions of the seeded accounts are signed with; a setup of before has none yet.
     #[serde(default)]
     pub sessions: String,
+    /// What ledger-sync knows the gateway's journal by; the same.
+    #[serde(default)]
+    pub journal: String,
 }
 
 impl Passwords {
@@ -29,10 +32,12 @@ impl Passwords {
         let file = layout.state().join("passwords.json");
         let new = || random_hex(16);
         if let Some(mut kept) = files::read_json::<Passwords>(&file)? {
-            if kept.sessions.is_empty() {
-                kept.sessions = random_hex(32)?;
-                files::write_json(&file, &kept)?;
+            for missing in [&mut kept.sessions, &mut kept.journal] {
+                if missing.is_empty() {
+                    *missing = random_hex(32)?;
+                }
             }
+            files::write_json(&file, &kept)?;
             return Ok(kept);
         }
         let passwords = Passwords {
@@ -42,6 +47,7 @@ impl Passwords {
             redis_tollgate: new()?,
             redis_admin: new()?,
             sessions: random_hex(32)?,
+            journal: random_hex(32)?,
         };
         files::write_json(&file, &passwords)?;
         Ok(passwords)

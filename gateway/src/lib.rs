@@ -12,6 +12,7 @@ mod edge;
 pub mod fuzz;
 mod gateway;
 mod handover;
+mod journal;
 mod key_cache;
 mod limits;
 mod live_balance;
@@ -101,6 +102,7 @@ fn read(arguments: &Arguments) -> anyhow::Result<Checked> {
     let settings: Settings = config::load(Service::Gateway, arguments.config.as_deref())?;
     let routes = settings.read_routes()?;
     settings.traces.rules()?;
+    settings.journal.rules()?;
     let certificates = Certificates::read(&settings.tls)?;
     live_balance::place(&settings.redis)?;
     let filter = log::filter(&settings.log)?;

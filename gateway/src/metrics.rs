@@ -3,6 +3,7 @@
 mod certificates;
 mod confirms;
 mod holds;
+mod journal;
 mod labels;
 mod reloads;
 mod sessions;
@@ -22,6 +23,7 @@ pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 use crate::metrics::certificates::CertificateMetrics;
 use crate::metrics::confirms::ConfirmMetrics;
 use crate::metrics::holds::HoldMetrics;
+use crate::metrics::journal::JournalMetrics;
 use crate::metrics::traces::SpanMetrics;
 use crate::rejection::Code;
 use crate::restitution::Restitution;
@@ -47,6 +49,7 @@ pub struct Metrics {
     pub debits_not_durable: IntCounter,
     pub holds: HoldMetrics,
     pub confirms: ConfirmMetrics,
+    pub journal: JournalMetrics,
     key_lookups: [IntCounter; KeyLookup::ALL.len()],
     pub key_cache_entries: IntGauge,
     pub sessions: SessionMetrics,
@@ -123,6 +126,7 @@ impl Metrics {
             )?,
             holds: HoldMetrics::new(r)?,
             confirms: ConfirmMetrics::new(r)?,
+            journal: JournalMetrics::new(r)?,
             key_lookups: key_lookups(r)?,
             key_cache_entries: gauge(r, "key_cache_entries", "API keys in the cache, unknown ones included.")?,
             sessions: SessionMetrics::new(r)?,

@@ -1,12 +1,14 @@
 //! A debit whose request is not over. It can't be forgotten: dropped while open, it hands itself to the restitutions.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use metering::journal::DebitEnded;
 use metering::live::{Debit, Drawn, GiveBack, GiveBackOutcome, Meter, Settle, SettleOutcome, Undo};
 use metering::{AccountId, Credits, Ended, Idempotency, OpId, RequestOutcome, TimeMs};
 use uuid::Uuid;
 
 use crate::confirmations::Deadline;
+use crate::journal::{Journal, Served};
 use crate::meter_call::within;
 use crate::restitution::{Answered, Restitution, Restitutions};
 
@@ -25,6 +27,9 @@ pub struct OpenDebit {
     /// Whether credits go back when the process stops in the middle of the request.
     back_when_cut: bool,
     restitutions: Restitutions,
+    journal: Journal,
+    served: Served,
+    since: Instant,
 }
 
 enum State {
@@ -41,6 +46,7 @@ enum State {
     Kept(Drawn),
     /// The credits are back, or on their way.
     GivenBack {
+        drawn: Drawn,
         remaining: Option<Credits>,
     },
     /// It did not happen, or its undo is on its way.
@@ -74,7 +80,7 @@ pub enum Settlement {
 
 impl OpenDebit {
     /// `unreported`: makes it a hold.
-    pub fn asked(ask: &Debit, unreported: Option<Credits>, restitutions: Restitutions) -> Self {
+    pub fn asked(ask: &Debit, unreported: Option<Credits>, restitutions: Restitutions, journal: Journal) -> Self {
         Self {
             op: ask.op,
             account: ask.account,
@@ -86,6 +92,9 @@ impl OpenDebit {
             state: State::Asked,
             back_when_cut: true,
             restitutions,
+            journal,
+            served: Served::default(),
+            since: Instant::now(),
         }
     }
 
@@ -131,7 +140,7 @@ impl OpenDebit {
             State::Settled { drawn, kept, remaining } => {
                 Standing::Settled { drawn, kept: *kept, remaining: *remaining }
             }
-            State::GivenBack { remaining } => Standing::GivenBack { remaining: *remaining },
+            State::GivenBack { remaining, .. } => Standing::GivenBack { remaining: *remaining },
             State::Asked | State::Closed => Standing::Nothing,
         }
     }
@@ -149,6 +158,11 @@ impl OpenDebit {
     /// The upstream has the request: from here on the route says what a stop of the process means.
     pub fn upstream_reached(&mut self, back_when_cut: bool) {
         self.back_when_cut = back_when_cut;
+    }
+
+    /// What the caller got, for the journal.
+    pub fn served(&mut self, served: Served) {
+        self.served = served;
     }
 
     /// The request is over and the caller pays.
@@ -180,7 +194,7 @@ impl OpenDebit {
             let kept = price.min(self.credits);
             self.state = match settlement {
                 Settlement::Done => State::Settled { drawn, kept, remaining },
-                Settlement::TooLate => State::GivenBack { remaining },
+                Settlement::TooLate => State::GivenBack { drawn, remaining },
             };
         }
         settlement
@@ -199,7 +213,9 @@ impl OpenDebit {
                 None
             }
         };
-        self.state = State::GivenBack { remaining };
+        if let State::Drawn(drawn) = std::mem::replace(&mut self.state, State::Closed) {
+            self.state = State::GivenBack { drawn, remaining };
+        }
         self.deadline = None;
     }
 
@@ -231,10 +247,36 @@ impl OpenDebit {
         let answered = Answered { account: self.account, key, debit_op: self.op, in_use_until };
         self.restitutions.add(Restitution::Answered(answered));
     }
+
+    /// Writes down what came of it.
+    fn note_end(&self) {
+        let (drawn, kept) = match &self.state {
+            State::Drawn(drawn) if self.back_when_cut => (drawn, Credits::ZERO),
+            State::Drawn(drawn) => (drawn, self.unreported.unwrap_or(self.credits)),
+            State::Settled { drawn, kept, .. } => (drawn, *kept),
+            State::Kept(drawn) => (drawn, self.credits),
+            State::GivenBack { drawn, .. } => (drawn, Credits::ZERO),
+            State::Asked | State::Closed => return,
+        };
+        let duration_ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.journal.ended(DebitEnded {
+            op: self.op,
+            account: self.account,
+            event: drawn.event,
+            kept,
+            credits: self.credits,
+            hold: self.unreported.is_some(),
+            upstream_status: self.served.upstream_status,
+            answer_bytes: self.served.answer_bytes,
+            duration_ms,
+            at: drawn.at.plus_ms(duration_ms),
+        });
+    }
 }
 
 impl Drop for OpenDebit {
     fn drop(&mut self) {
+        self.note_end();
         let restitution = match &self.state {
             State::Asked => Restitution::Undo(Undo {
                 op: new_op(),

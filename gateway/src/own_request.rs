@@ -19,10 +19,10 @@ pub struct Endpoint {
 }
 
 /// What it is asked.
-pub struct Ask {
+pub struct Ask<'a> {
     pub method: &'static str,
     /// The line that its header has beside those about the host, the body and the connection.
-    pub line: (&'static str, &'static str),
+    pub line: (&'static str, &'a str),
     pub body: Option<Bytes>,
     pub answer_bytes_max: usize,
     /// What is wrong with an answer that is longer.
@@ -42,11 +42,11 @@ impl Endpoint {
     }
 
     /// The body of an answer with status 200.
-    pub async fn ask(&self, ask: Ask) -> anyhow::Result<Vec<u8>> {
+    pub async fn ask(&self, ask: Ask<'_>) -> anyhow::Result<Vec<u8>> {
         tokio::time::timeout(self.limit, self.send(ask)).await.context("it did not answer in time")?
     }
 
-    async fn send(&self, ask: Ask) -> anyhow::Result<Vec<u8>> {
+    async fn send(&self, ask: Ask<'_>) -> anyhow::Result<Vec<u8>> {
         let (mut session, _) = self.connector.get_http_session(&self.peer().await?).await?;
         session.write_request_header(Box::new(self.header(&ask)?)).await?;
         if let Some(body) = ask.body {
@@ -75,7 +75,7 @@ impl Endpoint {
         Ok(peer)
     }
 
-    fn header(&self, ask: &Ask) -> anyhow::Result<RequestHeader> {
+    fn header(&self, ask: &Ask<'_>) -> anyhow::Result<RequestHeader> {
         let mut header = RequestHeader::build(ask.method, self.path.as_bytes(), None)?;
         let shown = self.address.to_string();
         header.insert_header("Host", shown.split_once("://").map_or(shown.as_str(), |(_, host)| host))?;

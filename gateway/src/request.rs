@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use config::routes::Failure;
 use http::{HeaderValue, StatusCode};
-use metering::OpId;
+use metering::{OpId, TimeMs};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::{Error, ErrorType, Result};
 use prometheus::IntGauge;
@@ -41,6 +41,8 @@ pub struct Request {
     pub rejection: Option<Rejection>,
     /// What the caller was answered by the gateway itself.
     pub answered: Option<Code>,
+    /// The same with its numbers, for the journal.
+    pub refused: Option<Box<Rejection>>,
     /// Why credits went back, once they have.
     pub given_back: Option<Reason>,
     pub body_bytes: u64,
@@ -91,6 +93,7 @@ impl Request {
             admission: None,
             rejection: None,
             answered: None,
+            refused: None,
             given_back: None,
             body_bytes: 0,
             whole_body: None,
@@ -101,6 +104,14 @@ impl Request {
             price_report: None,
             _in_flight: InFlight::new(in_flight),
         }
+    }
+
+    /// When it began, by this machine's clock.
+    pub fn began_at(&self) -> TimeMs {
+        TimeMs::new(self.op.as_uuid().get_timestamp().map_or(0, |time| {
+            let (seconds, nanos) = time.to_unix();
+            seconds * 1_000 + u64::from(nanos) / 1_000_000
+        }))
     }
 
     /// The route is known: the log line says how far a refused request came, and its page may read the refusal.

@@ -26,6 +26,7 @@ use crate::confirmations::Confirmations;
 use crate::edge::{Companion, Connections, Edge, Linger, Secure, http2_limits, http2_options};
 use crate::gateway::Gateway;
 use crate::handover::{self, Handover, Taken};
+use crate::journal::Journal;
 use crate::key_cache::{Ages, KeyCache};
 use crate::limits::{HeaderLimits, Limits};
 use crate::live_balance;
@@ -68,7 +69,7 @@ pub fn serve(
     metrics.upstreams.show_only(table.upstreams.names());
     let tables = Arc::new(Tables::new(table));
 
-    let balance = balance(settings, &background, meter.clone(), owing, &metrics);
+    let balance = balance(settings, &background, meter.clone(), owing, &metrics)?;
     let listeners = listeners(settings, &meter, &metrics);
     let (keys, standings) = (listeners.keys.clone(), listeners.standings.clone());
     let sessions = sessions(settings, &background, &metrics)?;
@@ -83,6 +84,7 @@ pub fn serve(
         traces: traces.clone(),
         restitutions: balance.restitutions.clone(),
         confirmations: balance.confirmations.clone(),
+        journal: balance.journal.clone(),
         flush_log: Arc::new({
             let log = log.clone();
             move || log.flush()
@@ -170,7 +172,13 @@ fn linger(settings: &Settings, metrics: &Arc<Metrics>) -> Linger {
     Linger { max: Duration::from_millis(settings.stop.keep_alive_ms).min(half_of_grace), metrics: metrics.clone() }
 }
 
-fn balance(settings: &Settings, background: &Runtime, meter: Meter, owing: Meter, metrics: &Arc<Metrics>) -> Balance {
+fn balance(
+    settings: &Settings,
+    background: &Runtime,
+    meter: Meter,
+    owing: Meter,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Balance> {
     let wait_max = Duration::from_millis(settings.meter.wait_ms_max);
     let pauses = Pauses {
         min: Duration::from_millis(settings.meter.restitution_pause_ms_min),
@@ -181,16 +189,17 @@ fn balance(settings: &Settings, background: &Runtime, meter: Meter, owing: Meter
     background.spawn(work);
     let (restitutions, work) = Restitutions::new(queue_max, pauses, owing, wait_max, metrics.clone());
     background.spawn(work);
-    Balance {
+    Ok(Balance {
         meter: meter.with_debit_wait(wait_max),
         restitutions,
         confirmations,
+        journal: journal(settings, background, metrics)?,
         wait_max,
         fsync_max: Duration::from_millis(settings.meter.fsync_ms_max),
         op_lifetime_ms: settings.meter.op_lifetime_ms,
         in_use_ms_max: settings.idempotency.in_use_ms_max,
         metrics: metrics.clone(),
-    }
+    })
 }
 
 /// What is remembered of live state.
@@ -223,6 +232,14 @@ fn traces(settings: &Settings, background: &Runtime, metrics: &Arc<Metrics>) -> 
     let (traces, work) = Traces::new(rules, instance, metrics.clone());
     background.spawn(work);
     Ok(Some(Arc::new(traces)))
+}
+
+fn journal(settings: &Settings, background: &Runtime, metrics: &Arc<Metrics>) -> anyhow::Result<Journal> {
+    let Some(rules) = settings.journal.rules()? else { return Ok(Journal::off()) };
+    let name = format!("{}/{}", settings.listen, std::process::id());
+    let (journal, work) = Journal::start(rules, name, metrics.clone()).context("journal")?;
+    background.spawn(work);
+    Ok(journal)
 }
 
 fn limits(settings: &Settings) -> Limits {

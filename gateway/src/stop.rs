@@ -14,6 +14,7 @@ use tokio::sync::broadcast::Receiver;
 
 use crate::confirmations::Confirmations;
 use crate::edge::Linger;
+use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::restitution::Restitutions;
 use crate::sockets::Kept;
@@ -23,6 +24,8 @@ use crate::traces::Traces;
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 /// How long the last spans may take to reach their collector.
 const SPANS_MAX: Duration = Duration::from_secs(2);
+/// How long the end of the journal may take to be written, and to be posted.
+const JOURNAL_MAX: Duration = Duration::from_secs(5);
 /// How long requests that were cut may take to be dropped.
 const CUT_MAX: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -33,6 +36,7 @@ pub struct LastWords {
     pub metrics: Arc<Metrics>,
     pub restitutions: Restitutions,
     pub confirmations: Confirmations,
+    pub journal: Journal,
     pub traces: Option<Arc<Traces>>,
     pub flush_log: Arc<dyn Fn() + Send + Sync>,
     /// Whether the process stops because it could not do what it was started for.
@@ -60,6 +64,7 @@ impl LastWords {
                 "{unconfirmed} debits could not be confirmed before the stop: they will be given back"
             );
         }
+        self.journal.end(JOURNAL_MAX).await;
         if owed > 0 {
             tracing::error!(owed, "{owed} give-backs, undos and the like could not be sent before the stop");
         }

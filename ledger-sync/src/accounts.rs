@@ -16,6 +16,7 @@ use crate::drain::{Drain, batch_size};
 use crate::due;
 use crate::install::{self, install_all};
 use crate::interruption::Interruption;
+use crate::journal_rounds;
 use crate::report::Reporter;
 use crate::service::Service;
 
@@ -133,7 +134,7 @@ impl Rounds {
     }
 
     /// Takes expired lots off the books, closes undos whose debit can't come any more, releases holds that nobody settled in time,
-    /// lets go of old idempotency marks, and carries out what operators decided about dead letters.
+    /// lets go of old idempotency marks, carries out what operators decided about dead letters, and holds gateways' journals against the book.
     async fn sweep(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<(), Interruption> {
         let (fence, sweep) = (hold.fence, &service.settings.sweep);
         let found = service.book.expire_due(fence, service.clock.now(), sweep.grace_ms, SWEEP_PAGE).await?;
@@ -150,6 +151,8 @@ impl Rounds {
             self.last_look = Instant::now();
         }
         dead_letters::look_after(service, hold, drain).await?;
+        journal_rounds::find_lost(service, hold, drain).await?;
+        journal_rounds::ask_again(service, hold, drain, SWEEP_PAGE).await?;
         let (rows, age_ms) = service.book.backlog(fence.shard).await?;
         service.metrics.control_backlog(fence.shard, rows, age_ms);
         Ok(())

@@ -1,17 +1,18 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics`. Keep it inside.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, and `/journal`, where gateways post. Keep it inside.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use prometheus::{Encoder, TextEncoder};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tracing::error;
 
+use crate::journal;
 use crate::service::Service;
 
 /// Serves until the service stops.
@@ -21,6 +22,7 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>) {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/journal", post(journal::take))
         .with_state(service);
     let served = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await;
     if let Err(error) = served {

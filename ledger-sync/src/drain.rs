@@ -49,6 +49,11 @@ impl Drain {
         self.drained_time
     }
 
+    /// Sequence of the last event, as the shard counted at the last note; `None` before there was any.
+    pub fn counted(&self) -> Option<u64> {
+        self.applied.map(|_| self.counted)
+    }
+
     /// Records one batch, then notes it in Redis and lets go of old events. Answers how many events it was.
     pub async fn once(&mut self, service: &Service, hold: &mut Hold) -> Result<usize, Interruption> {
         let entries = read(&mut hold.link, &hold.fence, self.applied, batch_size(service)).await?;

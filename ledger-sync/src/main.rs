@@ -15,6 +15,8 @@ mod due;
 mod fleet;
 mod install;
 mod interruption;
+mod journal;
+mod journal_rounds;
 mod keys;
 mod live_balance;
 mod logging;
@@ -57,7 +59,10 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let settings = config::load::<Settings>(config::Service::LedgerSync, arguments.config.as_deref());
-    let checked = settings.and_then(|settings| Ok((live_balance::place(&settings.redis)?, settings)));
+    let checked = settings.and_then(|settings| {
+        settings.journal.secret()?;
+        Ok((live_balance::place(&settings.redis)?, settings))
+    });
     let (redis, settings) = match checked {
         Ok(checked) => checked,
         Err(error) => {
@@ -103,6 +108,7 @@ async fn run(settings: Settings, redis: Place) -> anyhow::Result<()> {
     );
     service.tasks.spawn(fleet::run(Arc::clone(&service)));
     service.tasks.spawn(sample::run(Arc::clone(&service)));
+    service.tasks.spawn(journal::forget_old(Arc::clone(&service)));
 
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;

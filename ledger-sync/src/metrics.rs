@@ -1,5 +1,7 @@
 //! What Prometheus sees of the owner.
 
+mod journal;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use ledger::Recorded;
 use metering::Shard;
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
+
+use crate::metrics::journal::JournalMetrics;
 
 /// The metrics of the process, each with unit and help.
 pub struct Metrics {
@@ -39,6 +43,8 @@ pub struct Metrics {
     pub verified: IntCounter,
     /// When the last whole round through all accounts ended, in seconds since 1970; 0 before the first.
     pub verified_round_at: IntGauge,
+    /// Of gateways' journals.
+    pub journal: JournalMetrics,
     owned: IntGaugeVec,
     certified: IntGaugeVec,
     broken: IntGaugeVec,
@@ -91,6 +97,7 @@ impl Metrics {
                 "verified_round_at_seconds",
                 "When the last whole round through all accounts ended, Unix time",
             )?,
+            journal: JournalMetrics::new(&new)?,
             owned: new.by_shard("shard_owned", "1 for each shard this process owns")?,
             certified: new.by_shard("shard_certified", "1 while the shard is certified by this process")?,
             broken: new.by_shard("shard_broken", "1 while the shard stands until somebody looks")?,

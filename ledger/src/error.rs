@@ -19,6 +19,8 @@ pub enum Subject {
     Shard,
     /// A dead letter.
     DeadLetter,
+    /// An incident.
+    Incident,
 }
 
 impl Subject {
@@ -29,6 +31,7 @@ impl Subject {
             Self::Key => "key",
             Self::Shard => "shard",
             Self::DeadLetter => "dead letter",
+            Self::Incident => "incident",
         }
     }
 
@@ -39,6 +42,7 @@ impl Subject {
             Self::Key => "key_not_found",
             Self::Shard => "shard_not_found",
             Self::DeadLetter => "dead_letter_not_found",
+            Self::Incident => "incident_not_found",
         }
     }
 }

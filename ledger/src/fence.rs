@@ -60,7 +60,13 @@ impl Ledger {
             .fetch_optional(&mut *transaction)
             .await?;
         let incarnation = incarnation.ok_or(LedgerError::Fenced { shard: fence.shard })?;
-        write_incident(&mut transaction, fence.shard, "rebuild", why).await?;
+        // A loss is put down to the rebuild that followed on its incarnation.
+        let mut why = why.clone();
+        if let Value::Object(why) = &mut why {
+            why.insert("replaced".to_owned(), fence.incarnation.into());
+            why.insert("incarnation".to_owned(), incarnation.into());
+        }
+        write_incident(&mut transaction, fence.shard, "rebuild", &why).await?;
         commit(transaction).await?;
         count(incarnation)
     }

@@ -17,6 +17,7 @@ mod error;
 mod fence;
 mod incidents;
 mod install;
+mod journal;
 mod key_days;
 mod keys;
 mod look;
@@ -50,6 +51,10 @@ pub use due::DueHold;
 pub use entries::{Entry, EntryCursor, EntryKind};
 pub use error::{LedgerError, Subject};
 pub use fence::Fence;
+pub use journal::{
+    AccountLoss, Counted, DueReturn, Incident, IncidentFilter, JournalPost, LossReport, LostDebit, Reconciled, Refusal,
+    Taken, Witness,
+};
 pub use keys::KeyView;
 pub use look::{LookError, Seen, look};
 pub use outbox::{OutboxRow, OutboxWatch, Outgoing};

@@ -13,6 +13,7 @@ pub mod event;
 pub mod idempotency;
 pub mod ids;
 pub mod image;
+pub mod journal;
 pub mod live;
 pub mod lots;
 pub mod outcome;

@@ -114,6 +114,33 @@ pub enum Command {
         #[arg(long)]
         book_only: bool,
     },
+    /// Incidents: rebuilds of live state and what else went wrong.
+    #[command(subcommand)]
+    Incidents(IncidentsCommand),
+    /// What was lost with live state, by account, and who witnessed it.
+    Losses {
+        /// Only of this incident.
+        #[arg(long)]
+        incident: Option<u64>,
+        /// Only of this account, debit by debit.
+        #[arg(long)]
+        account: Option<AccountId>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum IncidentsCommand {
+    /// The latest ones.
+    List {
+        /// At most this many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// One, with what it has cost.
+    Show {
+        #[arg(long)]
+        incident: u64,
+    },
 }
 
 #[derive(Subcommand)]

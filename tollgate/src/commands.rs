@@ -5,7 +5,9 @@ mod balance;
 mod dead_letters;
 mod entries;
 mod explain;
+mod incidents;
 mod key;
+mod losses;
 mod lot;
 mod rebuild;
 mod receipt;
@@ -44,6 +46,8 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
         Command::Balance { account, at, entries } => balance::run(desk, account, at, entries).await,
         Command::Rebuild { account, wait } => rebuild::run(desk, account, wait).await,
         Command::DeadLetters(command) => dead_letters::run(desk, command).await,
+        Command::Incidents(command) => incidents::run(desk, command).await,
+        Command::Losses { incident, account } => losses::run(desk, incident, account).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
     }
 }

@@ -27,17 +27,22 @@ impl Settings {
         let postgres = postgres::url(Some(&passwords.postgres), ports.postgres, USER);
         let gateway = format!(
             "{HEAD}listen = \"127.0.0.1:{}\"\nadmin_listen = \"127.0.0.1:{}\"\n\n[redis]\nurl = \"{}\"\n\n\
-             [upstreams]\ndemo = \"{upstream}\"\n\n{}\n[log]\nformat = \"pretty\"\n",
+             [upstreams]\ndemo = \"{upstream}\"\n\n{}\n[journal]\ndirectory = \"{}\"\n\
+             post_to = [\"http://127.0.0.1:{}/journal\"]\nsecret = \"{}\"\n\n[log]\nformat = \"pretty\"\n",
             ports.gateway,
             ports.gateway_admin,
             redis("gateway", &passwords.redis_gateway),
             sessions::settings(&passwords.sessions),
+            layout.state().join("journal").display(),
+            ports.ledger_sync_admin,
+            passwords.journal,
         );
         let ledger_sync = format!(
             "{HEAD}admin_listen = \"127.0.0.1:{}\"\n\n[redis]\nurl = \"{}\"\n\n[postgres]\nurl = \"{postgres}\"\n\n\
-             [log]\nformat = \"pretty\"\n",
+             [journal]\nsecret = \"{}\"\n\n[log]\nformat = \"pretty\"\n",
             ports.ledger_sync_admin,
             redis("ledger-sync", &passwords.redis_ledger_sync),
+            passwords.journal,
         );
         let tollgate = format!(
             "{HEAD}[redis]\nurl = \"{}\"\n\n[postgres]\nurl = \"{postgres}\"\n",

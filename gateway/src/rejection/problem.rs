@@ -76,7 +76,7 @@ impl Rejection {
     }
 
     /// What caused it, in numbers and names a program can read.
-    fn numbers(&self) -> Value {
+    pub fn numbers(&self) -> Value {
         match self {
             Self::InvalidApiKey(fault) => json!({ "reason": fault.as_str() }),
             Self::ScopeMissing(scope) => json!({ "scope": scope }),

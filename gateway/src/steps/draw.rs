@@ -8,6 +8,7 @@ use metering::live::{Debit, DebitOutcome, Meter, RateState, Refusal};
 use pingora::http::RequestHeader;
 
 use crate::confirmations::Confirmations;
+use crate::journal::Journal;
 use crate::key_cache::Caller;
 use crate::meter_call::Unanswered;
 use crate::metrics::{DebitLabel, Metrics};
@@ -31,6 +32,7 @@ pub struct Balance {
     pub meter: Meter,
     pub restitutions: Restitutions,
     pub confirmations: Confirmations,
+    pub journal: Journal,
     /// How long a request waits for one answer.
     pub wait_max: Duration,
     /// How long one waits for its debit to be on disk, where its route says so.
@@ -106,7 +108,7 @@ pub async fn take(
     step: Step<'_>,
 ) -> Result<(OpenDebit, Vec<RateState>), Rejection> {
     // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
-    let mut debit = OpenDebit::asked(ask, unreported, balance.restitutions.clone());
+    let mut debit = OpenDebit::asked(ask, unreported, balance.restitutions.clone(), balance.journal.clone());
     let timer = balance.metrics.debit_seconds.start_timer();
     let outcome = once_installed(balance, ask).await;
     timer.observe_duration();
@@ -115,6 +117,7 @@ pub async fn take(
     match outcome {
         Ok(DebitOutcome::Drawn(mut drawn)) => {
             let rates = std::mem::take(&mut drawn.rates);
+            balance.journal.drawn(ask, &drawn);
             debit.drawn(drawn);
             Ok((debit, rates))
         }

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use metering::TimeMs;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource};
 
 use crate::admission::Admission;
 use crate::edge::HeaderDeadline;
 use crate::gateway::Gateway;
+use crate::journal::Served;
 use crate::open_debit::{OpenDebit, Standing};
 use crate::principal::Principal;
 use crate::rejection::Code;
@@ -27,9 +27,15 @@ pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Err
     let refused = request.answered.filter(|_| !request.is_upgraded());
     let status = written.map_or(0, |written| refused.map_or(written, Code::status));
     confirm(session, request, error);
+    let served = Served {
+        upstream_status: request.upstream.status,
+        answer_bytes: u64::try_from(session.body_bytes_sent()).unwrap_or(u64::MAX),
+    };
     if let Some(debit) = request.admission.as_mut().and_then(Admission::debit_mut) {
+        debit.served(served);
         debit.keep();
     }
+    gateway.balance.journal.refused(request);
     if let Some(route) = &request.route {
         route.metrics.answered(status);
     }
@@ -67,10 +73,7 @@ fn line(session: &Session, error: Option<&Error>, request: &Request, status: u16
         remaining = paid.remaining.or(remaining);
     }
     Line {
-        at: TimeMs::new(request.op.as_uuid().get_timestamp().map_or(0, |time| {
-            let (seconds, nanos) = time.to_unix();
-            seconds * 1_000 + u64::from(nanos) / 1_000_000
-        })),
+        at: request.began_at(),
         op: request.op,
         method: session.req_header().method.clone(),
         route: request.route.clone(),

@@ -18,7 +18,9 @@ use crate::websocket::{CloseCode, Malformed, Next, Paid, close_frame};
 
 /// `piece`: what the caller has sent; of it remains what goes on. Nothing is sent in parts that were not drawn for.
 pub async fn pay_messages(gateway: &Gateway, session: &mut Session, request: &mut Request, piece: &mut Option<Bytes>) {
-    let Request { messages: Some(messages), admission: Some(admission), answered, .. } = request else { return };
+    let Request { messages: Some(messages), admission: Some(admission), answered, refused: told, .. } = request else {
+        return;
+    };
     let Some(price) = admission.route().price_per_message else { return };
     if messages.is_closed() {
         // The upstream was told so; whatever the caller says now, the connection is over.
@@ -50,6 +52,7 @@ pub async fn pay_messages(gateway: &Gateway, session: &mut Session, request: &mu
     if let Some(rejection) = refused {
         let code = rejection.code();
         *answered = Some(code);
+        *told = Some(Box::new(rejection.clone()));
         let close = close_code(&rejection);
         forwarded = Bytes::from([&forwarded[..], &close_frame(close, code.as_str(), Some(mask()))].concat());
         if let Some(frame) = messages.close(close, code.as_str()) {

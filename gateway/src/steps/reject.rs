@@ -27,6 +27,7 @@ pub async fn reject(
 ) -> Result<()> {
     let code = rejection.code();
     request.answered = Some(code);
+    request.refused = Some(Box::new(rejection.clone()));
     let mut lines = HeaderMap::new();
     if matches!(code, Code::InvalidApiKey | Code::InvalidSession | Code::SessionExpired) {
         lines.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

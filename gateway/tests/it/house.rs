@@ -10,6 +10,7 @@ pub mod tls;
 mod tokens;
 mod traffic;
 mod upstream;
+pub mod witness;
 
 use std::time::{Duration, Instant};
 

@@ -20,6 +20,7 @@ mod http2_attacks;
 mod http2_harm;
 mod http2_hostile;
 mod idempotency;
+mod journal;
 mod key_policy;
 mod keys;
 mod limits;

@@ -8,6 +8,7 @@ mod dead_letters;
 mod due;
 mod entries;
 mod install;
+mod journal;
 mod key_caps;
 mod key_use;
 mod keys;

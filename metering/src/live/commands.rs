@@ -97,11 +97,19 @@ pub(super) fn give_back(known: &Known, ask: &GiveBack) -> Cmd {
 }
 
 pub(super) fn settle(known: &Known, ask: &Settle) -> Cmd {
-    let mut command = evalsha(known, Script::Settle, 7);
-    closing_keys(&mut command, &known.fence, &ask.account, &ask.debit_op);
+    let mut command = evalsha(known, Script::Settle, SETTLE_KEYS);
+    settle_arguments(&mut command, &known.fence, ask);
+    command
+}
+
+/// How many keys a settlement names.
+pub(super) const SETTLE_KEYS: usize = 7;
+
+/// What stands behind the number of keys: gateways and owners settle alike.
+pub(super) fn settle_arguments(command: &mut Cmd, fence: &Fence, ask: &Settle) {
+    closing_keys(command, fence, &ask.account, &ask.debit_op);
     command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.debit_op.hex()).arg(ask.debit_event.to_string());
     command.arg(ask.debit_not_after.as_u64()).arg(ask.price.get());
-    command
 }
 
 pub(super) fn confirm(known: &Known, asks: &[Confirm]) -> Cmd {

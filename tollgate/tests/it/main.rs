@@ -16,6 +16,7 @@ mod idempotency;
 mod install_progress;
 mod interrupted;
 mod key_caps;
+mod losses;
 mod owners;
 mod postgres_away;
 mod prompt_changes;

@@ -26,6 +26,7 @@ async fn everything_written(stack: &Stack) -> Vec<(String, Vec<u8>)> {
     written.push(("the book".to_owned(), postgres.dump().into_bytes()));
     stack.redis.command(&["SAVE"]);
     read_all(stack.redis.directory(), &mut written);
+    read_all(&stack.directory.path().join("journal-0"), &mut written);
     written
 }
 

@@ -38,6 +38,9 @@ pub use sync::Sync;
 pub use tally::{Reply, Tally};
 pub use upstream::Upstream;
 
+/// What gateways say to ledger-syncs.
+pub const JOURNAL_SECRET: &str = "the-secret-of-the-journals-of-a-test";
+
 /// Long enough for a machine that builds and tests other things at once.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -125,8 +128,15 @@ impl Stack {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let upstream = Upstream::start(directory.path(), http.clone());
         let stuck = Stuck::listen().await;
-        let house = House { directory: directory.path(), redis: &redis, postgres: &book.url, http: &http };
+        let mut house = House {
+            directory: directory.path(),
+            redis: &redis,
+            postgres: &book.url,
+            http: &http,
+            journals: Vec::new(),
+        };
         let syncs: Vec<Sync> = (0..plan.syncs).map(|number| Sync::start(&house, number, plan.sync_settings)).collect();
+        house.journals = syncs.iter().map(|sync| sync.journal.clone()).collect();
         upstream.wait_ready().await;
         wait_shares(&syncs).await;
         let behind = [("demo", upstream.url()), ("gone", nobody_there()), ("stuck", stuck.url())];
@@ -182,6 +192,8 @@ pub struct House<'a> {
     pub redis: &'a RedisServer,
     pub postgres: &'a str,
     pub http: &'a reqwest::Client,
+    /// Where gateways post their journals.
+    pub journals: Vec<String>,
 }
 
 /// Until each ledger-sync has its share of the four shards of accounts and four of keys.

@@ -127,6 +127,18 @@ impl GatewayProcess {
         Before(std::mem::replace(&mut self.child, run(self.directory.path(), &["--upgrade"])))
     }
 
+    /// Dies as in a crash, and another one starts with the same files.
+    pub fn is_killed_and_started_again(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = run(self.directory.path(), &[]);
+    }
+
+    /// Where its files are.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// After an upgrade that failed.
     pub fn stays(&mut self, mut before: Before) {
         std::mem::swap(&mut self.child, &mut before.0);

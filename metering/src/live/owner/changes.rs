@@ -7,7 +7,7 @@ use crate::live::answers::EVERYBODY;
 use crate::live::keys::CHANGES;
 use crate::live::replies::{Reply, odd};
 use crate::live::scripts::Script;
-use crate::live::{Undo, UndoOutcome, answers, commands};
+use crate::live::{Settle, SettleOutcome, Undo, UndoOutcome, answers, commands};
 use crate::{
     AccountId, AccountImage, Change, Credits, IdempotencyMark, KeyImage, KeyState, OpId, SessionVersion,
     SessionVersions, TimeMs, lots,
@@ -133,6 +133,15 @@ impl OwnerLink {
         let mut reply = self.run(command).await?;
         reply.time()?;
         Ok(answers::read::undo(&mut reply)?)
+    }
+
+    /// Settles a hold once more, whose settlement went with the tail of a lost process. As a gateway's settlement.
+    pub async fn settle_again(&mut self, shard: &Certified, ask: &Settle) -> Result<SettleOutcome, OwnerError> {
+        let mut command = shard.evalsha(Script::Settle, commands::SETTLE_KEYS);
+        commands::settle_arguments(&mut command, &shard.fence, ask);
+        let mut reply = self.run(command).await?;
+        reply.time()?;
+        Ok(answers::read::settle(&mut reply)?)
     }
 
     /// Writes keys as the book has them now, in one round trip. Answers the shard's sequence after the last write, for the book

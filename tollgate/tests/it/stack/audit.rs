@@ -31,7 +31,7 @@ const NEVER: [(&str, &str); 9] = [
         "SELECT count(*) FROM (SELECT FROM entries WHERE sequence IS NOT NULL GROUP BY shard, incarnation, sequence HAVING count(*) > 1) AS twice",
     ),
     ("events set aside", "SELECT count(*) FROM dead_letters"),
-    ("incidents", "SELECT count(*) FROM incidents WHERE kind NOT IN ('rebuild', 'book_put_back')"),
+    ("incidents", "SELECT count(*) FROM incidents WHERE kind NOT IN ('rebuild', 'book_put_back', 'tail_lost')"),
     ("overdrafts", "SELECT count(*) FROM accounts WHERE overdraft <> 0"),
     (
         "draws on a lot before its grant or after its expiry",

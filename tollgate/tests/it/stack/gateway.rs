@@ -3,7 +3,7 @@
 use metering::testing::free_port;
 
 use super::guarded::redis_settings;
-use super::{House, Program};
+use super::{House, JOURNAL_SECRET, Program};
 
 /// The demo routes, as customers meet them, and the tests' own beside them.
 const ROUTES: &str = concat!(include_str!("../../../../config/routes.toml"), "\n", include_str!("routes.toml"));
@@ -22,8 +22,10 @@ impl Gateway {
         let upstreams = upstreams.concat();
         let text = format!(
             "listen = \"{listen}\"\nadmin_listen = \"{admin}\"\nroutes = \"{name}-routes.toml\"\nthreads = 2\n\
-             billing_url = \"https://billing.example\"\n{}{upstreams}{settings}\n",
-            redis_settings(house.redis, "gateway")
+             billing_url = \"https://billing.example\"\n{}{upstreams}journal.directory = \"journal-{number}\"\n\
+             journal.post_to = {:?}\njournal.secret = \"{JOURNAL_SECRET}\"\njournal.post_ms = 100\n{settings}\n",
+            redis_settings(house.redis, "gateway"),
+            house.journals,
         );
         let path = house.directory.join(format!("{name}.toml"));
         std::fs::write(&path, text).unwrap();

@@ -1,0 +1,122 @@
+//! Debits that gateways have witnessed and the book did not have: recorded meanwhile, or lost.
+
+use metering::Shard;
+use serde_json::json;
+use sqlx::PgConnection;
+
+use crate::columns::{bigint, count, shard_number};
+use crate::fence::hold;
+use crate::pool::commit;
+use crate::{Fence, Ledger, LedgerError};
+
+/// What a look at the waiting debits of a shard has found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// In the book now.
+    pub recorded: u64,
+    /// Lost: the book will never have them.
+    pub lost: u64,
+    /// Credits that those had drawn.
+    pub credits: u64,
+}
+
+/// What live state counted, asked after the debits were read that it is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The last of those debits.
+    pub up_to_row: u64,
+    /// The number of the shard's last event.
+    pub sequence: u64,
+}
+
+impl Ledger {
+    /// The last debit of a shard that waits to be found in the book; `None` where none does.
+    pub async fn last_waiting_debit(&self, shard: Shard) -> Result<Option<u64>, LedgerError> {
+        let row: Option<i64> = sqlx::query_scalar("SELECT max(row_id) FROM journal_debits WHERE shard = $1")
+            .bind(shard_number(shard))
+            .fetch_one(&self.pool)
+            .await?;
+        row.map(count).transpose()
+    }
+
+    /// Holds the waiting debits of a shard against the book. One is lost when its incarnation was replaced, when the cursor has passed its
+    /// number and the book has another event there, or when live state counts less than its number.
+    pub async fn reconcile_journal(&self, fence: Fence, counted: Counted) -> Result<Reconciled, LedgerError> {
+        let mut transaction = self.begin().await?;
+        hold(&mut transaction, fence).await?; // what the book has of this shard stands until the commit
+        let recorded = sqlx::query(include_str!("../../queries/forget_recorded_debits.sql"))
+            .bind(shard_number(fence.shard))
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        let applied: Option<i64> =
+            sqlx::query_scalar("SELECT applied_sequence FROM shards WHERE kind = 'accounts' AND number = $1")
+                .bind(shard_number(fence.shard))
+                .fetch_one(&mut *transaction)
+                .await?;
+        let lost = Lost { fence, applied: applied.unwrap_or(-1), counted };
+        let credits = lost.find(&mut transaction).await?;
+        commit(transaction).await?;
+        let sum = credits.iter().try_fold(0_i64, |sum, credits| sum.checked_add(*credits)).unwrap_or(i64::MAX);
+        Ok(Reconciled { recorded, lost: u64::try_from(credits.len()).unwrap_or(u64::MAX), credits: count(sum)? })
+    }
+}
+
+struct Lost {
+    fence: Fence,
+    applied: i64,
+    counted: Counted,
+}
+
+impl Lost {
+    /// The credits of each debit that is found lost.
+    async fn find(&self, connection: &mut PgConnection) -> Result<Vec<i64>, LedgerError> {
+        let (shard, incarnation) = (shard_number(self.fence.shard), bigint(self.fence.incarnation)?);
+        let (row, sequence) = (bigint(self.counted.up_to_row)?, bigint(self.counted.sequence)?);
+        let unexplained: bool = sqlx::query_scalar(include_str!("../../queries/lost_without_incident.sql"))
+            .bind(shard)
+            .bind(incarnation)
+            .bind(self.applied)
+            .bind(row)
+            .bind(sequence)
+            .fetch_one(&mut *connection)
+            .await?;
+        let incident = if unexplained { Some(tail_lost(&mut *connection, self.fence).await?) } else { None };
+        let credits = sqlx::query_scalar(include_str!("../../queries/find_lost.sql"))
+            .bind(shard)
+            .bind(incarnation)
+            .bind(self.applied)
+            .bind(row)
+            .bind(sequence)
+            .bind(incident)
+            .fetch_all(connection)
+            .await?;
+        Ok(credits)
+    }
+}
+
+/// Live state went on as it was, and yet events were lost that the book did not have: one incident a certification.
+async fn tail_lost(connection: &mut PgConnection, fence: Fence) -> Result<i64, LedgerError> {
+    let detail = json!({
+        "why": "redis lost events that were not in the book yet, and went on from before them",
+        "incarnation": fence.incarnation, "certification": fence.certification,
+    });
+    let known: Option<i64> = sqlx::query_scalar(
+        "SELECT incident_id FROM incidents WHERE kind = 'tail_lost' AND shard = $1 AND detail = $2 ORDER BY incident_id LIMIT 1",
+    )
+    .bind(shard_number(fence.shard))
+    .bind(&detail)
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let incident = sqlx::query_scalar(
+        "INSERT INTO incidents (shard_kind, shard, kind, detail) VALUES ('accounts', $1, 'tail_lost', $2) RETURNING incident_id",
+    )
+    .bind(shard_number(fence.shard))
+    .bind(&detail)
+    .fetch_one(connection)
+    .await?;
+    Ok(incident)
+}
