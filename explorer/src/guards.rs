@@ -80,7 +80,7 @@ guards! {
     HoldGrace "hold-grace" "holds are released only after gateways had time to settle" Some("ledger-sync/src/accounts.rs");
     RowAfterFence "row-after-fence" "the book's row is compared as it is once the fence is raised" Some("ledger-sync/src/certify.rs");
     DrainBeforeRebuild "drain-before-rebuild" "an interrupted install is drained before it is built anew" Some("ledger-sync/src/certify.rs");
-    ClosingsKept "closings-kept" "a gateway keeps a give-back or undo until it is in the book" None;
+    ClosingsKept "closings-kept" "a give-back or undo that was promised is kept until it is in the book" Some("gateway/src/journal.rs, ledger-sync/src/journal_rounds.rs");
 }
 
 impl Guard {

@@ -89,8 +89,11 @@ fn each_guard(with_steps: bool) -> bool {
     for guard in experiments::guards().filter(|guard| guard.words().code.is_some()) {
         holds &= experiment(guard, with_steps);
     }
-    println!("\nfinds: guards that the model needs and the code does not have yet:");
-    for guard in experiments::guards().filter(|guard| guard.words().code.is_none()) {
+    let finds: Vec<Guard> = experiments::guards().filter(|guard| guard.words().code.is_none()).collect();
+    if !finds.is_empty() {
+        println!("\nfinds: guards that the model needs and the code does not have yet:");
+    }
+    for guard in finds {
         holds &= experiment(guard, true);
     }
     holds

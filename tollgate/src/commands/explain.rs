@@ -1,6 +1,7 @@
-//! `tollgate explain`: why a request was let in, check by check, with the numbers at that instant.
+//! `tollgate explain`: why a request was let in or refused, check by check, with the numbers at that instant.
 
 mod checks;
+pub mod refused;
 
 use ledger::Receipt;
 use metering::OpId;
@@ -20,6 +21,10 @@ pub async fn run(desk: &Desk, request: OpId) -> Result<Answer, Failure> {
         if receipts.is_empty() {
             return match known {
                 Unrecorded::Unknown => Err(known.refusal(request)),
+                Unrecorded::Refused(refusal) => {
+                    let decisions = json!({ "id": request, "decisions": [refused::json(&refusal)] });
+                    Ok(Answer::new(decisions, refused::text(&refusal)))
+                }
                 known => Ok(Answer::new(known.json(request), known.told(request))),
             };
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ledger::{Entry, LotDrawn, Receipt, ReceiptState};
+use ledger::{Entry, LotDrawn, Outcome, Receipt, ReceiptState};
 use metering::{OpId, Shard};
 use serde_json::{Value, json};
 
@@ -21,8 +21,17 @@ pub async fn run(desk: &Desk, id: OpId) -> Result<Answer, Failure> {
             return Err(known.refusal(id));
         }
     }
-    let text: Vec<String> = receipts.iter().map(|receipt| to_text(id, receipt)).collect();
-    let json: Vec<Value> = receipts.iter().map(to_json).collect();
+    let (mut text, mut json) = (Vec::new(), Vec::new());
+    for receipt in &receipts {
+        let outcome = match receipt.debit.op {
+            Some(op) => desk.book.outcome(receipt.debit.account, op).await?,
+            None => None,
+        };
+        let mut one = to_json(receipt);
+        one["outcome"] = json!(outcome.as_ref().map(outcome_json));
+        json.push(one);
+        text.push(to_text(id, receipt) + &outcome.as_ref().map(outcome_line).unwrap_or_default());
+    }
     Ok(Answer::new(json!({ "id": id, "receipts": json }), text.join("\n\n")))
 }
 
@@ -35,8 +44,6 @@ pub fn to_json(receipt: &Receipt) -> Value {
         "credits": debit.credits.unsigned_abs(), "lots": receipt.lots, "remaining_after": debit.remaining_after,
         "budget": budget(receipt),
         "closed_by": receipt.after.iter().map(|entry| after(receipt.shard, entry)).collect::<Vec<_>>(),
-        // What the upstream answered belongs here, once the book records it.
-        "outcome": Value::Null,
     });
     let state = json!(receipt.state);
     for (name, value) in state.as_object().into_iter().flatten() {
@@ -46,6 +53,30 @@ pub fn to_json(receipt: &Receipt) -> Value {
         json["until"] = json!(rfc3339(until));
     }
     json
+}
+
+/// How the request ended, where its route has debits confirmed.
+fn outcome_json(outcome: &Outcome) -> Value {
+    let at = rfc3339(outcome.at);
+    match &outcome.confirmed {
+        None => json!({ "ended": "unconfirmed", "at": at }),
+        Some(known) => json!({
+            "ended": known.ended.as_str(), "at": at, "upstream_status": known.upstream_status,
+            "answer_bytes": known.answer_bytes, "duration_ms": known.duration_ms,
+        }),
+    }
+}
+
+fn outcome_line(outcome: &Outcome) -> String {
+    let at = rfc3339(outcome.at);
+    match &outcome.confirmed {
+        None => format!("\n  nobody said by its deadline how the request ended: given back {at}"),
+        Some(known) => {
+            let answer = known.upstream_status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            let (bytes, ms, ended) = (known.answer_bytes, known.duration_ms, known.ended.as_str());
+            format!("\n  upstream: {answer}, {bytes} bytes in {ms} ms, {ended}, confirmed {at}")
+        }
+    }
 }
 
 /// What live state said when it drew; the limit is the one of which it had heard.

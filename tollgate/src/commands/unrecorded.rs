@@ -1,6 +1,6 @@
 //! What is known of a request that has no debit in the book.
 
-use ledger::{DeadLetter, UndoKnown, on_its_way};
+use ledger::{DeadLetter, Refusal, UndoKnown, on_its_way};
 use metering::{Event, OpId, Shard};
 use serde_json::{Value, json};
 
@@ -13,6 +13,8 @@ pub enum Unrecorded {
     Parked(Box<DeadLetter>),
     /// Somebody asked to undo it.
     Undone(UndoKnown),
+    /// A gateway refused it.
+    Refused(Box<Refusal>),
     /// Its event waits in the stream.
     OnItsWay(Shard, Box<Event>),
     /// Nobody has a record of it.
@@ -20,13 +22,16 @@ pub enum Unrecorded {
 }
 
 impl Unrecorded {
-    /// The first source that knows the request answers. What else records requests, such as refusals, is asked before the streams.
+    /// The first source that knows the request answers.
     pub async fn find(desk: &Desk, id: OpId) -> Result<Self, Failure> {
         if let Some(letter) = desk.book.letter_naming(id).await? {
             return Ok(Self::Parked(Box::new(letter)));
         }
         if let Some(undo) = desk.book.undo_of(id).await? {
             return Ok(Self::Undone(undo));
+        }
+        if let Some(refusal) = desk.book.refusal(id).await? {
+            return Ok(Self::Refused(Box::new(refusal)));
         }
         let meter = desk.meter().await?;
         Ok(match on_its_way(&desk.book, &meter, id).await? {
@@ -39,6 +44,7 @@ impl Unrecorded {
         match self {
             Self::Parked(_) => "receipt_parked",
             Self::Undone(_) => "receipt_undone",
+            Self::Refused(_) => "receipt_refused",
             Self::OnItsWay(..) => "receipt_on_its_way",
             Self::Unknown => "receipt_unknown",
         }
@@ -62,6 +68,11 @@ impl Unrecorded {
                 "{id}: nothing was drawn; somebody who did not know the outcome asked at {} to undo it",
                 rfc3339(undo.asked_at)
             ),
+            Self::Refused(refusal) => {
+                let (code, gateway) = (&refusal.code, &refusal.gateway);
+                let at = rfc3339(refusal.at);
+                format!("{id}: refused as {code} at {at} by {gateway}, nothing was drawn; see `tollgate explain {id}`")
+            }
             Self::OnItsWay(shard, event) => format!(
                 "{id}: its event {shard}/{} ({}, {}) is in live state and on its way into the book",
                 event.id,
@@ -77,6 +88,7 @@ impl Unrecorded {
             Self::Undone(undo) => Some(undo.account),
             Self::OnItsWay(_, event) => event.body.account(),
             Self::Parked(letter) => letter.account,
+            Self::Refused(refusal) => refusal.account,
             Self::Unknown => None,
         };
         json!({ "request_id": id, "account": account, "decision": self.code(), "told": self.told(id), "checks": [] })
