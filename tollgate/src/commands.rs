@@ -1,6 +1,7 @@
 //! What answers each command.
 
 mod account;
+mod audit;
 mod entries;
 mod key;
 mod lot;
@@ -33,6 +34,7 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
         Command::Key(command) => key::run(desk, command).await,
         Command::Session(command) => session::run(desk, command).await,
         Command::Entries { account, limit } => entries::run(desk, account, limit).await,
+        Command::Audit(asked) => audit::run(desk, asked).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
     }
 }
