@@ -43,6 +43,9 @@ pub enum OwnerError {
     /// An entry of the stream is not an event of this schema.
     #[error("the stream holds what is not an event")]
     Decode(#[from] DecodeError),
+    /// Redis has started and still reads its files.
+    #[error("redis is still loading what it holds")]
+    Loading,
     /// Redis is not set up to hold money.
     #[error(transparent)]
     Unsafe(#[from] Unsafe),
@@ -119,6 +122,9 @@ impl OwnerLink {
     async fn enter(place: Place, client: &Client, answer_wait: Duration) -> Result<Self, OwnerError> {
         let mut connection = connect::once(client, answer_wait).await?;
         let info: String = cmd("INFO").query_async(&mut connection).await?;
+        if safety::is_loading(&info) {
+            return Err(OwnerError::Loading);
+        }
         Ok(Self { connection, process: safety::check(&info)?, place, answer_wait, previous: Cow::Borrowed(PREVIOUS) })
     }
 
