@@ -43,6 +43,15 @@ pub async fn certify(service: &Service, shard: Shard, epoch: u64) -> Result<Hold
     let fence = BookFence { shard, epoch, certification, incarnation: row.incarnation };
     let found = if row.incarnation == 0 { None } else { link.look(&live_fence(&fence)).await? };
     match behind(&mut link, &row, &head, found, &fence).await? {
+        None if row.state == ShardState::Installing => {
+            // Which accounts an interrupted install has written is not known for certain: a tail of them may be lost. But those that
+            // were written have served, and what they drew stands in the stream.
+            if shard.kind == ShardKind::Accounts {
+                drain_rest(service, &mut link, &fence, row.applied_sequence, true).await?;
+            }
+            let why = format!("incarnation {} was not installed to its end", row.incarnation);
+            begin(service, link, &row, &head, fence, found, &why).await
+        }
         None => go_on(service, link, &row, fence).await,
         Some(why) => begin(service, link, &row, &head, fence, found, &why).await,
     }
@@ -104,10 +113,6 @@ async fn behind(
 ) -> Result<Option<String>, Interruption> {
     if row.incarnation == 0 {
         return Ok(Some("the shard was never installed".to_owned()));
-    }
-    if row.state == ShardState::Installing {
-        // Which accounts an interrupted install has written is not known for certain: a tail of them may be lost.
-        return Ok(Some(format!("incarnation {} was not installed to its end", row.incarnation)));
     }
     let Some(found) = found.filter(|_| head.incarnation == row.incarnation) else {
         return Ok(Some(format!("redis does not have incarnation {}", row.incarnation)));

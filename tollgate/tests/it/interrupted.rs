@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::stack::{Call, Stack, wait_until};
+use crate::stack::{Call, Plan, SHORT_LEASES, Stack, wait_until};
 
 const CALLERS: usize = 8;
 const MOMENT: usize = 40;
@@ -98,4 +98,21 @@ async fn an_account_that_somebody_holds_locked_only_comes_late_to_the_book() {
     let tally = load.stop().await;
     tally.assert_only(&["200"]);
     stack.audit_calls(&tally).await;
+}
+
+#[tokio::test]
+async fn what_accounts_drew_while_an_install_was_interrupted_is_in_the_book() {
+    let mut stack = Stack::with(Plan { sync_settings: SHORT_LEASES, ..Plan::default() }).await;
+    let ada = stack.customer(100).await;
+    stack.audit().await;
+    stack.syncs[0].program.kill();
+    let tally = stack.race(&ada.key, &Call::chat(), 5, 1).await;
+    assert_eq!(tally.served(), 5);
+    // As an owner leaves it that dies in the middle of an install: accounts that are written serve already.
+    stack.book.execute("UPDATE shards SET state = 'installing'").await.unwrap();
+    stack.syncs[0].program.start_again();
+    wait_until("every shard is built anew", async || stack.rebuilds().await == 8).await;
+    let totals = stack.audit_calls(&tally).await;
+    assert_eq!(totals.standing(), 5);
+    assert_eq!(stack.remaining(&ada).await, 95);
 }
