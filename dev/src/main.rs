@@ -15,6 +15,7 @@ mod limits;
 mod ports;
 mod postgres;
 mod process;
+mod prove;
 mod redis;
 mod report;
 mod secret;
@@ -62,6 +63,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Ci { full } => ci::run(&layout, if full { &Scale::Full } else { &Scale::Usual }),
         Task::Fuzz { target, seconds } => fuzz::run(&layout, target.as_deref(), seconds),
         Task::Hostile => suite::run(&layout, &Scale::Usual, &HOSTILE.map(str::to_owned)),
+        Task::Prove(wish) => prove::run(&layout, &wish),
         Task::Bench(wish) => bench::run(&layout, &wish),
     }
 }

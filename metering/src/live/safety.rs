@@ -19,7 +19,7 @@ pub struct Process {
 }
 
 /// Whether Redis still reads its files. It says meanwhile that it has no append-only file, which is no reason to give it up.
-pub fn is_loading(info: &str) -> bool {
+pub(super) fn is_loading(info: &str) -> bool {
     info.lines().any(|line| line.trim_end() == "loading:1")
 }
 
