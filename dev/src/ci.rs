@@ -1,12 +1,14 @@
 //! `cargo dev ci`: what CI runs, cheap things first; the first failure ends it.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use crate::cli::{Length, ProveWish};
 use crate::layout::Layout;
 use crate::suite::{self, Scale, Valkey};
-use crate::{build, explore, fuzz, limits, process, tools, walls, words};
+use crate::{build, explore, fuzz, limits, process, prove, tools, walls, words};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
 /// `--locked`: a lock file that does not fit the manifests is found here, not on a newcomer's machine.
@@ -14,6 +16,10 @@ const CLIPPY: [&str; 7] = ["clippy", "--locked", "--workspace", "--all-targets",
 /// For each target. Enough to go through what was kept and to find what is easily found.
 const FUZZ_SECONDS: u32 = 10;
 const FUZZ_SECONDS_FULL: u32 = 120;
+
+/// Enough for a few faults; the seed is always the same, so that what fails here can be had again.
+const PROVE: Duration = Duration::from_secs(25);
+const PROVE_FULL: Duration = Duration::from_mins(10);
 
 pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     cargo(layout, &FORMAT)?;
@@ -24,7 +30,12 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     walls::check(layout)?;
     explore::check(layout, matches!(scale, Scale::Full))?;
     fuzz::run(layout, None, if matches!(scale, Scale::Full) { FUZZ_SECONDS_FULL } else { FUZZ_SECONDS })?;
-    suite::run(layout, scale, Valkey::Must, &[])
+    let tested = suite::run(layout, scale, Valkey::Must, &[])?;
+    if tested != ExitCode::SUCCESS {
+        return Ok(tested);
+    }
+    let length = if matches!(scale, Scale::Full) { PROVE_FULL } else { PROVE };
+    prove::run(layout, &ProveWish { minutes: Length(length), ..ProveWish::default() })
 }
 
 fn cargo(layout: &Layout, args: &[&str]) -> Result<()> {

@@ -1,8 +1,11 @@
 //! What `cargo dev` can be asked, as clap reads it.
 
+use std::time::Duration;
+
 use clap::{Parser, Subcommand};
 
 use crate::fuzz::TARGETS;
+use crate::prove::Choice;
 
 /// Tollgate on this machine: start it, talk to it, test it.
 #[derive(Parser)]
@@ -65,14 +68,72 @@ pub enum Task {
     },
     /// Measure how much longer others wait while somebody attacks over HTTP/2; for a machine that does little else.
     Hostile,
-    /// Run what CI runs: format, clippy, walls, house limits, the explorer, a little fuzzing, tests.
+    /// Run what CI runs: format, clippy, walls, house limits, the explorer, a little fuzzing, tests, and half a minute of `prove`.
     Ci {
-        /// Many more random histories and races in the tests, longer fuzzing, the explorer's full scopes.
+        /// Many more random histories and races in the tests, longer fuzzing, the explorer's full scopes, ten minutes of `prove`.
         #[arg(long)]
         full: bool,
     },
+    /// Prove it: 500 requests at once on 100 credits, then a load while processes are killed and Redis loses its tail, then the audit.
+    Prove(ProveWish),
     /// Measure what a request costs: gateway and Redis, with a bare pingora beside them in the same run.
     Bench(BenchWish),
+}
+
+/// What goes wrong while it is proven, and for how long.
+#[derive(clap::Args)]
+pub struct ProveWish {
+    /// Decides every fault and every request: the same seed is the same plan.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How long the load runs; a part of a minute is good, too: 0.5.
+    #[arg(long, default_value = "2", value_parser = minutes)]
+    pub minutes: Length,
+    /// Seconds from one fault's end to the next, about.
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    pub every: Length,
+    /// Requests a second, whether or not answers come.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    pub rate: u64,
+    /// Only these, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "all")]
+    pub faults: Vec<Choice>,
+    /// Print what would go wrong, and do nothing.
+    #[arg(long)]
+    pub plan: bool,
+    /// Build and run optimised programs.
+    #[arg(long)]
+    pub release: bool,
+    /// Keep the data, even when everything holds.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+impl Default for ProveWish {
+    fn default() -> ProveWish {
+        let (minutes, every) = (Length(Duration::from_mins(2)), Length(Duration::from_secs(5)));
+        let faults = vec![Choice::All];
+        ProveWish { seed: 1, minutes, every, rate: 100, faults, plan: false, release: false, keep: false }
+    }
+}
+
+/// A length of time.
+#[derive(Clone, Copy)]
+pub struct Length(pub Duration);
+
+fn minutes(text: &str) -> Result<Length, String> {
+    length(text, 60.0, 24.0 * 60.0)
+}
+
+fn seconds(text: &str) -> Result<Length, String> {
+    length(text, 1.0, 3_600.0)
+}
+
+fn length(text: &str, unit: f64, most: f64) -> Result<Length, String> {
+    let wrong = || format!("a number above 0 and at most {most}, such as 2 or 0.5");
+    let number: f64 = text.parse().map_err(|_| wrong())?;
+    let good = number > 0.0 && number <= most;
+    good.then(|| Length(Duration::from_secs_f64(number * unit))).ok_or_else(wrong)
 }
 
 /// How long to measure, and how to say it.

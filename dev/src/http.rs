@@ -1,11 +1,15 @@
 //! Just enough HTTP to ask our own services on loopback: one request, one answer, one connection.
 
+mod line;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+
+pub use line::{Line, Told};
 
 const LIMIT: Duration = Duration::from_secs(5);
 

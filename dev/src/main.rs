@@ -16,6 +16,7 @@ mod limits;
 mod ports;
 mod postgres;
 mod process;
+mod prove;
 mod redis;
 mod report;
 mod secret;
@@ -64,6 +65,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Fuzz { target, seconds } => fuzz::run(&layout, target.as_deref(), seconds),
         Task::Hostile => suite::run(&layout, &Scale::Usual, Valkey::IfItCan, &HOSTILE.map(str::to_owned)),
         Task::Explore { args } => explore::run(&layout, &args),
+        Task::Prove(wish) => prove::run(&layout, &wish),
         Task::Bench(wish) => bench::run(&layout, &wish),
     }
 }

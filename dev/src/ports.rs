@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Layout;
@@ -60,6 +60,24 @@ pub fn free() -> Result<u16> {
     let listener = hold(0).context("looking for a free port")?;
     Ok(listener.local_addr().context("reading a port")?.port())
 }
+
+/// Ports that nobody listens on at this moment, below those that the system gives to connections: one of a service that is killed
+/// and started again can't be taken meanwhile by somebody's connection.
+pub fn lasting<const N: usize>(first: u16) -> Result<[u16; N]> {
+    let mut held = Vec::new();
+    let free =
+        (first..LASTING_END).filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok().map(|held| (port, held)));
+    let mut ports = [0; N];
+    for (place, (port, listener)) in ports.iter_mut().zip(free) {
+        *place = port;
+        held.push(listener);
+    }
+    ensure!(held.len() == N, "fewer than {N} ports are free from {first} to {LASTING_END}");
+    Ok(ports)
+}
+
+/// Linux gives connections ports from 32768 on.
+const LASTING_END: u16 = 32_000;
 
 /// The wanted port if it is free, else another; 0 wants none in particular.
 fn hold(wanted: u16) -> std::io::Result<TcpListener> {

@@ -55,6 +55,7 @@ impl Record {
 
 struct Stat {
     state: char,
+    parent: i32,
     session: i32,
     started: String,
 }
@@ -63,8 +64,9 @@ fn stat(pid: i32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the program's name in brackets and may hold blanks; the rest is plain.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    let (state, session) = (fields.first()?.chars().next()?, fields.get(3)?.parse().ok()?);
-    Some(Stat { state, session, started: (*fields.get(19)?).to_owned() })
+    let number = |place: usize| fields.get(place)?.parse().ok();
+    let (state, parent, session) = (fields.first()?.chars().next()?, number(1)?, number(3)?);
+    Some(Stat { state, parent, session, started: (*fields.get(19)?).to_owned() })
 }
 
 /// The living members of a session, its leader included. Empty where there is no `/proc`, and when the leader's pid
@@ -73,10 +75,18 @@ pub fn session_members(leader: &Record) -> Vec<Record> {
     if stat(leader.pid).is_some_and(|stat| stat.started != leader.started) {
         return Vec::new();
     }
+    living().filter(|record| stat(record.pid).is_some_and(|stat| stat.session == leader.pid)).collect()
+}
+
+/// The living children of a process. Empty where there is no `/proc`.
+pub fn children(parent: &Record) -> Vec<Record> {
+    living().filter(|record| stat(record.pid).is_some_and(|stat| stat.parent == parent.pid)).collect()
+}
+
+fn living() -> impl Iterator<Item = Record> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let records = pids.map(Record::of).filter(Record::alive);
-    records.filter(|record| stat(record.pid).is_some_and(|stat| stat.session == leader.pid)).collect()
+    pids.map(Record::of).filter(Record::alive)
 }
 
 /// The name of a process, for people.

@@ -101,13 +101,7 @@ impl Metrics {
                 "code",
                 Code::ALL.map(Code::as_str),
             )?,
-            give_backs: labelled(
-                r,
-                "give_backs_total",
-                "Debits given back, by reason.",
-                "reason",
-                Reason::ALL.map(Reason::as_str),
-            )?,
+            give_backs: give_backs(r)?,
             restitutions: restitutions(r)?,
             restitutions_open: gauge(
                 r,
@@ -238,6 +232,11 @@ fn restitutions(registry: &Registry) -> prometheus::Result<[IntCounter; Restitut
 fn key_lookups(registry: &Registry) -> prometheus::Result<[IntCounter; KeyLookup::ALL.len()]> {
     let results = KeyLookup::ALL.map(KeyLookup::as_str);
     labelled(registry, "key_lookups_total", "Look-ups of API keys, by result.", "result", results)
+}
+
+fn give_backs(registry: &Registry) -> prometheus::Result<[IntCounter; Reason::ALL.len()]> {
+    let reasons = Reason::ALL.map(Reason::as_str);
+    labelled(registry, "give_backs_total", "Debits given back, by reason.", "reason", reasons)
 }
 
 fn debit_seconds(registry: &Registry) -> prometheus::Result<Histogram> {

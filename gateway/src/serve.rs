@@ -79,18 +79,7 @@ pub fn serve(
 
     let log = Arc::new(RequestLog::start(settings.log.format, settings.log.request_one_in, metrics.clone())?);
     let traces = traces(settings, &background, &metrics)?;
-    let last_words = LastWords {
-        metrics: metrics.clone(),
-        traces: traces.clone(),
-        restitutions: balance.restitutions.clone(),
-        confirmations: balance.confirmations.clone(),
-        journal: balance.journal.clone(),
-        flush_log: Arc::new({
-            let log = log.clone();
-            move || log.flush()
-        }),
-        failed: Arc::default(),
-    };
+    let last_words = last_words(&balance, &log, traces.as_ref());
     let gateway = Gateway {
         tables: tables.clone(),
         keys: keys.clone(),
@@ -128,6 +117,22 @@ pub fn serve(
     background.block_on(last_words.say());
     anyhow::ensure!(!last_words.failed.load(Ordering::Relaxed), "the gateway before goes on");
     Ok(())
+}
+
+/// What is said when the last request is over.
+fn last_words(balance: &Balance, log: &Arc<RequestLog>, traces: Option<&Arc<Traces>>) -> LastWords {
+    LastWords {
+        metrics: balance.metrics.clone(),
+        traces: traces.cloned(),
+        restitutions: balance.restitutions.clone(),
+        confirmations: balance.confirmations.clone(),
+        journal: balance.journal.clone(),
+        flush_log: Arc::new({
+            let log = log.clone();
+            move || log.flush()
+        }),
+        failed: Arc::default(),
+    }
 }
 
 /// Owns everything that outlives a request; pingora's runtimes end before it.

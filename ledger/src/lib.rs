@@ -5,6 +5,7 @@
 #![deny(clippy::float_arithmetic, clippy::as_conversions, clippy::arithmetic_side_effects)]
 
 mod accounts;
+mod audit;
 mod balance;
 mod budget;
 mod change;
@@ -37,6 +38,7 @@ mod verified;
 mod verify;
 
 pub use accounts::{AccountSummary, AccountView, BudgetUse, LotState, LotView};
+pub use audit::{AccountSums, OpSum, Standing, Window};
 pub use balance::{Balance, BalanceLot, PendingChange};
 pub use change::By;
 pub use change::account::NewAccount;

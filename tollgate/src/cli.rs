@@ -114,6 +114,8 @@ pub enum Command {
         #[arg(long)]
         book_only: bool,
     },
+    /// Where every credit went, in one table; exit code 2 when it does not add up. Waits until nothing is under way.
+    Audit(AuditArgs),
     /// Incidents: rebuilds of live state and what else went wrong.
     #[command(subcommand)]
     Incidents(IncidentsCommand),
@@ -141,6 +143,25 @@ pub enum IncidentsCommand {
         #[arg(long)]
         incident: u64,
     },
+}
+
+#[derive(Args)]
+pub struct AuditArgs {
+    /// Only these; without, every account.
+    #[arg(long)]
+    pub account: Vec<AccountId>,
+    /// What callers were told, a line an answer: `OP STATUS CREDITS`, and `broken` behind where the answer broke off.
+    #[arg(long, value_name = "FILE")]
+    pub receipts: Option<PathBuf>,
+    /// Debits that have no receipt are counted from this instant on.
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub since: Option<TimeMs>,
+    /// And up to this instant.
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub until: Option<TimeMs>,
+    /// How long to wait until nothing is under way.
+    #[arg(long, value_name = "SPAN", value_parser = span, default_value = "30s")]
+    pub wait: Span,
 }
 
 #[derive(Subcommand)]

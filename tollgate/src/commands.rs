@@ -1,6 +1,7 @@
 //! What answers each command.
 
 mod account;
+mod audit;
 mod balance;
 mod dead_letters;
 mod entries;
@@ -48,6 +49,7 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
         Command::DeadLetters(command) => dead_letters::run(desk, command).await,
         Command::Incidents(command) => incidents::run(desk, command).await,
         Command::Losses { incident, account } => losses::run(desk, incident, account).await,
+        Command::Audit(asked) => audit::run(desk, asked).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
     }
 }

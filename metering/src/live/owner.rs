@@ -43,6 +43,9 @@ pub enum OwnerError {
     /// An entry of the stream is not an event of this schema.
     #[error("the stream holds what is not an event")]
     Decode(#[from] DecodeError),
+    /// Redis has started and still reads its files.
+    #[error("redis is still loading what it holds")]
+    Loading,
     /// Redis is not set up to hold money.
     #[error(transparent)]
     Unsafe(#[from] Unsafe),
@@ -181,6 +184,9 @@ impl OwnerLink {
 
 async fn look_at(connection: &mut MultiplexedConnection) -> Result<Process, OwnerError> {
     let info: String = cmd("INFO").query_async(connection).await?;
+    if safety::is_loading(&info) {
+        return Err(OwnerError::Loading);
+    }
     let mut process = safety::check(&info)?;
     // Where nobody may ask, or it has another name, it is not known, and then nothing is promised by it.
     let told = cmd("CONFIG").arg("GET").arg("appendfsync").query_async::<Vec<String>>(connection).await;

@@ -20,6 +20,11 @@ pub struct Process {
     pub appendfsync: String,
 }
 
+/// Whether Redis still reads its files. It says meanwhile that it has no append-only file, which is no reason to give it up.
+pub(super) fn is_loading(info: &str) -> bool {
+    info.lines().any(|line| line.trim_end() == "loading:1")
+}
+
 /// Reads `INFO` and refuses a Redis that may forget money: an eviction policy, no append-only file, a replica, before 7.0.
 pub fn check(info: &str) -> Result<Process, Unsafe> {
     let facts: HashMap<&str, &str> = info.lines().filter_map(|line| line.trim_end().split_once(':')).collect();
@@ -60,6 +65,12 @@ mod tests {
         );
         let limited = SAFE.replace("maxmemory:0", "maxmemory:4000");
         assert_eq!(check(&limited).unwrap().memory_used_percent, Some(25));
+    }
+
+    #[test]
+    fn a_redis_that_is_still_loading_is_told_apart() {
+        assert!(!is_loading(SAFE) && !is_loading("loading:0\r\nasync_loading:1\r\n"));
+        assert!(is_loading(&SAFE.replace("aof_enabled:1", "loading:1\r\naof_enabled:0")));
     }
 
     #[test]

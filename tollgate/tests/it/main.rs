@@ -1,6 +1,7 @@
 //! All programs together, as the people who use them meet them: real processes on a real Redis and a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a test whose parts are not there has failed")]
 
+mod audit_command;
 mod audits;
 mod book_put_back;
 mod cli;

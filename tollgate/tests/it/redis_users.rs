@@ -31,6 +31,22 @@ async fn an_owner_under_its_own_user_certifies_drains_installs_and_rebuilds() {
 }
 
 #[tokio::test]
+async fn a_redis_with_users_that_is_restarted_goes_on_where_it_was() {
+    let plan = Plan { guarded: true, appendfsync: "always", ..Plan::default() };
+    let mut stack = Stack::with(plan).await;
+    let ada = stack.customer(100_000).await;
+    let load = stack.load(&ada, CALLERS);
+    load.wait_served(100).await;
+    // Redis replays what scripts wrote as the user `default`, and asks what that one may do.
+    stack.redis.start_again();
+    load.wait_served(100).await;
+    stack.audit_calls(&load.stop().await).await;
+    assert_eq!(stack.rebuilds().await, 0, "nothing was lost, so nothing had to be built anew");
+    let refused = stack.redis.try_command(&place_of(&stack.redis, "default"), &["GET", "tg:install"]).unwrap_err();
+    assert!(refused.to_lowercase().contains("auth"), "nobody is served as that user: {refused}");
+}
+
+#[tokio::test]
 async fn the_owner_and_the_operators_command_may_do_their_work_only() {
     let stack = Stack::with(Plan { guarded: true, ..Plan::default() }).await;
     let everybody: [&[&str]; 6] = [

@@ -1,0 +1,88 @@
+//! The audit after a run: what callers were told, written as a file of receipts, and what `tollgate audit` says about it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use super::calls::Reply;
+use super::house::House;
+use crate::{files, interrupt, process};
+
+/// How long gateways get to give back what they owe.
+const SETTLE_LIMIT: Duration = Duration::from_mins(1);
+const OWED: [&str; 2] = ["tollgate_gateway_requests_in_flight", "tollgate_gateway_restitutions_open"];
+/// How long the audit waits until nothing is under way.
+const WAIT: &str = "90s";
+const UNTRUE: i32 = 2;
+
+/// What `tollgate audit` says.
+#[derive(Deserialize)]
+pub struct Book {
+    pub granted: u64,
+    pub drawn: u64,
+    pub given_back: u64,
+    pub expired: u64,
+    pub clawed_back: u64,
+    pub left: u64,
+    pub left_live: u64,
+    pub overdraft: u64,
+    pub drift: u64,
+    pub debits: u64,
+    pub give_backs: u64,
+    pub not_at_rest: Option<String>,
+    pub broken: Vec<String>,
+    pub receipts: Receipts,
+}
+
+#[derive(Deserialize)]
+pub struct Receipts {
+    pub paid: Kind,
+    pub lost: Kind,
+    pub returned: Kind,
+    pub other_amount: Kind,
+    pub charged: Kind,
+    pub debits_without_receipt: Standing,
+}
+
+#[derive(Deserialize)]
+pub struct Kind {
+    pub answers: u64,
+    pub credits: u64,
+    #[serde(default)]
+    pub ops: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Standing {
+    pub debits: u64,
+}
+
+/// Waits until gateways owe nothing, and asks.
+pub fn ask(house: &mut House, replies: &[Reply]) -> Result<Book> {
+    house.wait_ready()?;
+    let owed = || OWED.iter().map(|name| (*name, house.gateway_metric(name))).collect::<Vec<_>>();
+    let settled = || owed().iter().all(|(_, count)| *count == Some(0)) || interrupt::requested();
+    if !process::wait_until(SETTLE_LIMIT, settled) {
+        println!("  gateways still owe after {} s: {:?}", SETTLE_LIMIT.as_secs(), owed());
+    }
+    interrupt::check()?;
+    let mut text = String::new();
+    for receipt in replies.iter().filter_map(Reply::receipt) {
+        let _ = write!(text, "{receipt}"); // a String takes all
+    }
+    let file = house.layout.run().join("receipts");
+    files::write_private(&file, &text)?;
+    let path = file.to_str().context("the path of the receipts")?;
+    let (code, said) = house.desk().ask(&["audit", "--receipts", path, "--wait", WAIT])?;
+    interrupt::check()?;
+    ensure!(matches!(code, Some(0 | UNTRUE | 69)) && said["receipts"].is_object(), "tollgate audit failed: {said}");
+    serde_json::from_value(said).context("reading what tollgate audit says")
+}
+
+/// Replies by op, as the audit names ops.
+pub fn by_op(replies: &[Reply]) -> BTreeMap<String, &Reply> {
+    replies.iter().filter_map(|reply| Some((reply.op.as_ref()?.replace('-', ""), reply))).collect()
+}
