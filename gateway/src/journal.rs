@@ -124,7 +124,8 @@ impl Journal {
     /// The request was refused by the gateway itself.
     pub fn refused(&self, request: &Request) {
         let Some((inside, refused)) = self.0.as_ref().zip(request.refused.as_deref()) else { return };
-        if !inside.may_record_refusal() {
+        // Whoever is not known can send as many as it likes, and nobody would ask about them.
+        if request.caller.is_none() || !inside.may_record_refusal() {
             return;
         }
         let detail = refused.numbers();

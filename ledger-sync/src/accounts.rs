@@ -121,8 +121,8 @@ impl Rounds {
         let remembering = drain.remember(service, hold).await?;
         let sweep_every = Duration::from_millis(service.settings.sweep.interval_ms);
         if self.last_sweep.is_none_or(|last| last.elapsed() >= sweep_every) {
+            self.last_sweep = Some(Instant::now()); // also when it fails: a sweep that can't be done must not keep the drain from its work
             self.sweep(service, hold, drain).await?;
-            self.last_sweep = Some(Instant::now());
         }
         if drained > 0 {
             self.last_note = Instant::now();
@@ -137,22 +137,22 @@ impl Rounds {
     /// lets go of old idempotency marks, carries out what operators decided about dead letters, and holds gateways' journals against the book.
     async fn sweep(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<(), Interruption> {
         let (fence, sweep) = (hold.fence, &service.settings.sweep);
+        drain.check_cursor(service, hold).await?; // first: what comes due by a time that the book has forgotten must not
         let found = service.book.expire_due(fence, service.clock.now(), sweep.grace_ms, SWEEP_PAGE).await?;
         service.metrics.lots_swept.inc_by(found);
         let settled = service.book.settle_undos(fence, drain.drained_time()).await?;
         service.metrics.undos_settled.inc_by(settled);
+        journal_rounds::ask_again(service, hold, drain, SWEEP_PAGE).await?; // before holds are released: a settlement was promised
         if self.opened.elapsed() >= Duration::from_millis(sweep.hold_grace_ms) {
             due::release_holds(service, hold, drain, SWEEP_PAGE).await?;
         }
         due::forget_marks(service, hold, drain, SWEEP_PAGE).await?;
-        drain.check_cursor(service, hold).await?;
         if self.last_look.elapsed() >= LOOK_EVERY {
             hold.link.check_again().await?;
             self.last_look = Instant::now();
         }
         dead_letters::look_after(service, hold, drain).await?;
         journal_rounds::find_lost(service, hold, drain).await?;
-        journal_rounds::ask_again(service, hold, drain, SWEEP_PAGE).await?;
         let (rows, age_ms) = service.book.backlog(fence.shard).await?;
         service.metrics.control_backlog(fence.shard, rows, age_ms);
         Ok(())

@@ -47,6 +47,10 @@ impl Carrier {
                     stuck.insert(row.account);
                     if install_one(service, hold, drain, row.account).await? {
                         info!(account = %row.account, row = row.row, "account {} was installed anew for row {}", row.account, row.row);
+                    } else {
+                        // It has dead letters, and what comes behind this row can't reach it: a suspension, the end of a key. So it draws
+                        // nothing until somebody has decided about the letters.
+                        hold.link.freeze(&hold.certified, &row.account, hold.fence.epoch).await?;
                     }
                 }
                 // What it has parked would be dropped: the row waits for an operator to decide.

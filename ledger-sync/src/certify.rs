@@ -6,6 +6,7 @@
 use ledger::{Fence as BookFence, ShardRow, ShardState};
 use metering::live::Fence;
 use metering::live::owner::{Certified, Head, Mode, OwnerLink, Stream};
+use metering::stream_entry::UNDECODABLE;
 use metering::{Shard, ShardKind, TimeMs};
 use serde_json::json;
 use tracing::{info, warn};
@@ -142,9 +143,12 @@ async fn behind(
         );
         return Err(Interruption::Broken(text, None));
     }
+    // What one release could not read another may, or the other way round: that is no difference.
+    let unread = |kind: &str| kind == UNDECODABLE;
     let same = entry.is_some_and(|entry| {
         let op = entry.event.as_ref().ok().and_then(|event| event.body.op());
-        op == row.applied_op && Some(entry.kind()) == row.applied_kind.as_deref()
+        let (kind, recorded) = (entry.kind(), row.applied_kind.as_deref());
+        unread(kind) || recorded.is_some_and(unread) || (op == row.applied_op && Some(kind) == recorded)
     });
     Ok((!same).then(|| format!("event {applied} in redis is not the one in the book")))
 }

@@ -17,8 +17,9 @@ pub struct Drain {
     applied: Option<u64>,
     /// Credits drawn or confirmed by events that were recorded but not yet noted in Redis.
     credits_to_note: u64,
-    /// The last event of the batch that is being recorded, and what is at risk until it is in the book: its commit may happen without an answer.
-    asked: Option<(u64, u64)>,
+    /// The events of the batch that is being recorded, each with what is at risk until it is in the book: parts of it may be committed without
+    /// an answer.
+    asked: Vec<(u64, u64)>,
     /// The time up to which the stream is in the book.
     drained_time: TimeMs,
     /// Sequence of the last event, as the shard counted when it was last asked.
@@ -36,7 +37,15 @@ impl Drain {
     pub fn take_over(service: &Service, hold: &Hold) -> Self {
         let retention = Retention::new(&service.settings.drain, hold.applied);
         let drained_time = TimeMs::EPOCH;
-        Self { applied: hold.applied, credits_to_note: 0, asked: None, drained_time, counted: 0, missing: 0, retention }
+        Self {
+            applied: hold.applied,
+            credits_to_note: 0,
+            asked: Vec::new(),
+            drained_time,
+            counted: 0,
+            missing: 0,
+            retention,
+        }
     }
 
     /// Reads a little of what an earlier owner has kept; answers whether there is more.
@@ -61,9 +70,9 @@ impl Drain {
         self.missing = 0;
         let (sequence, count) = (last.id.sequence, entries.len());
         let mut batch = ReadBatch { fence: hold.fence, from: self.applied, entries };
-        self.asked = Some((sequence, credits_exposed(&batch.entries)));
+        self.asked = batch.entries.iter().map(|entry| (entry.id.sequence, exposed(entry))).collect();
         let recorded = record(service, &batch).await?;
-        self.asked = None;
+        self.asked.clear();
         // What can't be applied may say any time: nothing may come due by it.
         batch.entries.retain(|entry| !recorded.poison().any(|parked| parked.event == entry.id));
         let (at, marks) = (time_of(&batch.entries).unwrap_or(self.drained_time), Marks::of(&batch.entries));
@@ -88,9 +97,13 @@ impl Drain {
         ))
     }
 
-    /// Records everything that is in the stream now.
+    /// Records everything that is in the stream by now. What comes meanwhile is for the next turn: on a shard that callers use all the time
+    /// this would never be done else.
     pub async fn all(&mut self, service: &Service, hold: &mut Hold) -> Result<(), Interruption> {
-        while self.once(service, hold).await? > 0 {}
+        self.once(service, hold).await?; // from here on there is something to note, and the note is answered by how far the shard counts
+        self.note(service, hold, &[]).await?;
+        let by_now = self.counted;
+        while self.applied.unwrap_or(0) < by_now && self.once(service, hold).await? > 0 {}
         Ok(())
     }
 
@@ -137,8 +150,8 @@ impl Drain {
         if let Ok(row) = service.book.shard(hold.fence.shard).await
             && row.incarnation == hold.fence.incarnation
         {
-            let landed = self.asked.take_if(|(last, _)| row.applied_sequence == Some(*last));
-            self.credits_to_note = self.credits_to_note.saturating_add(landed.map_or(0, |(_, credits)| credits));
+            let landed = self.asked.drain(..).filter(|(sequence, _)| Some(*sequence) <= row.applied_sequence);
+            self.credits_to_note = landed.map(|(_, credits)| credits).fold(self.credits_to_note, u64::saturating_add);
             self.applied = row.applied_sequence;
         }
         service.metrics.backlog_age_grows(hold.fence.shard, service.clock.now().since(self.drained_time));
@@ -173,10 +186,9 @@ async fn record(service: &Service, batch: &ReadBatch) -> Result<Recorded, Interr
     Ok(recorded)
 }
 
-/// What is at risk until these are in the book.
-fn credits_exposed(entries: &[StreamEntry]) -> u64 {
-    let exposed = entries.iter().filter_map(|entry| entry.event.as_ref().ok()).map(|event| event.body.exposes().get());
-    exposed.fold(0, u64::saturating_add)
+/// What is at risk until this is in the book.
+fn exposed(entry: &StreamEntry) -> u64 {
+    entry.event.as_ref().map_or(0, |event| event.body.exposes().get())
 }
 
 /// When the last of these happened that says so.

@@ -21,12 +21,15 @@ const SAY_EVERY: Duration = Duration::from_secs(5);
 /// is written first.
 pub async fn install_all(service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<(), Interruption> {
     let mut progress = Progress::begin(service, hold.fence.shard).await?;
-    let (mut after, mut installed) = (None, 0_usize);
+    let (mut after, mut installed, mut ahead) = (None, 0_usize, Vec::new());
     loop {
-        let wanted = hold.link.wanted(&hold.certified, true).await?;
+        let mut wanted = hold.link.wanted(&hold.certified, true).await?;
+        wanted.retain(|account| after.is_none_or(|after| *account > after) && !ahead.contains(account));
         let asked_for = service.book.prepare_install_of(hold.fence, &wanted, service.clock.now()).await?;
-        write(service, hold, &asked_for).await?;
-        let images = service.book.prepare_install(hold.fence, after, PAGE, service.clock.now()).await?;
+        installed = installed.saturating_add(write(service, hold, &asked_for).await?);
+        progress.wrote(asked_for.len());
+        ahead.extend(asked_for.iter().map(|image| image.account));
+        let images = service.book.prepare_install(hold.fence, after, PAGE, &ahead, service.clock.now()).await?;
         let Some(last) = images.last().map(|image| image.account) else { break };
         after = Some(last);
         installed = installed.saturating_add(write(service, hold, &images).await?);

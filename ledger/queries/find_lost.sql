@@ -2,7 +2,7 @@
 -- number, and was asked after they were posted. What waits for none of these can still come.
 WITH lost AS (
     DELETE FROM journal_debits
-    WHERE shard = $1
+    WHERE shard = $1 AND row_id <= $7
       AND (incarnation < $2
            OR (incarnation = $2 AND sequence <= $3)
            OR (incarnation = $2 AND row_id <= $4 AND sequence > $5))

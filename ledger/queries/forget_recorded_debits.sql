@@ -1,6 +1,6 @@
 -- They are in the book now, or their events are set aside for an operator to decide about.
 DELETE FROM journal_debits AS debit
-WHERE debit.shard = $1
+WHERE debit.shard = $1 AND debit.row_id <= $2
 AND (
     EXISTS (
         SELECT FROM entries
@@ -10,5 +10,6 @@ AND (
     OR EXISTS (
         SELECT FROM dead_letters AS letter
         WHERE letter.shard = debit.shard AND letter.incarnation = debit.incarnation AND letter.sequence = debit.sequence
+          AND (letter.op = debit.op OR letter.op IS NULL)
     )
 )

@@ -1,7 +1,7 @@
 -- Whether a debit is lost (see find_lost.sql) that no rebuild of its shard explains: live state went on without its tail.
 SELECT EXISTS (
     SELECT FROM journal_debits AS debit
-    WHERE shard = $1
+    WHERE shard = $1 AND row_id <= $6
       AND (incarnation < $2
            OR (incarnation = $2 AND sequence <= $3)
            OR (incarnation = $2 AND row_id <= $4 AND sequence > $5))

@@ -184,6 +184,14 @@ pub(crate) async fn is_marked(
     Ok(!marked(connection, fence, &[account.as_uuid()]).await?.is_empty())
 }
 
+/// Whether an account has open letters in the incarnation that lives.
+pub(crate) async fn has_letters(connection: &mut PgConnection, account: AccountId) -> Result<bool, LedgerError> {
+    Ok(sqlx::query_scalar(include_str!("../queries/has_letters.sql"))
+        .bind(account.as_uuid())
+        .fetch_one(connection)
+        .await?)
+}
+
 /// Those of these accounts that are marked.
 pub(crate) async fn marked(
     connection: &mut PgConnection,

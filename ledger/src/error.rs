@@ -114,6 +114,12 @@ pub enum LedgerError {
         /// The letter.
         letter: LetterId,
     },
+    /// Events of the account are parked as dead letters: writing its live state anew would drop them.
+    #[error("{account} has events that are parked as dead letters; decide about them first")]
+    LettersOpen {
+        /// The account.
+        account: AccountId,
+    },
     /// Nothing has this id.
     #[error("there is no {} {id}", .subject.word())]
     NotFound {
@@ -243,6 +249,7 @@ impl LedgerError {
             Self::SessionVersionLower { .. } => "session_version_lower",
             Self::TooManySubjects { .. } => "too_many_subjects",
             Self::BookDiffers { .. } => "book_differs",
+            Self::LettersOpen { .. } => "dead_letters_open",
             Self::Invalid(_) => "invalid",
             Self::SchemaMissing => "schema_missing",
             Self::SchemaOld { .. } => "schema_old",

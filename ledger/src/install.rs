@@ -54,12 +54,14 @@ impl Ledger {
     /// A page of a shard's accounts after `after`, in order of id, for a new incarnation.
     ///
     /// Changes of credits that are still on their way are first settled in the book with what is there, because live
-    /// state will never apply them: it begins with their result. `now` is the shard's time.
+    /// state will never apply them: it begins with their result. So none is read that live state has already: those `written` out of their
+    /// turn are left out. `now` is the shard's time.
     pub async fn prepare_install(
         &self,
         fence: Fence,
         after: Option<AccountId>,
         limit: u32,
+        written: &[AccountId],
         now: TimeMs,
     ) -> Result<Vec<AccountImage>, LedgerError> {
         let mut transaction = self.begin().await?;
@@ -68,6 +70,7 @@ impl Ledger {
             .bind(shard_number(fence.shard))
             .bind(after.map_or(Uuid::nil(), |after| after.as_uuid()))
             .bind(i64::from(limit))
+            .bind(written.iter().map(AccountId::as_uuid).collect::<Vec<_>>())
             .fetch_all(&mut *transaction)
             .await?;
         let images = prepare(&mut transaction, fence, &page, now).await?;

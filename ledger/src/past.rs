@@ -140,7 +140,7 @@ async fn read_lots(
         let lot = columns::lot(raw.lot_id)?;
         // A lot of which live state had not heard could not be drawn, though the book counts it from its grant on.
         let Some(expires_at) = history.expiry(lot) else { continue };
-        let (granted_at, remaining) = (time(raw.granted_at)?, credits(raw.remaining)?);
+        let (granted_at, remaining) = (time(raw.granted_at)?, credits(raw.remaining.max(0))?); // what it did not have is in the account's overdraft
         let state = if expires_at <= until.at {
             LotState::Expired
         } else if granted_at > until.at {

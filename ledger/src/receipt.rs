@@ -171,7 +171,7 @@ fn drawn(debit: &Entry, before: &Past) -> Result<Vec<LotDrawn>, LedgerError> {
             let odd =
                 || LedgerError::Corrupt(format!("entry {}: {} did not have what was drawn", debit.entry, draw.lot));
             let before = of(draw.lot).ok_or_else(odd)?;
-            let after = before.checked_sub(draw.credits).ok_or_else(odd)?;
+            let after = before.saturating_sub(draw.credits); // a shortfall is in the account's overdraft
             Ok(LotDrawn { lot: draw.lot, drawn: draw.credits, before, after })
         })
         .collect()

@@ -69,15 +69,39 @@ pub struct Recorded {
 impl Recorded {
     /// Counts another part of the same batch.
     fn add(&mut self, more: Self) {
-        self.outbox_appended |= more.outbox_appended;
-        self.debits = self.debits.saturating_add(more.debits);
-        self.credits_debited = self.credits_debited.saturating_add(more.credits_debited);
-        self.give_backs = self.give_backs.saturating_add(more.give_backs);
-        self.credits_returned = self.credits_returned.saturating_add(more.credits_returned);
-        self.duplicates = self.duplicates.saturating_add(more.duplicates);
-        self.delivered = self.delivered.saturating_add(more.delivered);
-        self.shortfalls.extend(more.shortfalls);
-        self.parked.extend(more.parked);
+        // Taken apart, so that nothing that is counted later can be forgotten here.
+        let Self {
+            outbox_appended,
+            debits,
+            credits_debited,
+            give_backs,
+            credits_returned,
+            confirmed,
+            confirmed_in_vain,
+            credits_confirmed,
+            unconfirmed,
+            duplicates,
+            delivered,
+            shortfalls,
+            parked,
+        } = more;
+        self.outbox_appended |= outbox_appended;
+        for (sum, more) in [
+            (&mut self.debits, debits),
+            (&mut self.credits_debited, credits_debited),
+            (&mut self.give_backs, give_backs),
+            (&mut self.credits_returned, credits_returned),
+            (&mut self.confirmed, confirmed),
+            (&mut self.confirmed_in_vain, confirmed_in_vain),
+            (&mut self.credits_confirmed, credits_confirmed),
+            (&mut self.unconfirmed, unconfirmed),
+            (&mut self.duplicates, duplicates),
+            (&mut self.delivered, delivered),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        self.shortfalls.extend(shortfalls);
+        self.parked.extend(parked);
     }
 
     /// What was parked because of itself, not only because it follows.

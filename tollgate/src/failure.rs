@@ -54,7 +54,7 @@ impl From<LedgerError> for Failure {
             | LedgerError::SchemaMissing
             | LedgerError::SchemaOld { .. }
             | LedgerError::SchemaForeign { .. } => UNAVAILABLE,
-            LedgerError::BookDiffers { .. } => DRIFT,
+            LedgerError::BookDiffers { .. } | LedgerError::LettersOpen { .. } => DRIFT,
             _ => REFUSED,
         };
         Self { code: error.code(), message: error.to_string(), cause: cause(&error), exit }

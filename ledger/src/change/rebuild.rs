@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::change::{Appended, Audit, By, append, lock};
 use crate::columns::bigint;
+use crate::dead_letters::has_letters;
 use crate::pool::commit;
 use crate::{Drift, Ledger, LedgerError};
 
@@ -28,6 +29,9 @@ impl Ledger {
         }
         let mut transaction = self.begin().await?;
         let locked = lock(&mut transaction, account).await?;
+        if has_letters(&mut transaction, account).await? {
+            return Err(LedgerError::LettersOpen { account });
+        }
         let appended = append(&mut transaction, locked.shard, &[(account, Change::RebuildAsked)]).await?;
         let &[Appended { version, row }] = appended.as_slice() else {
             return Err(LedgerError::Corrupt("an outbox without rows".to_owned()));

@@ -9,6 +9,9 @@ use crate::fence::hold;
 use crate::pool::commit;
 use crate::{Fence, Ledger, LedgerError};
 
+/// Debits held against the book in one transaction: the shard stands still for that long.
+const DEBITS_A_PAGE: i64 = 5_000;
+
 /// What a look at the waiting debits of a shard has found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reconciled {
@@ -39,13 +42,20 @@ impl Ledger {
         row.map(count).transpose()
     }
 
-    /// Holds the waiting debits of a shard against the book. One is lost when its incarnation was replaced, when the cursor has passed its
+    /// Holds the waiting debits of a shard against the book, those first that have waited longest, some thousand at once. One is lost when its incarnation was replaced, when the cursor has passed its
     /// number and the book has another event there, or when live state counts less than its number.
     pub async fn reconcile_journal(&self, fence: Fence, counted: Counted) -> Result<Reconciled, LedgerError> {
         let mut transaction = self.begin().await?;
         hold(&mut transaction, fence).await?; // what the book has of this shard stands until the commit
+        let page_end: Option<i64> = sqlx::query_scalar(include_str!("../../queries/page_of_waiting_debits.sql"))
+            .bind(shard_number(fence.shard))
+            .bind(DEBITS_A_PAGE)
+            .fetch_one(&mut *transaction)
+            .await?;
+        let Some(page_end) = page_end else { return Ok(Reconciled::default()) };
         let recorded = sqlx::query(include_str!("../../queries/forget_recorded_debits.sql"))
             .bind(shard_number(fence.shard))
+            .bind(page_end)
             .execute(&mut *transaction)
             .await?
             .rows_affected();
@@ -54,7 +64,7 @@ impl Ledger {
                 .bind(shard_number(fence.shard))
                 .fetch_one(&mut *transaction)
                 .await?;
-        let lost = Lost { fence, applied: applied.unwrap_or(-1), counted };
+        let lost = Lost { fence, applied: applied.unwrap_or(-1), counted, page_end };
         let credits = lost.find(&mut transaction).await?;
         commit(transaction).await?;
         let sum = credits.iter().try_fold(0_i64, |sum, credits| sum.checked_add(*credits)).unwrap_or(i64::MAX);
@@ -66,6 +76,8 @@ struct Lost {
     fence: Fence,
     applied: i64,
     counted: Counted,
+    /// The last debit that this look is about.
+    page_end: i64,
 }
 
 impl Lost {
@@ -79,6 +91,7 @@ impl Lost {
             .bind(self.applied)
             .bind(row)
             .bind(sequence)
+            .bind(self.page_end)
             .fetch_one(&mut *connection)
             .await?;
         let incident = if unexplained { Some(tail_lost(&mut *connection, self.fence).await?) } else { None };
@@ -89,6 +102,7 @@ impl Lost {
             .bind(row)
             .bind(sequence)
             .bind(incident)
+            .bind(self.page_end)
             .fetch_all(connection)
             .await?;
         Ok(credits)

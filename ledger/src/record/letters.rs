@@ -70,14 +70,13 @@ pub(super) async fn write(
 }
 
 /// Where very many events can't be applied the fault is not theirs: a schema that does not fit, a book put back. The shard stands then.
+/// Letters that an operator has given up do not count, so that the owner gets to carry that out.
 async fn refuse_too_many(connection: &mut PgConnection, fence: Fence) -> Result<(), LedgerError> {
-    let open: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM (SELECT FROM dead_letters WHERE shard = $1 AND state = 'open' AND NOT follows LIMIT $2) AS letters",
-    )
-    .bind(shard_number(fence.shard))
-    .bind(LETTERS_MOST.saturating_add(1))
-    .fetch_one(connection)
-    .await?;
+    let open: i64 = sqlx::query_scalar(include_str!("../../queries/count_poison.sql"))
+        .bind(shard_number(fence.shard))
+        .bind(LETTERS_MOST.saturating_add(1))
+        .fetch_one(connection)
+        .await?;
     if open > LETTERS_MOST {
         Err(LedgerError::TooManyDeadLetters { shard: fence.shard, limit: LETTERS_MOST })
     } else {

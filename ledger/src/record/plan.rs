@@ -153,6 +153,8 @@ impl<'a> Planner<'a> {
         let marked = step.event.and_then(|event| event.body.account()).filter(|id| self.known.marked.contains(id));
         let reason = match (step.event, &step.poison, marked) {
             (Some(event), None, None) => return self.apply(event),
+            // How a request ends moves no lot and counts nothing of the account: it need not wait, and its deadline does not.
+            (Some(event), None, Some(_)) if self.speaks_of_open_debit(&event.body) => return self.apply(event),
             (_, Some(why), _) => why.clone(),
             (_, None, _) => "an earlier event of its account is parked".to_owned(),
         };
@@ -165,6 +167,17 @@ impl<'a> Planner<'a> {
         self.plan.recorded.parked.push(letter.parked.clone());
         self.plan.letters.push(letter);
         Ok(())
+    }
+
+    /// Whether it is a word about a debit that the book holds open.
+    fn speaks_of_open_debit(&self, body: &Body) -> bool {
+        match body {
+            Body::Confirm { account, debit_op, .. } | Body::Extend { account, debit_op, .. } => {
+                let debit = (*account, *debit_op);
+                self.known.holds.contains_key(&debit) || self.plan.holds.contains_key(&debit)
+            }
+            _ => false,
+        }
     }
 
     fn apply(&mut self, event: &'a Event) -> Result<(), LedgerError> {

@@ -336,8 +336,18 @@ async fn a_fault_that_spoils_everything_is_not_taken_for_a_thousand_poisoned_eve
     let batch = ReadBatch { fence: scene.stream.fence, from: scene.stream.from, entries };
     let refused = scene.operator.db.ledger.record_or_park(&batch).await.unwrap_err();
     assert_eq!((refused.code(), scene.open().await), ("too_many_dead_letters", 0));
+    let batch_last = batch.entries[1_000..].to_vec();
     let one_fewer = ReadBatch { entries: batch.entries[..1_000].to_vec(), ..batch };
     assert_eq!(scene.operator.db.ledger.record_or_park(&one_fewer).await.unwrap().parked.len(), 1_000);
+
+    // An operator gives one up: there is room for the next, and so the owner gets to carry that out.
+    scene.stream.from = one_fewer.entries.last().map(|entry| entry.id.sequence);
+    let last = ReadBatch { from: scene.stream.from, entries: batch_last, ..one_fewer };
+    let ledger = &scene.operator.db.ledger;
+    assert_eq!(ledger.record_or_park(&last).await.unwrap_err().code(), "too_many_dead_letters");
+    let first = scene.letter(last.from.unwrap());
+    ledger.discard_dead_letters(&[first], &by(NOON)).await.unwrap();
+    assert_eq!(ledger.record_or_park(&last).await.unwrap().parked.len(), 1);
 }
 
 #[tokio::test]

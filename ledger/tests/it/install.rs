@@ -75,11 +75,11 @@ async fn reductions_on_their_way_are_settled_once_with_what_is_there() {
     operator.db.ledger.expire_due(stream.fence, now, 0, 10).await.unwrap();
     stream.begins_anew(&operator.db).await;
 
-    let image = operator.db.ledger.prepare_install(stream.fence, None, 10, now).await.unwrap().remove(0);
+    let image = operator.db.ledger.prepare_install(stream.fence, None, 10, &[], now).await.unwrap().remove(0);
     assert_eq!(image.lots.iter().map(|lot| (lot.lot, lot.remaining.get())).collect::<Vec<_>>(), [(lot, 0)]);
     assert_eq!((operator.remaining(lot).await, operator.remaining(short).await), (0, 0));
     assert_eq!(operator.entry_kinds(account).await, ["grant", "grant", "claw_back", "claw_back", "expire"]);
-    let again = operator.db.ledger.prepare_install(stream.fence, None, 10, now).await.unwrap().remove(0);
+    let again = operator.db.ledger.prepare_install(stream.fence, None, 10, &[], now).await.unwrap().remove(0);
     assert_eq!(again, image, "asked again, nothing is taken again");
     assert_eq!(operator.entry_kinds(account).await.len(), 5);
 
@@ -146,7 +146,7 @@ async fn a_shard_is_read_page_by_page_and_other_shards_are_left_alone() {
     let stream = Stream::opens(&operator.db, shard).await;
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = operator.db.ledger.prepare_install(stream.fence, after, 2, NOON).await.unwrap();
+        let page = operator.db.ledger.prepare_install(stream.fence, after, 2, &[], NOON).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.account);
         seen.extend(page.into_iter().map(|image| image.account));

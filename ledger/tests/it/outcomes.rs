@@ -2,6 +2,7 @@
 
 use metering::{AccountId, Body, Credits, Ended, LotId, OpId, RequestOutcome, Status, TimeMs};
 
+use crate::actors::entry::{entry, spoilt};
 use crate::actors::{NOON, Operator, Stream, credits, op, period_end, shard_of};
 
 const OUTCOME: RequestOutcome =
@@ -176,4 +177,24 @@ async fn a_hold_that_is_settled_late_has_no_outcome_of_a_debit_that_nobody_confi
     story.stream.push(undo); // a settlement whose hold was not at hand
     assert_eq!(story.stream.drains(&story.operator.db).await.unconfirmed, 0);
     assert_eq!(story.outcomes(1).await, [None]);
+}
+
+#[tokio::test]
+async fn how_the_request_of_a_marked_account_ends_does_not_wait_for_an_operator() {
+    let mut story = Story::begins().await;
+    for number in 1..=2 {
+        story.stream.draws_until(story.account, op(number), story.lot, DEADLINE);
+    }
+    story.stream.drains(&story.operator.db).await;
+    story.stream.draws_until(story.account, op(3), story.lot, DEADLINE);
+    story.stream.push(Body::Extend { account: story.account, debit_op: op(1), hold_until: DEADLINE.plus_ms(9) });
+    story.stream.confirms(story.account, op(2));
+    let mut entries: Vec<metering::StreamEntry> = story.stream.events.iter().map(entry).collect();
+    entries[0] = spoilt(&story.stream.events[0], "s", Some("4711:10"));
+    let batch = ledger::ReadBatch { fence: story.stream.fence, from: story.stream.from, entries };
+    let recorded = story.operator.db.ledger.record_or_park(&batch).await.unwrap();
+    assert_eq!((recorded.parked.len(), recorded.confirmed), (1, 1), "only the debit that can't be applied is parked");
+    assert_eq!(recorded.credits_unexposed(), 20, "what is parked and what is confirmed is no longer at risk");
+    assert_eq!(story.due(DEADLINE).await, [], "one is confirmed, and one goes on");
+    assert_eq!(story.due(DEADLINE.plus_ms(9)).await, [op(1)]);
 }

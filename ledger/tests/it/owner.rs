@@ -114,7 +114,7 @@ async fn every_commit_under_an_older_fence_fails_and_writes_nothing() {
         assert!(is_fenced(ledger.record(&batch).await), "{stale}");
         assert!(is_fenced(ledger.set_state(fence, ShardState::Open).await), "{stale}");
         assert!(is_fenced(ledger.start_incarnation(fence, 0, &json!({})).await), "{stale}");
-        assert!(is_fenced(ledger.prepare_install(fence, None, 10, NOON).await), "{stale}");
+        assert!(is_fenced(ledger.prepare_install(fence, None, 10, &[], NOON).await), "{stale}");
         assert!(is_fenced(ledger.prepare_install_one(fence, account, NOON).await), "{stale}");
         assert!(is_fenced(ledger.expire_due(fence, NOON, 0, 10).await), "{stale}");
         assert!(is_fenced(ledger.settle_undos(fence, NOON).await), "{stale}");

@@ -74,3 +74,20 @@ async fn entries_of_an_instant_are_in_it_and_an_account_that_is_not_there_is_tol
     let nobody = AccountId::from_uuid(uuid::Uuid::nil());
     assert_eq!(operator.db.ledger.past(nobody, NOON).await.unwrap_err().code(), "account_not_found");
 }
+
+#[tokio::test]
+async fn a_lot_that_was_drawn_for_more_than_it_had_is_told_as_empty_and_not_as_corrupt() {
+    let operator = Operator::arrives().await;
+    let account = operator.account(Status::Active).await;
+    let (short, long) = (operator.grants(account, 10, 1).await, operator.grants(account, 50, 30).await);
+    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.debits(account, op(1), &[(short, 14)]);
+    let recorded = stream.drains(&operator.db).await;
+    assert_eq!(recorded.shortfalls.len(), 1);
+    let (past, lots) = states(&operator, account, 1).await;
+    assert_eq!((past.remaining, lots[0]), (credits(50), (short, 0, LotState::Exhausted)));
+    assert_eq!(lots[1].0, long);
+    let receipts = operator.db.ledger.receipts(op(1)).await.unwrap();
+    assert_eq!((receipts[0].lots[0].before, receipts[0].lots[0].after), (credits(10), credits(0)));
+}

@@ -72,7 +72,7 @@ async fn images_of_a_shard() {
     let stream = Stream::opens(&operator.db, SHARD).await;
     let (mut after, mut images, begun) = (None, 0, Instant::now());
     loop {
-        let page = operator.db.ledger.prepare_install(stream.fence, after, 1_000, stream.at).await.unwrap();
+        let page = operator.db.ledger.prepare_install(stream.fence, after, 1_000, &[], stream.at).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.account);
         images += page.len();

@@ -54,6 +54,8 @@ pub(super) struct Waits {
 
 struct Queue {
     nodes: Arc<Nodes>,
+    /// Whether the connection did not answer at all.
+    silent: Arc<std::sync::atomic::AtomicBool>,
     /// The last round that was begun or is to begin, under which certification, and whether it has been sent.
     last: Option<(Round, u64, Arc<std::sync::atomic::AtomicBool>)>,
 }
@@ -82,10 +84,16 @@ impl Waits {
         let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = match shards.entry(under.shard()) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(Queue { nodes: Arc::new(Nodes::new(self.place.clone())?), last: None })
-            }
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(Queue {
+                nodes: Arc::new(Nodes::new(self.place.clone())?),
+                silent: Arc::default(),
+                last: None,
+            }),
         };
+        if queue.silent.swap(false, Ordering::SeqCst) {
+            // A peer that is gone without a word: over this connection nothing would be answered for as long as TCP waits.
+            queue.nodes = Arc::new(Nodes::new(self.place.clone())?);
+        }
         let certification = under.0.fence.certification;
         if let Some((round, same, sent)) = &queue.last
             && *same == certification
@@ -95,13 +103,17 @@ impl Waits {
         }
         let before = queue.last.take().map(|(round, ..)| round);
         let (sent, nodes, known) = (Arc::new(AtomicBool::new(false)), Arc::clone(&queue.nodes), Arc::clone(&under.0));
-        let mark = Arc::clone(&sent);
+        let (mark, silent) = (Arc::clone(&sent), Arc::clone(&queue.silent));
         let round = async move {
             if let Some(before) = before {
                 let _ = before.await; // its outcome is for those who waited for it
             }
             mark.store(true, Ordering::SeqCst);
-            ask(&nodes, &known, wait_max).await
+            let answered = tokio::time::timeout(wait_max.saturating_mul(2), ask(&nodes, &known, wait_max)).await;
+            answered.unwrap_or_else(|_| {
+                silent.store(true, Ordering::SeqCst);
+                Err(NotDurable::Late)
+            })
         };
         let round = round.boxed().shared();
         queue.last = Some((round.clone(), certification, sent));

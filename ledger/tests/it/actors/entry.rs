@@ -32,7 +32,19 @@ fn fields(event: &Event) -> Vec<(&'static str, String)> {
         fields.extend(event.body.seq().map(|seq| ("q", number(seq))));
     }
     match &event.body {
-        Body::Debit { seq, credits, split, period_end, remaining_after, budget_used_after, key, route, .. } => {
+        Body::Debit {
+            seq,
+            credits,
+            split,
+            period_end,
+            remaining_after,
+            budget_used_after,
+            key,
+            route,
+            hold_until,
+            ..
+        } => {
+            fields.extend(hold_until.map(|until| ("h", number(until.as_u64()))));
             let end = period_end.as_u64();
             fields.push(("b", format!("{seq} {at} {credits} {end} {remaining_after} {budget_used_after}")));
             fields.push(("s", lots::write(split)));

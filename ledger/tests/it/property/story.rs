@@ -202,7 +202,7 @@ impl Story {
         }
         self.stream.begins_anew(&self.operator.db).await;
         let images =
-            self.operator.db.ledger.prepare_install(self.stream.fence, None, 100, self.stream.at).await.unwrap();
+            self.operator.db.ledger.prepare_install(self.stream.fence, None, 100, &[], self.stream.at).await.unwrap();
         for member in &mut self.members {
             let image =
                 images.iter().find(|image| image.account == member.account).expect("every account has an image");
