@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use crate::layout::Layout;
-use crate::suite::{self, Scale, Valkey};
+use crate::suite::{self, Beside, Scale};
 use crate::{build, explore, fuzz, limits, process, tools, walls, words};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
@@ -24,7 +24,7 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     walls::check(layout)?;
     explore::check(layout, matches!(scale, Scale::Full))?;
     fuzz::run(layout, None, if matches!(scale, Scale::Full) { FUZZ_SECONDS_FULL } else { FUZZ_SECONDS })?;
-    suite::run(layout, scale, Valkey::Must, &[])
+    suite::run(layout, scale, Beside::Must, &[])
 }
 
 fn cargo(layout: &Layout, args: &[&str]) -> Result<()> {
