@@ -4,6 +4,7 @@
 mod audits;
 mod book_put_back;
 mod cli;
+mod clock_jumps;
 mod confirms;
 mod crashes;
 mod day;
@@ -28,4 +29,5 @@ mod refusals;
 mod secrets;
 mod sign_out;
 mod stack;
+mod unknown_outcomes;
 mod verified;
