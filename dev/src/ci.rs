@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::cli::{Length, ProveWish};
 use crate::layout::Layout;
-use crate::suite::{self, Scale, Valkey};
+use crate::suite::{self, Beside, Scale};
 use crate::{build, explore, fuzz, limits, process, prove, tools, walls, words};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
@@ -30,7 +30,7 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     walls::check(layout)?;
     explore::check(layout, matches!(scale, Scale::Full))?;
     fuzz::run(layout, None, if matches!(scale, Scale::Full) { FUZZ_SECONDS_FULL } else { FUZZ_SECONDS })?;
-    let tested = suite::run(layout, scale, Valkey::Must, &[])?;
+    let tested = suite::run(layout, scale, Beside::Must, &[])?;
     if tested != ExitCode::SUCCESS {
         return Ok(tested);
     }

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::{Cli, Task};
 use state::Wish;
-use suite::{Scale, Valkey};
+use suite::{Beside, Scale};
 use up::Manner;
 
 /// The one test that is a measurement.
@@ -60,10 +60,10 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Down => down::run(&layout),
         Task::Reset => down::reset(&layout),
         Task::Ctl { args } => ctl::run(&layout, &args),
-        Task::Test { args } => suite::run(&layout, &Scale::Usual, Valkey::IfItCan, &args),
+        Task::Test { args } => suite::run(&layout, &Scale::Usual, Beside::IfItCan, &args),
         Task::Ci { full } => ci::run(&layout, if full { &Scale::Full } else { &Scale::Usual }),
         Task::Fuzz { target, seconds } => fuzz::run(&layout, target.as_deref(), seconds),
-        Task::Hostile => suite::run(&layout, &Scale::Usual, Valkey::IfItCan, &HOSTILE.map(str::to_owned)),
+        Task::Hostile => suite::run(&layout, &Scale::Usual, Beside::IfItCan, &HOSTILE.map(str::to_owned)),
         Task::Explore { args } => explore::run(&layout, &args),
         Task::Prove(wish) => prove::run(&layout, &wish),
         Task::Bench(wish) => bench::run(&layout, &wish),

@@ -2,6 +2,7 @@
 
 mod scratch;
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -12,11 +13,23 @@ use crate::tools::{self, Tools};
 use crate::{build, ports, process, words};
 use scratch::Scratch;
 
-/// Whether tests that need Valkey may be left out where it can't be fetched.
+/// Whether tests that need more than the servers may be left out where that can't be fetched: Valkey, and libfaketime to turn its clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Valkey {
+pub enum Beside {
     IfItCan,
     Must,
+}
+
+impl Beside {
+    fn here(self, what: &str, fetched: Result<PathBuf>) -> Result<Option<PathBuf>> {
+        match fetched {
+            Err(error) if self == Self::IfItCan => {
+                words::note(&format!("tests that need {what} are left out: {error:#}"));
+                Ok(None)
+            }
+            fetched => fetched.map(Some),
+        }
+    }
 }
 
 /// How many random histories and races the tests run.
@@ -35,15 +48,10 @@ const FAST: [&str; 6] = [
     "autovacuum_naptime=10s",
 ];
 
-pub fn run(layout: &Layout, scale: &Scale, valkey: Valkey, args: &[String]) -> Result<ExitCode> {
+pub fn run(layout: &Layout, scale: &Scale, beside: Beside, args: &[String]) -> Result<ExitCode> {
     let tools = tools::servers()?;
-    let valkey = match tools::valkey::fetch(layout) {
-        Err(error) if valkey == Valkey::IfItCan => {
-            words::note(&format!("tests that need Valkey are left out: {error:#}"));
-            None
-        }
-        fetched => Some(fetched?),
-    };
+    let valkey = beside.here("Valkey", tools::valkey::fetch(layout))?;
+    let faketime = beside.here("a clock that can be turned", tools::faketime::fetch())?;
     build::workspace(layout, &["--all-targets"])?;
     words::step("starting a private Postgres for the tests");
     let mut scratch = Scratch::new()?;
@@ -56,6 +64,9 @@ pub fn run(layout: &Layout, scale: &Scale, valkey: Valkey, args: &[String]) -> R
     command.env("TOLLGATE_TEST_POSTGRES_URL", postgres::url(None, postgres.port, "postgres"));
     if let Some(valkey) = valkey {
         command.env("TOLLGATE_TEST_VALKEY", valkey);
+    }
+    if let Some(faketime) = faketime {
+        command.env("TOLLGATE_TEST_FAKETIME", faketime);
     }
     if matches!(scale, Scale::Full) {
         command.env("TOLLGATE_TEST_SCALE", "full");

@@ -1,5 +1,6 @@
 //! Finding the programs we need on this machine: redis-server and Postgres.
 
+pub mod faketime;
 mod install;
 pub mod valkey;
 

@@ -175,7 +175,7 @@ impl Work {
             self.desks.take_due(count);
         }
         let now = Instant::now();
-        for (shard, batch) in self.desks.batches(now, self.calls.meter.store_now()) {
+        for (shard, batch) in self.desks.batches(now, |shard| self.calls.meter.shard_now(shard)) {
             let calls = self.calls.clone();
             let call = async move {
                 let answer = within(calls.wait_max, calls.meter.confirm(shard, &batch.asks)).await;

@@ -30,7 +30,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// The time in Redis, by which everything is judged.
+    /// The time in Redis, by which it is judged whether a key or a session has ended.
     pub fn store_now(&self) -> TimeMs {
         self.balance.meter.store_now()
     }

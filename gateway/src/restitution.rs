@@ -145,7 +145,7 @@ async fn try_once(meter: &Meter, restitution: &Restitution, wait_max: Duration) 
         }
         Restitution::Answered(word) => {
             within(wait_max, meter.answered(word.account, word.key, word.debit_op)).await.is_ok()
-                || meter.store_now() >= word.in_use_until
+                || meter.shard_now_of(&word.account) >= word.in_use_until
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod answers;
 pub mod asks;
+mod clocks;
 mod commands;
 pub(crate) mod connect;
 pub mod durable;

@@ -5,8 +5,10 @@ mod corruption;
 mod redis_cluster;
 mod redis_server;
 mod stage;
+mod turned_clock;
 
 pub use corruption::append_by_hand;
 pub use redis_cluster::{holder, move_slot, start_cluster};
 pub use redis_server::{PASSWORD_ENDS, RedisServer, RedisSetup, RedisTls, free_port, valkey};
 pub use stage::{GENEROUS_CAPS, Stage};
+pub use turned_clock::turnable;

@@ -75,14 +75,14 @@ impl Desks {
         }
     }
 
-    /// One call for each shard that has something to say and is not being asked. `store_now`: deadlines are times of Redis.
-    pub fn batches(&mut self, now: Instant, store_now: TimeMs) -> Vec<(Shard, Batch)> {
+    /// One call for each shard that has something to say and is not being asked. `shard_now`: deadlines are times of shards.
+    pub fn batches(&mut self, now: Instant, shard_now: impl Fn(Shard) -> TimeMs) -> Vec<(Shard, Batch)> {
         let mut batches = Vec::new();
         for (shard, desk) in &mut self.by_shard {
             if desk.busy || desk.not_before.is_some_and(|at| now < at) {
                 continue;
             }
-            let batch = desk.next(&self.live, store_now);
+            let batch = desk.next(&self.live, shard_now(*shard));
             if !batch.asks.is_empty() {
                 desk.busy = true;
                 batches.push((*shard, batch));
@@ -107,7 +107,7 @@ impl Desks {
                 desk.pause = (desk.pause * 2).clamp(self.pauses.min, self.pauses.max);
                 desk.not_before = Some(Instant::now() + desk.pause);
                 desk.take_back(batch, matches!(unanswered, Unanswered::Unknown));
-                tracing::debug!(%shard, store_now = %meter.store_now(), "confirmations of {shard} wait");
+                tracing::debug!(%shard, shard_now = %meter.shard_now(shard), "confirmations of {shard} wait");
             }
         }
     }
@@ -133,7 +133,7 @@ impl Desks {
 }
 
 impl Desk {
-    fn next(&mut self, live: &Live, store_now: TimeMs) -> Batch {
+    fn next(&mut self, live: &Live, shard_now: TimeMs) -> Batch {
         let most = self.over.len().min(BATCH_MAX);
         let mut asks: Vec<Confirm> = self.over.drain(..most).collect();
         let unsure = self.unsure.min(most);
@@ -144,7 +144,7 @@ impl Desk {
             // Whoever is over meanwhile has said so.
             if let Some(going) = live.get(op) {
                 let deadline_ms = u64::try_from(going.deadline.as_millis()).unwrap_or(u64::MAX);
-                let progress = Progress::GoesOn { hold_until: store_now.plus_ms(deadline_ms) };
+                let progress = Progress::GoesOn { hold_until: shard_now.plus_ms(deadline_ms) };
                 asks.push(Confirm { debit_op: op, account: going.account, progress });
             }
         }
@@ -216,6 +216,6 @@ mod tests {
         let rest = desk.next(&live, NOW);
         assert_eq!(ops(&rest), [op(64), op(65), op(900)]);
         let until = Progress::GoesOn { hold_until: NOW.plus_ms(3_000) };
-        assert_eq!(rest.asks[2].progress, until, "by the clock of Redis");
+        assert_eq!(rest.asks[2].progress, until, "by the clock of the shard");
     }
 }

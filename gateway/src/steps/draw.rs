@@ -76,7 +76,7 @@ pub async fn draw(
 ) -> Result<Payment, Rejection> {
     let Some(credits) = price else { return Ok(Payment { debit: None, rates: pass_rates(balance, caller).await? }) };
     let Some(principal) = caller.principal() else { return Err(Rejection::InvalidApiKey(KeyFault::Missing)) };
-    let now = balance.meter.store_now();
+    let now = balance.meter.shard_now_of(&principal.account()); // by which the script judges deadlines
     let ask = Debit {
         op: request.op,
         account: principal.account(),
@@ -86,7 +86,7 @@ pub async fn draw(
         not_after: now.plus_ms(balance.op_lifetime_ms),
         route: route.name.clone(),
         hold_until: route.held_ms().map(|ms| now.plus_ms(ms)),
-        idempotency: draws_under(balance, header, target, request)?,
+        idempotency: draws_under(balance, header, target, request, now)?,
     };
     let unreported = route.hold().map(|hold| hold.unreported);
     let under = certificate(balance, route, &ask.account).await?;

@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 use http::header::CONTENT_TYPE;
-use metering::{Fingerprint, Idempotency, IdempotencyKey};
+use metering::{Fingerprint, Idempotency, IdempotencyKey, TimeMs};
 use pingora::http::RequestHeader;
 
 use crate::rejection::Rejection;
@@ -27,18 +27,19 @@ pub fn idempotency_key(header: &RequestHeader) -> Result<Option<&[u8]>, Rejectio
     }
 }
 
-/// Under which key a priced request draws.
+/// Under which key a priced request draws. `now` is its shard's, as a script judges marks by it.
 pub fn draws_under(
     balance: &Balance,
     header: &RequestHeader,
     target: &CanonicalTarget,
     request: &Request,
+    now: TimeMs,
 ) -> Result<Option<Idempotency>, Rejection> {
     let Some(key) = idempotency_key(header)? else { return Ok(None) };
     Ok(Some(Idempotency {
         key: IdempotencyKey::of(&[key]),
         fingerprint: fingerprint(header, target, request),
-        in_use_until: balance.meter.store_now().plus_ms(balance.in_use_ms_max),
+        in_use_until: now.plus_ms(balance.in_use_ms_max),
     }))
 }
 

@@ -72,7 +72,7 @@ async fn undo(meter: &Meter, debit: &Debit) {
         op: OpId::from_uuid(Uuid::now_v7()),
         account: debit.account,
         debit_op: debit.op,
-        not_after: meter.store_now().plus_ms(500),
+        not_after: meter.shard_now_of(&debit.account).plus_ms(500),
         idempotency: None,
     };
     wait_until("the undo is noted", async || {

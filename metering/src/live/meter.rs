@@ -2,13 +2,13 @@
 
 use std::borrow::Borrow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use redis::aio::PubSub;
 use redis::{Client, Cmd, RedisError, Value, cmd};
 
+use super::clocks::Clocks;
 use super::commands::evalsha;
 use super::durable::Waits;
 use super::fences::{Fences, Known};
@@ -59,9 +59,7 @@ impl Changed {
 
 struct Shared {
     fences: Fences,
-    /// Redis time less the time since `started`, in ms: learned from each reply.
-    offset_ms: AtomicI64,
-    started: Instant,
+    clocks: Clocks,
 }
 
 impl Meter {
@@ -71,7 +69,7 @@ impl Meter {
         let place = place.into();
         let waits = Arc::new(Waits::new(place.clone()));
         let nodes = Arc::new(Nodes::new(place).map_err(MeterError::from_redis)?);
-        let shared = Shared { fences: Fences::default(), offset_ms: AtomicI64::new(0), started: Instant::now() };
+        let shared = Shared { fences: Fences::default(), clocks: Clocks::new() };
         Ok(Self { nodes, groups: Arc::default(), waits, debit_wait: DEBIT_WAIT, shared: Arc::new(shared) })
     }
 
@@ -93,12 +91,24 @@ impl Meter {
         self.debit_wait
     }
 
-    /// The time in Redis, as the last reply told it; the epoch before the first reply.
+    /// The time in Redis, as the last ping told it (until the first one, the last reply); the epoch before any of them. For what
+    /// people agreed on by their own clocks: when a session or a key ends.
     #[must_use]
     pub fn store_now(&self) -> TimeMs {
-        let elapsed = i64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let now = self.shared.offset_ms.load(Ordering::Relaxed).saturating_add(elapsed);
-        TimeMs::new(u64::try_from(now).unwrap_or(0))
+        self.shared.clocks.store_now()
+    }
+
+    /// The time of a shard of accounts, by which its scripts judge: later than that of Redis where its clock was set back. For every
+    /// deadline that a script is given.
+    #[must_use]
+    pub fn shard_now(&self, shard: Shard) -> TimeMs {
+        self.shared.clocks.shard_now(shard)
+    }
+
+    /// The same, of the shard of an account.
+    #[must_use]
+    pub fn shard_now_of(&self, account: &AccountId) -> TimeMs {
+        self.shard_count().map_or_else(|| self.store_now(), |count| self.shard_now(account.shard(count)))
     }
 
     /// The shard count of the installation, once Redis has told it.
@@ -113,7 +123,7 @@ impl Meter {
         let mut connection = self.nodes.look_around().await?;
         let (seconds, micros): (u64, u64) =
             cmd("TIME").query_async(&mut connection).await.map_err(MeterError::from_redis)?;
-        self.learn_time(TimeMs::new(seconds.saturating_mul(1000).saturating_add(micros / 1000)));
+        self.shared.clocks.learn_store(TimeMs::new(seconds.saturating_mul(1000).saturating_add(micros / 1000)));
         self.shared.fences.read_all(&self.nodes).await
     }
 
@@ -123,7 +133,7 @@ impl Meter {
         D: Borrow<Debit> + Sync,
     {
         let reply = self.run(shard, |known| commands::debit(known, asks)).await?;
-        let (mut reply, at) = self.opened(reply)?;
+        let (mut reply, at) = self.opened(shard, reply)?;
         let lines = reply.text()?;
         let outcomes: Vec<DebitOutcome> = lines
             .lines()
@@ -152,21 +162,21 @@ impl Meter {
     pub async fn give_back(&self, ask: &GiveBack) -> Result<GiveBackOutcome, MeterError> {
         let shard = self.account_shard(&ask.account).await?;
         let reply = self.run(shard, |known| commands::give_back(known, ask)).await?;
-        answers::read::give_back(&mut self.opened(reply)?.0)
+        answers::read::give_back(&mut self.opened(shard, reply)?.0)
     }
 
     /// Settles a hold. May be sent again: the second time it answers `AlreadyClosed`.
     pub async fn settle(&self, ask: &Settle) -> Result<SettleOutcome, MeterError> {
         let shard = self.account_shard(&ask.account).await?;
         let reply = self.run(shard, |known| commands::settle(known, ask)).await?;
-        answers::read::settle(&mut self.opened(reply)?.0)
+        answers::read::settle(&mut self.opened(shard, reply)?.0)
     }
 
     /// Confirms debits of one shard, or moves their deadlines on, in one call, each answered on its own, in order. May be sent again: what
     /// was confirmed answers `AlreadyClosed` the second time.
     pub async fn confirm(&self, shard: Shard, asks: &[Confirm]) -> Result<Vec<ConfirmOutcome>, MeterError> {
         let reply = self.run(shard, |known| commands::confirm(known, asks)).await?;
-        let outcomes = answers::read::confirm(&mut self.opened(reply)?.0)?;
+        let outcomes = answers::read::confirm(&mut self.opened(shard, reply)?.0)?;
         if outcomes.len() == asks.len() { Ok(outcomes) } else { Err(super::replies::odd("one answer an item")) }
     }
 
@@ -180,27 +190,27 @@ impl Meter {
                 command
             })
             .await?;
-        self.opened(reply).map(|_| ())
+        self.opened(shard, reply).map(|_| ())
     }
 
     /// Undoes a debit by its op. May be sent again.
     pub async fn undo(&self, ask: &Undo) -> Result<UndoOutcome, MeterError> {
         let shard = self.account_shard(&ask.account).await?;
         let reply = self.run(shard, |known| commands::undo(known, ask)).await?;
-        answers::read::undo(&mut self.opened(reply)?.0)
+        answers::read::undo(&mut self.opened(shard, reply)?.0)
     }
 
     /// Looks a key up; `None` only from a certified shard.
     pub async fn find_key(&self, digest: &KeyDigest) -> Result<Option<KeyImage>, MeterError> {
-        let count = self.count().await?;
+        let shard = digest.shard(self.count().await?);
         let reply = self
-            .run(digest.shard(count), |known| {
+            .run(shard, |known| {
                 let mut command = evalsha(known, Script::FindKey, 2);
                 command.arg(known.fence.meta()).arg(known.fence.api_key(digest));
                 command
             })
             .await?;
-        answers::read::key(&mut self.opened(reply)?.0, *digest)
+        answers::read::key(&mut self.opened(shard, reply)?.0, *digest)
     }
 
     /// Counts a request that draws nothing against the rates of its key.
@@ -213,14 +223,14 @@ impl Meter {
                 command
             })
             .await?;
-        answers::read::rates(&mut self.opened(reply)?.0)
+        answers::read::rates(&mut self.opened(shard, reply)?.0)
     }
 
     /// What an account has; `Uncertified` while it is not installed.
     pub async fn credits(&self, account: AccountId) -> Result<CreditsView, MeterError> {
         let shard = self.account_shard(&account).await?;
         let reply = self.run(shard, |known| commands::reading(known, Script::Credits, 5, &account)).await?;
-        let (mut reply, at) = self.opened(reply)?;
+        let (mut reply, at) = self.opened(shard, reply)?;
         answers::read::credits(&mut reply, at)
     }
 
@@ -234,7 +244,7 @@ impl Meter {
                 command
             })
             .await?;
-        answers::read::standing(&mut self.opened(reply)?.0)
+        answers::read::standing(&mut self.opened(shard, reply)?.0)
     }
 
     /// Everything live state has of an account; `None` when it has nothing.
@@ -248,7 +258,7 @@ impl Meter {
             })
             .await
             .map_err(MeterError::while_looking)?;
-        let (mut reply, at) = self.opened(reply)?;
+        let (mut reply, at) = self.opened(shard, reply)?;
         super::snapshot::read(&mut reply, account, at).map_err(MeterError::while_looking)
     }
 
@@ -336,16 +346,10 @@ impl Meter {
     }
 
     /// Opens a reply; its first field is always the shard's time.
-    fn opened(&self, value: Value) -> Result<(Reply, TimeMs), MeterError> {
+    fn opened(&self, shard: Shard, value: Value) -> Result<(Reply, TimeMs), MeterError> {
         let mut reply = Reply::open(value)?;
         let at = reply.time()?;
-        self.learn_time(at);
+        self.shared.clocks.learn_shard(shard, self.shard_count(), at);
         Ok((reply, at))
-    }
-
-    fn learn_time(&self, at: TimeMs) {
-        let elapsed = i64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let at = i64::try_from(at.as_u64()).unwrap_or(i64::MAX);
-        self.shared.offset_ms.store(at.saturating_sub(elapsed), Ordering::Relaxed);
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::turned_clock;
 use crate::live::Place;
 
 /// Long enough for a loaded machine to load an append-only file of a test.
@@ -35,11 +36,12 @@ pub struct RedisSetup {
     pub cluster: bool,
     /// Valkey instead of Redis.
     pub valkey: Option<PathBuf>,
+    /// libfaketime, if its clock is to be turned.
+    pub faketime: Option<PathBuf>,
 }
 
 /// The server of Valkey; `None` where it could not be fetched, and a test that needs it is left out. CI has it in any case.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "not a setting of a service: the test runner tells where Valkey is")]
 pub fn valkey() -> Option<PathBuf> {
     let found = std::env::var("TOLLGATE_TEST_VALKEY").ok().map(PathBuf::from);
     if found.is_none() {
@@ -61,7 +63,7 @@ pub struct RedisTls {
 
 impl Default for RedisSetup {
     fn default() -> Self {
-        Self { appendfsync: "everysec", users: false, tls: None, cluster: false, valkey: None }
+        Self { appendfsync: "everysec", users: false, tls: None, cluster: false, valkey: None, faketime: None }
     }
 }
 
@@ -243,6 +245,9 @@ impl RedisServer {
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(Stdio::null());
+        if let Some(library) = &self.setup.faketime {
+            command.envs(turned_clock::variables(library, self.directory.path()));
+        }
         let child = command.spawn();
         let mut child = child.expect("redis-server is installed (cargo dev test says how)");
         // A node listens to its cluster last, and ends when it can't.

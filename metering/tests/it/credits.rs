@@ -67,10 +67,10 @@ async fn looking_writes_nothing_and_an_account_that_is_not_there_is_not_shown_as
 }
 
 #[tokio::test]
-async fn the_meter_learns_the_time_in_redis_from_each_answer() {
+async fn the_meter_learns_the_time_of_a_shard_from_each_answer() {
     let mut scene = Scene::with(&ada(vec![ten_days(1, 5)])).await;
     scene.at(NEW_YEAR.plus_ms(5 * DAY)).await;
     scene.draw(1, 1).await;
-    let learned = scene.meter.store_now();
+    let learned = scene.meter.shard_now_of(&scene.account);
     assert!(learned >= NEW_YEAR.plus_ms(5 * DAY) && learned < NEW_YEAR.plus_ms(6 * DAY), "{learned}");
 }

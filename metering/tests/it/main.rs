@@ -5,6 +5,7 @@ mod accounts;
 mod batches;
 mod budget;
 mod caps;
+mod clocks;
 mod confirms;
 mod control;
 mod credits;

@@ -16,6 +16,7 @@ mod stuck;
 mod sync;
 mod tally;
 mod upstream;
+mod wire;
 
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,7 @@ pub use stuck::Stuck;
 pub use sync::Sync;
 pub use tally::{Reply, Tally};
 pub use upstream::Upstream;
+pub use wire::{Fault, Wire};
 
 /// What gateways say to ledger-syncs.
 pub const JOURNAL_SECRET: &str = "the-secret-of-the-journals-of-a-test";
@@ -61,6 +63,10 @@ pub struct Plan {
     pub appendfsync: &'static str,
     /// Redis is a cluster of so many primaries; 0 = one Redis.
     pub nodes: u16,
+    /// Another Redis than Debian's, or one whose clock can be turned.
+    pub redis: RedisSetup,
+    /// Gateways reach Redis over a wire that can lose and delay what goes over it.
+    pub wire: bool,
     /// Each program speaks to Redis under a user of its own, and by TLS.
     pub guarded: bool,
     /// A Postgres of the test's own, which it may kill.
@@ -78,6 +84,8 @@ impl Default for Plan {
             syncs: 1,
             appendfsync: "everysec",
             nodes: 0,
+            redis: RedisSetup::default(),
+            wire: false,
             guarded: false,
             own_postgres: false,
             gateway_settings: PATIENT,
@@ -92,6 +100,8 @@ pub struct Stack {
     pub syncs: Vec<Sync>,
     pub upstream: Upstream,
     _stuck: Stuck,
+    /// Between gateways and Redis, where the plan says so.
+    pub wire: Option<Wire>,
     pub meter: Meter,
     pub book: TestDatabase,
     pub postgres: Option<Postgres>,
@@ -117,7 +127,7 @@ impl Stack {
     pub async fn with(plan: Plan) -> Self {
         let directory = TempDir::new().unwrap();
         let tls = plan.guarded.then(guarded::tls);
-        let setup = RedisSetup { appendfsync: plan.appendfsync, users: plan.guarded, tls, ..RedisSetup::default() };
+        let setup = RedisSetup { appendfsync: plan.appendfsync, users: plan.guarded, tls, ..plan.redis };
         let mut more_nodes = if plan.nodes > 0 { start_cluster(&setup, plan.nodes) } else { Vec::new() };
         let redis = if plan.nodes > 0 { more_nodes.remove(0) } else { RedisServer::start_with(setup) };
         let postgres = if plan.own_postgres { Some(Postgres::start().await) } else { None };
@@ -128,9 +138,11 @@ impl Stack {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let upstream = Upstream::start(directory.path(), http.clone());
         let stuck = Stuck::listen().await;
+        let wire = if plan.wire { Some(Wire::to(redis.port()).await) } else { None };
         let mut house = House {
             directory: directory.path(),
             redis: &redis,
+            wire: wire.as_ref(),
             postgres: &book.url,
             http: &http,
             journals: Vec::new(),
@@ -146,7 +158,20 @@ impl Stack {
             gateway.program.wait_ready().await;
         }
         let meter = Meter::connect(guarded::place_of(&redis, "tollgate")).await.unwrap();
-        Self { gateways, syncs, upstream, _stuck: stuck, meter, book, postgres, redis, more_nodes, http, directory }
+        Self {
+            gateways,
+            syncs,
+            upstream,
+            _stuck: stuck,
+            wire,
+            meter,
+            book,
+            postgres,
+            redis,
+            more_nodes,
+            http,
+            directory,
+        }
     }
 
     /// The time, by the book's clock.
@@ -190,6 +215,7 @@ impl Stack {
 pub struct House<'a> {
     pub directory: &'a std::path::Path,
     pub redis: &'a RedisServer,
+    pub wire: Option<&'a Wire>,
     pub postgres: &'a str,
     pub http: &'a reqwest::Client,
     /// Where gateways post their journals.

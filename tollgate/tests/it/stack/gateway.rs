@@ -3,7 +3,7 @@
 use metering::testing::free_port;
 
 use super::guarded::redis_settings;
-use super::{House, JOURNAL_SECRET, Program};
+use super::{House, JOURNAL_SECRET, Program, Wire};
 
 /// The demo routes, as customers meet them, and the tests' own beside them.
 const ROUTES: &str = concat!(include_str!("../../../../config/routes.toml"), "\n", include_str!("routes.toml"));
@@ -24,7 +24,7 @@ impl Gateway {
             "listen = \"{listen}\"\nadmin_listen = \"{admin}\"\nroutes = \"{name}-routes.toml\"\nthreads = 2\n\
              billing_url = \"https://billing.example\"\n{}{upstreams}journal.directory = \"journal-{number}\"\n\
              journal.post_to = {:?}\njournal.secret = \"{JOURNAL_SECRET}\"\njournal.post_ms = 100\n{settings}\n",
-            redis_settings(house.redis, "gateway"),
+            house.wire.map_or_else(|| redis_settings(house.redis, "gateway"), Wire::settings),
             house.journals,
         );
         let path = house.directory.join(format!("{name}.toml"));
