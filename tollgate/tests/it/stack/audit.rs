@@ -83,12 +83,24 @@ impl Stack {
             let (view, snapshot) = self.both(account).await;
             odd.extend(differences(&view, &snapshot).into_iter().map(|what| format!("{account}: {what}")));
         }
-        odd.extend(self.verify());
+        odd.extend(self.verify().await);
         odd
     }
 
-    /// What `tollgate verify` finds; nothing when it is content.
-    fn verify(&self) -> Option<String> {
+    /// What `tollgate verify` finds; nothing when it is content. While a shard changes hands it can't be compared: then it is asked again.
+    async fn verify(&self) -> Option<String> {
+        let mut said = self.verify_once();
+        for _ in 0..20 {
+            if said.as_ref().is_none_or(|(code, _)| *code != Some(69)) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+            said = self.verify_once();
+        }
+        said.map(|(_, text)| text)
+    }
+
+    fn verify_once(&self) -> Option<(Option<i32>, String)> {
         let settings = self.directory.path().join("verify.toml");
         std::fs::write(
             &settings,
@@ -98,7 +110,8 @@ impl Stack {
         let mut command = Command::new(executable("tollgate"));
         let said = command.arg("--config").arg(&settings).arg("verify").output().unwrap();
         let text = [said.stdout, said.stderr].concat();
-        (!said.status.success()).then(|| format!("tollgate verify: {} {}", said.status, String::from_utf8_lossy(&text)))
+        let text = || format!("tollgate verify: {} {}", said.status, String::from_utf8_lossy(&text));
+        (!said.status.success()).then(|| (said.status.code(), text()))
     }
 
     /// Nothing is owed by a gateway, nothing waits in a stream or in the outbox, no undo is open.
