@@ -11,8 +11,10 @@ mod losses;
 mod plan;
 mod race;
 mod redis_pair;
+mod report;
 mod settings;
 mod verdict;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -24,7 +26,7 @@ use crate::{build, state, words};
 use house::House;
 use load::Load;
 use settings::{EXPOSURE, SHARDS};
-use verdict::{Verdict, grouped};
+use verdict::{Verdict, all_done, grouped};
 
 pub use plan::Choice;
 
@@ -80,8 +82,8 @@ fn prove(house: &mut House, wish: &ProveWish, plan: &[plan::Fault]) -> Result<bo
         EXPOSURE.age_ms / 1000
     );
     let everybody = [raced, replies.clone()].concat();
-    let book = audit::ask(house, &everybody)?;
-    let mut verdict = Verdict::of(&book, &everybody, &done, load.began);
+    let (book, report) = audit::ask(house, &everybody, |book, report| all_done(book, report, &everybody, &done))?;
+    let mut verdict = Verdict::of(&book, &report, &everybody, &done, load.began);
     verdict.answers(&replies, &customers);
     if !plan.is_empty() {
         verdict.demand_something_happened(&replies, &done, wish.minutes.0, wish.rate);

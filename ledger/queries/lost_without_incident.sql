@@ -6,6 +6,15 @@ SELECT EXISTS (
            OR (incarnation = $2 AND sequence <= $3)
            OR (incarnation = $2 AND row_id <= $4 AND sequence > $5))
       AND NOT EXISTS (
+          SELECT FROM entries
+          WHERE entries.op = debit.op AND entries.account_id = debit.account_id AND entries.kind = 'debit'
+            AND entries.occurred_at BETWEEN debit.drawn_at - interval '1 minute' AND debit.drawn_at + interval '1 minute'
+      )
+      AND NOT EXISTS (
+          SELECT FROM dead_letters AS letter
+          WHERE letter.shard = debit.shard AND letter.incarnation = debit.incarnation AND letter.sequence = debit.sequence
+      )
+      AND NOT EXISTS (
           SELECT FROM incidents AS incident
           WHERE incident.kind = 'rebuild' AND incident.shard_kind = 'accounts' AND incident.shard = debit.shard
             AND (incident.detail ->> 'incarnation')::bigint > debit.incarnation))

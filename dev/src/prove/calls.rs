@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::chance::Chance;
 use super::customers::{Customer, RICH};
+use super::settings::CONFIRMED_HOST;
 use crate::http::{Line, Told};
 
 const CHAT: &str = r#"{"messages":[{"role":"user","content":"prove it"}]}"#;
@@ -15,6 +16,8 @@ pub enum Kind {
     Chat,
     /// Answered as a stream of events.
     Stream,
+    /// A longer stream on a route with `confirm = true`.
+    Confirmed,
     /// As many credits as it is large.
     Batch(u64),
     /// The upstream answers 503, and the credits go back.
@@ -57,7 +60,8 @@ impl Call {
     pub fn numbered(seed: u64, number: u64, customers: usize) -> Call {
         let mut chance = Chance::stream(seed, number);
         let kind = match chance.between(0, 99) {
-            0..60 => Kind::Chat,
+            0..50 => Kind::Chat,
+            50..60 => Kind::Confirmed,
             60..75 => Kind::Stream,
             75..85 => Kind::Batch(chance.between(1, 20)),
             85..93 => Kind::Failing,
@@ -83,6 +87,7 @@ impl Call {
         let (method, path, body, more) = match self.kind {
             Kind::Chat => ("POST", "/v1/messages", CHAT, String::new()),
             Kind::Stream => ("POST", "/v1/messages", STREAM, "Pretend-Stream: chunks=4, gap=20\r\n".to_owned()),
+            Kind::Confirmed => ("POST", "/v1/messages", STREAM, "Pretend-Stream: chunks=8, gap=50\r\n".to_owned()),
             Kind::Batch(size) => ("POST", "/v1/batch", "{}", format!("Batch-Size: {size}\r\n")),
             Kind::Failing => ("POST", "/v1/messages", CHAT, "Pretend-Fault: status=503\r\n".to_owned()),
             Kind::Cut => ("POST", "/v1/messages", STREAM, "Pretend-Fault: cut\r\n".to_owned()),
@@ -94,7 +99,8 @@ impl Call {
         } else {
             format!("Content-Type: application/json\r\nContent-Length: {length}\r\n")
         };
-        format!("{method} {path} HTTP/1.1\r\nHost: prove.test\r\nAuthorization: Bearer {key}\r\n{json}{more}\r\n{body}")
+        let host = if self.kind == Kind::Confirmed { CONFIRMED_HOST } else { "prove.test" };
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n{json}{more}\r\n{body}")
             .into_bytes()
     }
 }
@@ -103,8 +109,9 @@ impl Reply {
     pub fn of(call: Call, started: Instant, told: &Told) -> Reply {
         let body = String::from_utf8_lossy(&told.body);
         // A stream that ends before its last event has broken off, however cleanly.
-        let cut_short =
-            told.status == 200 && matches!(call.kind, Kind::Stream | Kind::Cut) && !body.contains("data: [DONE]");
+        let cut_short = told.status == 200
+            && matches!(call.kind, Kind::Stream | Kind::Confirmed | Kind::Cut)
+            && !body.contains("data: [DONE]");
         let problem = told.header("content-type") == Some("application/problem+json");
         let code = problem.then(|| serde_json::from_str::<serde_json::Value>(&body).unwrap_or_default());
         Reply {
@@ -126,6 +133,11 @@ impl Reply {
 
     pub fn took(&self) -> Duration {
         self.ended.duration_since(self.started)
+    }
+
+    /// As the `tollgate` command writes it.
+    pub fn op(&self) -> Option<String> {
+        self.op.as_ref().map(|op| op.replace('-', ""))
     }
 
     /// As `tollgate audit` reads it; nothing where no op is known.

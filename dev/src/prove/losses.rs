@@ -1,15 +1,19 @@
 //! What was lost, and by which fault: each served call that is not in the book must have been answered just before a fault that loses
-//! the tail of Redis, within the stated bound.
+//! the tail of Redis, within the stated bound. And which calls may have become cheaper or dearer than they were told.
 
 use std::time::Duration;
 
-use super::calls::Reply;
+use super::calls::{Kind, Reply};
 use super::faults::Done;
 use super::plan::{Harm, Victim};
 use super::settings::{EXPOSURE, SHARDS};
 
 /// How long a gateway that lives may take to give back what it owes: a request may have waited for Redis through a whole fault.
 const OWED_MAX: Duration = Duration::from_secs(15);
+/// How long after its answer a request may not stand in the journal yet, on a machine that does other things.
+const WRITTEN_MAX: Duration = Duration::from_secs(1);
+/// How long after its answer it may not be confirmed yet: words wait for company, and are sent again after a pause of 2 s at most.
+const CONFIRMED_MAX: Duration = Duration::from_secs(5);
 
 /// What one fault lost.
 pub struct Loss<'a> {
@@ -63,21 +67,46 @@ pub fn passes_bound(loss: &Loss<'_>) -> Option<String> {
         .then(|| format!("{fault}: {} credits were lost, more than the bound of {credits}", loss.credits))
 }
 
-/// Whether a call that cost its caller nothing may stand in the book all the same: its give-back waited in a gateway that was killed,
-/// or was in a tail that was lost while its debit was in the book before.
+/// Why a call that cost its caller nothing may stand in the book all the same: where it is not known whether a debit was drawn, its undo waits
+/// in the gateway's memory, and may go with it, or with a lost tail. Give-backs stand in the journal right after their answer, and
+/// are asked for by the owner.
 pub fn give_back_lost(reply: &Reply, faults: &[Done]) -> bool {
-    let by_gateway = faults.iter().any(|done| {
-        let hit = matches!((done.fault.victim, done.fault.harm), (Victim::Gateway(number), Harm::Kill { .. }) if number == reply.call.gateway);
-        hit && reply.started < done.struck && done.at.saturating_duration_since(reply.ended) <= OWED_MAX
-    });
-    by_gateway || by_tail(reply, faults).is_some()
+    if reply.code.as_deref() == Some("meter_unavailable") {
+        return killed_after(reply, faults, OWED_MAX) || by_tail(reply, faults).is_some();
+    }
+    killed_after(reply, faults, WRITTEN_MAX)
+}
+
+/// Why a call that was served may have been given back: nobody could say any more that it was over.
+pub fn confirmation_lost(reply: &Reply, faults: &[Done]) -> bool {
+    let confirmed = reply.call.kind == Kind::Confirmed;
+    confirmed && (killed_after(reply, faults, CONFIRMED_MAX) || by_tail(reply, faults).is_some())
+}
+
+/// Whether this call's debit was to be confirmed, and its gateway was killed in the middle of it: it must not stand.
+pub fn left_open(reply: &Reply, faults: &[Done]) -> bool {
+    let open = reply.call.kind == Kind::Confirmed && !reply.whole && reply.op.is_some();
+    open && kills_of(reply, faults).any(|done| reply.started < done.struck && reply.ended >= done.at)
+}
+
+/// Whether its gateway was killed no longer than this after its answer.
+fn killed_after(reply: &Reply, faults: &[Done], most: Duration) -> bool {
+    kills_of(reply, faults)
+        .any(|done| reply.started < done.struck && done.at.saturating_duration_since(reply.ended) <= most)
+}
+
+fn kills_of<'a>(reply: &Reply, faults: &'a [Done]) -> impl Iterator<Item = &'a Done> {
+    let gateway = reply.call.gateway;
+    faults.iter().filter(move |done| {
+        matches!((done.fault.victim, done.fault.harm), (Victim::Gateway(number), Harm::Kill { .. }) if number == gateway)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
 
-    use super::super::calls::{Call, Kind};
+    use super::super::calls::Call;
     use super::super::plan::Fault;
     use super::*;
 
@@ -125,5 +154,35 @@ mod tests {
         assert!(passes_bound(&loss(EXPOSURE.events * SHARDS, EXPOSURE.credits * SHARDS)).is_none());
         assert!(passes_bound(&loss(EXPOSURE.events * SHARDS + 1, 1)).is_some());
         assert!(passes_bound(&loss(1, EXPOSURE.credits * SHARDS + 1)).is_some());
+    }
+
+    #[test]
+    fn a_give_back_may_be_missing_only_where_its_gateway_died_before_it_could_write_it_down() {
+        let began = Instant::now();
+        let at = began + Duration::from_secs(50);
+        let kill = [done(at, Victim::Gateway(0), Harm::Kill { down: Duration::ZERO })];
+        let flush = [done(at, Victim::Redis, Harm::Flush)];
+        let (long_before, just_before) = (reply(began, 45), Reply { ended: at, ..reply(began, 49) });
+        let unsure = |reply: &Reply| Reply { code: Some("meter_unavailable".to_owned()), ..reply.clone() };
+        assert!(give_back_lost(&just_before, &kill) && !give_back_lost(&long_before, &kill));
+        assert!(!give_back_lost(&just_before, &flush), "it is in the journal, and asked for again");
+        assert!(give_back_lost(&unsure(&long_before), &kill) && give_back_lost(&unsure(&long_before), &flush));
+        let other = Call { gateway: 1, ..just_before.call };
+        assert!(!give_back_lost(&Reply { call: other, ..just_before }, &kill), "another gateway died");
+    }
+
+    #[test]
+    fn only_what_is_to_be_confirmed_may_be_given_back_though_it_was_served() {
+        let began = Instant::now();
+        let at = began + Duration::from_secs(50);
+        let kill = [done(at, Victim::Gateway(0), Harm::Kill { down: Duration::ZERO })];
+        let chat = Reply { ended: at, ..reply(began, 49) };
+        let confirmed =
+            Reply { call: Call { kind: Kind::Confirmed, ..chat.call }, op: Some("a".to_owned()), ..chat.clone() };
+        assert!(confirmation_lost(&confirmed, &kill) && !confirmation_lost(&chat, &kill));
+        assert!(!left_open(&confirmed, &kill), "it was served");
+        let broken = Reply { whole: false, ..confirmed.clone() };
+        assert!(left_open(&broken, &kill));
+        assert!(!left_open(&broken, &[]), "nobody died");
     }
 }

@@ -1,15 +1,18 @@
 //! The audit in one table, and whether every line of it holds.
 
+mod receipts;
+
+pub use receipts::all_done;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::audit::{Book, by_op};
+use super::audit::Book;
 use super::calls::Reply;
 use super::customers::Customer;
 use super::faults::{Done, RECOVERY_LIMIT};
-use super::losses::{explain, give_back_lost, passes_bound};
 use super::race;
-use super::settings::EXPOSURE;
+use super::report::Report;
 
 /// The lines of the table, and what does not hold.
 #[derive(Default)]
@@ -78,12 +81,15 @@ impl Verdict {
         verdict
     }
 
-    pub fn of(book: &Book, replies: &[Reply], faults: &[Done], began: Instant) -> Verdict {
+    pub fn of(book: &Book, report: &Report, replies: &[Reply], faults: &[Done], began: Instant) -> Verdict {
         let mut verdict = Verdict { began: Some(began), ..Verdict::default() };
         verdict.lines.push(format!("\n  {:<30}{:>14}", "the book", "credits"));
         verdict.book(book);
         verdict.lines.push(format!("\n  {:<30}{:>14}", "what callers were told", "answers"));
         verdict.receipts(book, replies, faults);
+        verdict.lines.push(format!("\n  {:<30}{:>14}", "what the journals know", "debits"));
+        verdict.witnessed(book, report, replies);
+        verdict.lines.push("\n  the house".to_owned());
         verdict.recoveries(faults);
         verdict
     }
@@ -118,64 +124,6 @@ impl Verdict {
         if let Some(why) = &book.not_at_rest {
             self.fail(format!("after 90 s something is still under way: {why}"), TO_LOGS);
         }
-    }
-
-    fn receipts(&mut self, book: &Book, replies: &[Reply], faults: &[Done]) {
-        let known = by_op(replies);
-        let of = |ops: &[String]| ops.iter().filter_map(|op| known.get(op.as_str()).copied()).collect::<Vec<_>>();
-        let receipts = &book.receipts;
-        let (losses, unexplained) = explain(&of(&receipts.lost.ops), faults);
-        let served =
-            receipts.paid.answers + receipts.lost.answers + receipts.returned.answers + receipts.other_amount.answers;
-        self.line("served", &grouped(served), "");
-        self.line(
-            "= debits that stand",
-            &grouped(receipts.paid.answers),
-            &format!("{} credits", grouped(receipts.paid.credits)),
-        );
-        let bound = format!(
-            "{} credits; bound a shard: {} events, {} credits, {} s",
-            grouped(receipts.lost.credits),
-            grouped(EXPOSURE.events),
-            grouped(EXPOSURE.credits),
-            EXPOSURE.age_ms / 1000
-        );
-        self.line("+ lost, not charged", &grouped(receipts.lost.answers), &bound);
-        for loss in &losses {
-            let note = format!("{:.2} s before: {}", loss.age.as_secs_f64(), loss.done.fault);
-            self.line("    of these", &grouped(loss.answers), &note);
-            if let Some(what) = passes_bound(loss) {
-                self.fail(what, "compare the exposure caps in .dev/prove/run/ledger-sync-1.toml with debit.lua");
-            }
-        }
-        let note = if receipts.charged.answers > 0 {
-            "their give-backs waited in a killed gateway, or were in a lost tail"
-        } else {
-            ""
-        };
-        self.line("charged, not served", &grouped(receipts.charged.answers), note);
-        let named = u64::try_from(receipts.lost.ops.len()).unwrap_or(0);
-        self.demand(named == receipts.lost.answers, "more was lost than can be named", TO_OPS);
-        self.named(&unexplained, "served calls are not in the book, and no fault explains it");
-        self.named(&of(&receipts.returned.ops), "served calls were given back all the same");
-        self.named(&of(&receipts.other_amount.ops), "served calls cost something else than their callers were told");
-        let charged: Vec<&Reply> = of(&receipts.charged.ops);
-        let no_excuse: Vec<&Reply> = charged.iter().copied().filter(|reply| !give_back_lost(reply, faults)).collect();
-        self.named(&no_excuse, "calls were told that they cost nothing, and were charged");
-        self.silent(book, replies);
-    }
-
-    /// Connections that broke before an answer began: each may have drawn once, and nobody else may have.
-    fn silent(&mut self, book: &Book, replies: &[Reply]) {
-        let silent = replies.iter().filter(|reply| reply.op.is_none() && reply.sent).count();
-        let silent = u64::try_from(silent).unwrap_or(u64::MAX);
-        let drew = book.receipts.debits_without_receipt.debits;
-        self.line("broke without an answer", &grouped(silent), &format!("{} of them drew", grouped(drew)));
-        self.demand(
-            drew <= silent,
-            format!("{drew} debits belong to nobody's answer, but only {silent} calls broke without one"),
-            TO_AUDIT,
-        );
     }
 
     fn named(&mut self, replies: &[&Reply], what: &str) {

@@ -216,6 +216,38 @@ async fn a_debit_posted_after_live_state_was_asked_is_not_taken_for_lost() {
     assert_eq!((found.lost, waiting(&operator).await), (0, 2));
 }
 
+/// Once the debits that the book has were forgotten, a post comes to its end that had not found this one in the book yet.
+async fn is_posted_late(operator: &Operator, account: AccountId, number: u128, event: EventId, count: u64) {
+    let (op, shard, account) = (op(number).as_uuid(), shard_of(account).number, account.as_uuid());
+    let (incarnation, sequence, at) = (event.incarnation, event.sequence, NOON.as_u64());
+    let arrives = format!(
+        "CREATE FUNCTION arrives() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN
+             INSERT INTO journal_debits (op, account_id, shard, incarnation, sequence, credits, drawn_at)
+             VALUES ('{op}', '{account}', {shard}, {incarnation}, {sequence}, {count}, to_timestamp({at} / 1000.0))
+             ON CONFLICT DO NOTHING;
+             RETURN NULL;
+         END $body$"
+    );
+    operator.db.execute(&arrives).await.unwrap();
+    let when = "CREATE TRIGGER arrives AFTER DELETE ON journal_debits FOR EACH STATEMENT EXECUTE FUNCTION arrives()";
+    operator.db.execute(when).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_debit_of_the_book_that_is_posted_while_losses_are_looked_for_is_not_lost() {
+    let (operator, account, lot, mut stream) = settled().await;
+    let mut edge = Gateway::new();
+    let first = stream.next_sequence();
+    stream.debits(account, op(1), &[(lot, 4)]);
+    stream.debits(account, op(2), &[(lot, 3)]);
+    edge.posts(&operator, vec![drawn(account, 1, event(&stream, first), 4)]).await;
+    stream.drains(&operator.db).await;
+    is_posted_late(&operator, account, 2, event(&stream, first + 1), 3).await;
+    assert_eq!(finds_lost(&operator, &stream, first + 1).await, (0, 0));
+    assert_eq!(operator.db.number("SELECT count(*) FROM losses").await, 0);
+    assert_eq!(operator.db.number("SELECT count(*) FROM incidents WHERE kind = 'tail_lost'").await, 0);
+}
+
 #[tokio::test]
 async fn a_debit_whose_event_is_set_aside_is_not_lost() {
     let (operator, account, _, mut stream) = settled().await;

@@ -202,7 +202,7 @@ impl Told {
         let unknown = self.without_receipt(standing);
         json!({
             "paid": self.paid.json(), "free": self.free.json(),
-            "broken_off": { "paid": self.broken_paid.json(), "free": self.broken_free.json() },
+            "broken_off": { "paid": self.broken_paid.json_with_ops(), "free": self.broken_free.json() },
             "lost": self.lost.json_with_ops(), "returned": self.returned.json_with_ops(),
             "other_amount": self.other.json_with_ops(), "charged": self.charged.json_with_ops(),
             "debits_without_receipt": { "debits": unknown.debits, "credits": unknown.credits },
