@@ -15,6 +15,7 @@ WITH lost AS (
       AND NOT EXISTS (
           SELECT FROM dead_letters AS letter
           WHERE letter.shard = debit.shard AND letter.incarnation = debit.incarnation AND letter.sequence = debit.sequence
+            AND (letter.op = debit.op OR letter.op IS NULL)
       )
     RETURNING debit.*
 )

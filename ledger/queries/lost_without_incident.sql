@@ -13,6 +13,7 @@ SELECT EXISTS (
       AND NOT EXISTS (
           SELECT FROM dead_letters AS letter
           WHERE letter.shard = debit.shard AND letter.incarnation = debit.incarnation AND letter.sequence = debit.sequence
+            AND (letter.op = debit.op OR letter.op IS NULL)
       )
       AND NOT EXISTS (
           SELECT FROM incidents AS incident
