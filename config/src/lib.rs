@@ -4,6 +4,7 @@
 mod address;
 mod credits;
 mod error;
+mod failpoint;
 mod layers;
 mod lines;
 mod secret_url;
@@ -20,4 +21,5 @@ pub mod upstream;
 pub use address::UpstreamAddress;
 pub use credits::CREDITS_MAX;
 pub use error::{ConfigError, EXIT_CODE};
+pub use failpoint::failpoint;
 pub use layers::{Service, load};

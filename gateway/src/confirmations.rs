@@ -178,7 +178,9 @@ impl Work {
         for (shard, batch) in self.desks.batches(now, |shard| self.calls.meter.shard_now(shard)) {
             let calls = self.calls.clone();
             let call = async move {
+                config::failpoint("confirm.before");
                 let answer = within(calls.wait_max, calls.meter.confirm(shard, &batch.asks)).await;
+                config::failpoint("confirm.after");
                 Sent { shard, batch, answer }
             };
             self.in_flight.push(Box::pin(call));

@@ -181,6 +181,7 @@ impl OpenDebit {
     pub async fn settle(&mut self, price: Credits, meter: &Meter, wait_max: Duration) -> Settlement {
         let State::Drawn(drawn) = &self.state else { return Settlement::Done };
         let ask = self.settle_ask(drawn, price);
+        config::failpoint("settle.before");
         let (remaining, settlement) = match within(wait_max, meter.settle(&ask)).await {
             Ok(SettleOutcome::Settled { remaining, .. }) => (Some(remaining), Settlement::Done),
             Ok(SettleOutcome::AlreadyClosed) => (None, Settlement::TooLate),
@@ -191,6 +192,7 @@ impl OpenDebit {
             }
         };
         if let State::Drawn(drawn) = std::mem::replace(&mut self.state, State::Closed) {
+            config::failpoint("settle.after");
             let kept = price.min(self.credits);
             self.state = match settlement {
                 Settlement::Done => State::Settled { drawn, kept, remaining },
@@ -205,6 +207,7 @@ impl OpenDebit {
     pub async fn give_back(&mut self, meter: &Meter, wait_max: Duration) {
         let State::Drawn(drawn) = &self.state else { return };
         let ask = self.give_back_ask(drawn);
+        config::failpoint("give_back.before");
         let remaining = match within(wait_max, meter.give_back(&ask)).await {
             Ok(GiveBackOutcome::Returned { remaining, .. }) => Some(remaining),
             Ok(GiveBackOutcome::AlreadyClosed | GiveBackOutcome::BecameUndo) => None,
@@ -214,6 +217,7 @@ impl OpenDebit {
             }
         };
         if let State::Drawn(drawn) = std::mem::replace(&mut self.state, State::Closed) {
+            config::failpoint("give_back.after");
             self.state = State::GivenBack { drawn, remaining };
         }
         self.deadline = None;

@@ -90,6 +90,7 @@ impl Restitutions {
             let (meter, metrics) = (meter.clone(), metrics.clone());
             async move {
                 until_taken(&meter, &restitution, wait_max, pauses).await;
+                config::failpoint("restitution.after");
                 metrics.restitutions_open.dec();
             }
         });
@@ -125,6 +126,7 @@ impl Restitutions {
 }
 
 async fn until_taken(meter: &Meter, restitution: &Restitution, wait_max: Duration, pauses: Pauses) {
+    config::failpoint("restitution.before");
     let mut pause = pauses.min;
     while !try_once(meter, restitution, wait_max).await {
         tokio::time::sleep(pause).await;

@@ -51,6 +51,7 @@ impl LastWords {
             tokio::time::sleep(LOOK_EVERY).await;
             waited += LOOK_EVERY;
         }
+        config::failpoint("stop.begun");
         let spans = async {
             if let Some(traces) = &self.traces {
                 traces.flush(SPANS_MAX).await;
@@ -64,7 +65,9 @@ impl LastWords {
                 "{unconfirmed} debits could not be confirmed before the stop: they will be given back"
             );
         }
+        config::failpoint("stop.flushed");
         self.journal.end(JOURNAL_MAX).await;
+        config::failpoint("stop.journal_ended");
         if owed > 0 {
             tracing::error!(owed, "{owed} give-backs, undos and the like could not be sent before the stop");
         }

@@ -57,6 +57,7 @@ async fn serve(
 ) -> Result<(), Interruption> {
     let mut drain = Drain::take_over(service, &hold);
     let mut rounds = Rounds::begin();
+    config::failpoint("certify.certified");
     if hold.install {
         hold.link.open_shard(&hold.certified).await?; // accounts serve one by one, as they are installed
         install_all(service, &mut hold, &mut drain).await?;
@@ -64,7 +65,9 @@ async fn serve(
         while rounds.carrier.once(service, &mut hold, &mut drain).await? > 0 {} // before anything is drawn under old rules
         hold.link.open_shard(&hold.certified).await?;
     }
+    config::failpoint("serve.opened");
     service.book.set_state(hold.fence, ShardState::Open).await?;
+    config::failpoint("serve.begun");
     rounds.opened = Instant::now();
     service.metrics.certified(hold.fence.shard, true);
     reporter.recovered(service);
@@ -119,6 +122,7 @@ impl Rounds {
         let drained = drain.once(service, hold).await?;
         let carried = self.carrier.once(service, hold, drain).await?;
         let remembering = drain.remember(service, hold).await?;
+        config::failpoint("drain.remembered");
         let sweep_every = Duration::from_millis(service.settings.sweep.interval_ms);
         if self.last_sweep.is_none_or(|last| last.elapsed() >= sweep_every) {
             self.last_sweep = Some(Instant::now()); // also when it fails: a sweep that can't be done must not keep the drain from its work
@@ -139,8 +143,10 @@ impl Rounds {
         let (fence, sweep) = (hold.fence, &service.settings.sweep);
         drain.check_cursor(service, hold).await?; // first: what comes due by a time that the book has forgotten must not
         let found = service.book.expire_due(fence, service.clock.now(), sweep.grace_ms, SWEEP_PAGE).await?;
+        config::failpoint("sweep.expired");
         service.metrics.lots_swept.inc_by(found);
         let settled = service.book.settle_undos(fence, drain.drained_time()).await?;
+        config::failpoint("sweep.undos_settled");
         service.metrics.undos_settled.inc_by(settled);
         journal_rounds::ask_again(service, hold, drain, SWEEP_PAGE).await?; // before holds are released: a settlement was promised
         if self.opened.elapsed() >= Duration::from_millis(sweep.hold_grace_ms) {

@@ -31,6 +31,7 @@ impl Carrier {
             return Ok(0);
         }
         let outcomes = hold.link.control(&hold.certified, &pending).await?;
+        config::failpoint("carry.sent");
         let mut stuck: HashSet<AccountId> = HashSet::new();
         for (row, outcome) in pending.iter().zip(outcomes) {
             match outcome {

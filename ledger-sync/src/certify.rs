@@ -42,7 +42,9 @@ pub async fn certify(service: &Service, shard: Shard, epoch: u64) -> Result<Hold
     older_book(service, &row, &head).await?;
     catch_up(service, &mut link, row, &head).await?;
     link.seal(shard, epoch).await?;
+    config::failpoint("certify.sealed");
     service.book.raise_fence(shard, epoch, head.certification).await?;
+    config::failpoint("certify.fence_raised");
     // Read again: a commit of ours whose answer was lost may have landed until the fence was raised, which waits for it.
     let row = ours(service, shard, epoch).await?;
     let fence = row.fence();
@@ -165,6 +167,7 @@ async fn go_on(service: &Service, mut link: OwnerLink, row: &ShardRow, fence: Bo
             return Err(Interruption::Broken(format!("the stream ends at {drained} but counted to {at}"), None));
         }
     }
+    config::failpoint("certify.rest_drained");
     let certified =
         link.certify(live_fence(&fence), fence.epoch, Mode::Same, drained, TimeMs::EPOCH, service.caps()).await?;
     info!(shard = %fence.shard, certification = fence.certification, "shard {} goes on as incarnation {}", fence.shard, fence.incarnation);
@@ -186,6 +189,7 @@ async fn begin(
         "redis_sequence": found.map(|stream| stream.sequence), "book_sequence": row.applied_sequence,
     });
     let incarnation = service.book.start_incarnation(fence, head.incarnation, &detail).await?;
+    config::failpoint("certify.incarnation_begun");
     let fence = BookFence { incarnation, ..fence };
     let highest = found.map_or(TimeMs::EPOCH, |stream| stream.highest).max(row.drained_at.unwrap_or(TimeMs::EPOCH));
     if row.incarnation == 0 {

@@ -71,7 +71,9 @@ impl Drain {
         let (sequence, count) = (last.id.sequence, entries.len());
         let mut batch = ReadBatch { fence: hold.fence, from: self.applied, entries };
         self.asked = batch.entries.iter().map(|entry| (entry.id.sequence, exposed(entry))).collect();
+        config::failpoint("drain.read");
         let recorded = record(service, &batch).await?;
+        config::failpoint("drain.recorded");
         self.asked.clear();
         // What can't be applied may say any time: nothing may come due by it.
         batch.entries.retain(|entry| !recorded.poison().any(|parked| parked.event == entry.id));
@@ -118,6 +120,7 @@ impl Drain {
         let (keep_from, closed) = self.retention.let_go(drained, service.clock.now());
         let note = DrainNote { drained, credits: self.credits_to_note, keep_from, closed, marks: marks.to_vec() };
         let stream = hold.link.note_drained(&hold.certified, &note).await?;
+        config::failpoint("drain.noted");
         self.credits_to_note = 0;
         self.noted(service, hold, stream, drained);
         Ok(())
@@ -173,6 +176,7 @@ pub async fn drain_rest(
         let Some(last) = entries.last().filter(|_| entries.len() >= enough) else { return Ok(applied) };
         let last = last.id.sequence;
         record(service, &ReadBatch { fence: *fence, from: applied, entries }).await?;
+        config::failpoint("drain.rest_recorded");
         applied = Some(last);
     }
 }

@@ -22,6 +22,7 @@ pub async fn release_holds(service: &Service, hold: &mut Hold, drain: &Drain, pa
             idempotency: due.idempotency,
         };
         if hold.link.release(&hold.certified, &ask).await? == UndoOutcome::Marked {
+            config::failpoint("due.released");
             service.metrics.holds_released.inc();
             info!(account = %due.account, debit_op = %due.op, "debit {} was not settled or confirmed in time: it is released", due.op);
         }

@@ -64,6 +64,7 @@ async fn beat(service: &Arc<Service>, owned: &mut HashMap<Shard, Owned>) -> Resu
     }
     for shard in wanted(&fleet, service, owned) {
         if let Some(row) = service.book.claim(service.owner, shard, lease).await? {
+            config::failpoint("fleet.claimed");
             owned.insert(shard, serve(service, row));
         }
     }

@@ -34,8 +34,10 @@ pub async fn install_all(service: &Service, hold: &mut Hold, drain: &mut Drain) 
         after = Some(last);
         installed = installed.saturating_add(write(service, hold, &images).await?);
         progress.wrote(images.len());
+        config::failpoint("install.page");
         drain.all(service, hold).await?;
     }
+    config::failpoint("install.last_page");
     hold.link.wanted(&hold.certified, false).await?;
     drain.all(service, hold).await?;
     info!(
@@ -47,7 +49,9 @@ pub async fn install_all(service: &Service, hold: &mut Hold, drain: &mut Drain) 
 
 /// Writes a page; answers how many accounts are as the book has them now.
 async fn write(service: &Service, hold: &mut Hold, images: &[AccountImage]) -> Result<usize, Interruption> {
+    config::failpoint("install.before_write");
     let outcomes = hold.link.install(&hold.certified, images).await?;
+    config::failpoint("install.written");
     service.metrics.installed.inc_by(u64::try_from(images.len()).unwrap_or(0));
     Ok(outcomes.iter().filter(|outcome| **outcome == InstallOutcome::Installed).count())
 }
@@ -105,6 +109,7 @@ pub async fn install_one(
         return Ok(false);
     }
     hold.link.freeze(&hold.certified, &account, hold.fence.epoch).await?;
+    config::failpoint("install.frozen");
     drain.all(service, hold).await?;
     let image = service.book.prepare_install_one(hold.fence, account, service.clock.now()).await?;
     let Some(image) = image else {
@@ -114,7 +119,10 @@ pub async fn install_one(
         return Err(Interruption::Broken(format!("{account} is not an account of shard {}", hold.fence.shard), None));
     };
     match hold.link.install(&hold.certified, std::slice::from_ref(&image)).await?.first() {
-        Some(InstallOutcome::Installed) => Ok(true),
+        Some(InstallOutcome::Installed) => {
+            config::failpoint("install.one_written");
+            Ok(true)
+        }
         _ => Err(Interruption::Broken(
             format!("{account} is not where the book says, though it is frozen and drained"),
             None,

@@ -80,6 +80,7 @@ async fn receive(service: &Service, headers: &HeaderMap, body: Body) -> Result<u
         warn!(error = chain(&error), "a gateway's journal could not be taken: {}", chain(&error));
         Refused::BookAway
     })?;
+    config::failpoint("journal.taken");
     let metrics = &service.metrics.journal;
     metrics.records.inc_by(taken.records);
     metrics.debits_waiting.inc_by(taken.debits);

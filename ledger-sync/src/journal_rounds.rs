@@ -20,6 +20,7 @@ pub async fn find_lost(service: &Service, hold: &mut Hold, drain: &mut Drain) ->
     let Some(sequence) = drain.counted() else { return Ok(()) };
     let counted = Counted { up_to_row, sequence };
     let found = service.book.reconcile_journal(hold.fence, counted).await?;
+    config::failpoint("journal.reconciled");
     let metrics = &service.metrics.journal;
     metrics.lost_debits.inc_by(found.lost);
     metrics.lost_credits.inc_by(found.credits);

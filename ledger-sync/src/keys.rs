@@ -91,6 +91,7 @@ async fn install(service: &Service, hold: &mut Hold) -> Result<(), Interruption>
         installed = installed.saturating_add(images.len());
         progress.wrote(images.len());
         if let Some(applied) = hold.link.put_keys(&hold.certified, &images).await? {
+            config::failpoint("keys.written");
             service.book.deliver_keys(hold.fence, &[], applied).await?;
         }
     }
@@ -116,6 +117,7 @@ async fn carry(service: &Service, hold: &mut Hold) -> Result<(), Interruption> {
         let Some(applied) = hold.link.put_keys(&hold.certified, &images).await? else {
             return Err(Interruption::Broken("the outbox names keys that the book does not have".to_owned(), None));
         };
+        config::failpoint("keys.carried");
         let rows: Vec<u64> = pending.iter().map(|row| row.row).collect();
         service.book.deliver_keys(hold.fence, &rows, applied).await?;
         service.metrics.control_carried.inc_by(u64::try_from(rows.len()).unwrap_or(0));

@@ -109,6 +109,7 @@ impl Poster {
             self.left.iter_mut().for_each(|(_, known)| *known = place);
         }
         self.post(run, &name, place, None, Some(Duration::ZERO), true).await?;
+        config::failpoint("journal.left_posted");
         if let Some((left, _)) = self.left.take() {
             blocking(move || left.forget()).await?;
         }
@@ -148,6 +149,7 @@ impl Poster {
             };
             match self.endpoints[place].ask(ask).await {
                 Ok(_) => {
+                    config::failpoint("journal.posted");
                     self.good = place;
                     self.shared.metrics.journal.posted.inc_by(body.len() as u64);
                     return Ok(());

@@ -122,8 +122,12 @@ impl Writer {
         if records == 0 {
             return;
         }
+        config::failpoint("journal.gathered");
         match self.write(text) {
-            Ok(()) => self.shared.metrics.journal.written.inc_by(records),
+            Ok(()) => {
+                config::failpoint("journal.written");
+                self.shared.metrics.journal.written.inc_by(records);
+            }
             Err(error) => {
                 self.fail(&error);
                 self.shared.missed(records);

@@ -94,6 +94,7 @@ pub async fn draw(
     if let Some(deadline) = route.confirm {
         let expected = balance.confirmations.expect(ask.op, ask.account, credits, deadline, request.started);
         debit.await_confirmation(expected);
+        config::failpoint("draw.expected");
     }
     until_durable(balance, under, &mut debit).await?;
     Ok(Payment { debit: Some(debit), rates })
@@ -109,6 +110,7 @@ pub async fn take(
 ) -> Result<(OpenDebit, Vec<RateState>), Rejection> {
     // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
     let mut debit = OpenDebit::asked(ask, unreported, balance.restitutions.clone(), balance.journal.clone());
+    config::failpoint("draw.before");
     let timer = balance.metrics.debit_seconds.start_timer();
     let outcome = once_installed(balance, ask).await;
     timer.observe_duration();
@@ -117,8 +119,10 @@ pub async fn take(
     match outcome {
         Ok(DebitOutcome::Drawn(mut drawn)) => {
             let rates = std::mem::take(&mut drawn.rates);
+            config::failpoint("draw.drawn");
             balance.journal.drawn(ask, &drawn);
             debit.drawn(drawn);
+            config::failpoint("draw.noted");
             Ok((debit, rates))
         }
         Ok(DebitOutcome::Refused(refusal)) => {

@@ -22,6 +22,7 @@ use crate::traces::{Finished, Outcome};
 pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Error>, request: &mut Request) {
     HeaderDeadline::request_over(session);
     settle_after_end(&gateway.balance, request, error).await;
+    config::failpoint("finish.settled");
     let written = session.response_written().map(|header| header.status.as_u16());
     // A caller of gRPC who is refused reads 200 in HTTP; what it means is counted.
     let refused = request.answered.filter(|_| !request.is_upgraded());
@@ -35,6 +36,7 @@ pub async fn finish(gateway: &Gateway, session: &mut Session, error: Option<&Err
         debit.served(served);
         debit.keep();
     }
+    config::failpoint("finish.kept");
     gateway.balance.journal.refused(request);
     if let Some(route) = &request.route {
         route.metrics.answered(status);

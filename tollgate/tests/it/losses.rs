@@ -23,7 +23,7 @@ fn plan() -> Plan {
 }
 
 /// Stops the gateways, so that all of their journals are posted, and waits until nothing waits to be decided.
-async fn all_is_posted(stack: &mut Stack) {
+pub async fn all_is_posted(stack: &mut Stack) {
     for gateway in &mut stack.gateways {
         gateway.program.stop();
     }
@@ -42,7 +42,7 @@ fn reported(stack: &Stack, customer: &Customer) -> u64 {
 }
 
 /// The report is what was served and is not in the book, by account; it says that it is exact, and why each incident came.
-async fn the_report_is_exact(stack: &Stack, served: &[(&Customer, &Tally)]) -> u64 {
+pub async fn the_report_is_exact(stack: &Stack, served: &[(&Customer, &Tally)]) -> u64 {
     let mut sum = 0;
     for (customer, tally) in served {
         let missing = stack.served_without_debit(tally).await.len() as u64; // each cost one credit
@@ -94,7 +94,7 @@ async fn a_redis_flushed_under_load_loses_exactly_what_the_report_says() {
 }
 
 /// The file that Redis appends to.
-fn append_only_file(stack: &Stack) -> PathBuf {
+pub fn append_only_file(stack: &Stack) -> PathBuf {
     let entries = std::fs::read_dir(stack.redis.directory().join("appendonlydir")).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.to_string_lossy().ends_with(".incr.aof"));
@@ -102,11 +102,11 @@ fn append_only_file(stack: &Stack) -> PathBuf {
     files.remove(0)
 }
 
-fn length(path: &Path) -> u64 {
+pub fn length(path: &Path) -> u64 {
     path.metadata().unwrap().len()
 }
 
-fn cut(path: &Path, length: u64) {
+pub fn cut(path: &Path, length: u64) {
     std::fs::File::options().write(true).open(path).unwrap().set_len(length).unwrap();
 }
 

@@ -93,7 +93,7 @@ async fn an_older_redis_that_was_put_back_is_noticed_and_built_anew() {
     assert_eq!(stack.rebuilds().await, 1, "only the shard that went on since then is behind");
 }
 
-fn copy_files(from: &Path, to: &Path) {
+pub fn copy_files(from: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -40,14 +40,22 @@ impl Load {
 impl Stack {
     /// Starts `callers` who chat one message after the other, each through the next gateway.
     pub fn load(&self, customer: &Customer, callers: usize) -> Load {
+        self.load_of(customer, callers, vec![Call::chat()])
+    }
+
+    /// The same with calls of your choice, in turn.
+    pub fn load_of(&self, customer: &Customer, callers: usize, calls: Vec<Call>) -> Load {
+        let calls = Arc::new(calls);
         let (over, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let mut set = JoinSet::new();
         for caller in 0..callers {
             let (over, served, line) = (Arc::clone(&over), Arc::clone(&served), self.line(&customer.key));
+            let calls = Arc::clone(&calls);
             set.spawn(async move {
                 let mut replies = Vec::new();
                 while !over.load(Ordering::Relaxed) {
-                    let reply = line.reply(Call::chat().via(caller + replies.len())).await;
+                    let turn = caller + replies.len();
+                    let reply = line.reply(calls[turn % calls.len()].clone().via(turn)).await;
                     served.fetch_add(usize::from(reply.what == "200"), Ordering::Relaxed);
                     replies.push(reply);
                     tokio::time::sleep(PAUSE).await;

@@ -1,6 +1,7 @@
 //! One of our programs as a child process: its settings, its log, its admin listener. Killed when dropped.
 
 use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +10,8 @@ use super::{PATIENCE, wait_until};
 
 /// Lines of a log shown when a test fails: the end is where it went wrong.
 const LINES_SHOWN: usize = 60;
+/// SIGABRT: how a program ends at a failpoint.
+const ABORTED: i32 = 6;
 
 pub struct Program {
     name: String,
@@ -46,10 +49,20 @@ impl Program {
 
     /// Starts it once more, as it was.
     pub fn start_again(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts it once more; it ends by itself when it passes a failpoint for the `passes`th time.
+    pub fn start_to_die_at(&mut self, place: &str, passes: u64) {
+        self.start_with(&[("TOLLGATE_FAILPOINT", format!("{place}={passes}"))]);
+    }
+
+    fn start_with(&mut self, variables: &[(&str, String)]) {
         self.kill();
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let child = Command::new(&self.executable)
             .args(&self.arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -74,6 +87,20 @@ impl Program {
             assert!(started.elapsed() < PATIENCE, "{} does not stop", self.name);
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Waits until it has ended by itself; `false` when it does not within the limit.
+    pub async fn died(&mut self, limit: Duration) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < limit {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                assert_eq!(status.signal(), Some(ABORTED), "{} ended in another way: {status}", self.name);
+                self.child = None;
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        false
     }
 
     /// Sends it a signal, by name.
