@@ -60,9 +60,12 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Takes one batch: answers 200 once it is in the book.
+/// Takes one batch: answers 200 once it is in the book. In a task of its own, because a gateway that hangs up must not cut off what
+/// speaks with the book: a connection whose transaction was just beginning would go back to the others with it open.
 pub async fn take(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Response {
-    match receive(&service, &headers, body).await {
+    let inside = Arc::clone(&service);
+    let taken = service.tasks.spawn(async move { receive(&inside, &headers, body).await }).await;
+    match taken.unwrap_or(Err(Refused::BookAway)) {
         Ok(records) => Json(json!({ "records": records })).into_response(),
         Err(refused) => {
             service.metrics.journal.refused.inc();
@@ -76,6 +79,7 @@ async fn receive(service: &Service, headers: &HeaderMap, body: Body) -> Result<u
     let bytes = tokio::time::timeout(ARRIVE_MAX, to_bytes(body, service.settings.journal.body_bytes_max));
     let bytes = bytes.await.map_err(|_| Refused::TooSlow)?.map_err(|_| Refused::TooLarge)?;
     let post = read(&bytes).map_err(Refused::Malformed)?;
+    let _turn = service.journal_turns.acquire().await.map_err(|_| Refused::BookAway)?;
     let taken = service.book.take_journal(&post).await.map_err(|error| {
         warn!(error = chain(&error), "a gateway's journal could not be taken: {}", chain(&error));
         Refused::BookAway

@@ -8,7 +8,7 @@ use ledger::{Ledger, LedgerError, OwnerId};
 use metering::ShardCount;
 use metering::live::Place;
 use metering::live::owner::Caps;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
@@ -21,6 +21,8 @@ use crate::metrics::Metrics;
 pub const STOP_WAIT: Duration = Duration::from_secs(5);
 /// How long Redis may take for one answer to an owner. Certification loads scripts; installs are long pipelines.
 pub const REDIS_WAIT: Duration = Duration::from_secs(5);
+/// Connections to the book that journals may take.
+const JOURNAL_TURNS: usize = 2;
 /// Pause between two looks for a book that is not there yet.
 const BOOK_PAUSE: Duration = Duration::from_millis(500);
 
@@ -46,6 +48,8 @@ pub struct Service {
     pub stop: CancellationToken,
     /// Every task, so that a stop waits for them.
     pub tasks: TaskTracker,
+    /// Batches of journals written at once; the others wait, so that the drain always has connections to the book.
+    pub journal_turns: Semaphore,
     /// Raised when the outbox has news; shard tasks wait on it.
     pub outbox_news: watch::Sender<u64>,
 }
@@ -65,6 +69,7 @@ impl Service {
             metrics: Metrics::new().context("metrics")?,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            journal_turns: Semaphore::new(JOURNAL_TURNS),
             outbox_news: watch::Sender::new(0),
             settings,
         })
