@@ -1,10 +1,12 @@
 //! Customers: accounts with lots and keys, made as an operator makes them.
 
+use std::time::{Duration, Instant};
+
 use ledger::{By, Grant, NewAccount, NewKey};
 use metering::{AccountId, BudgetAnchor, Credits, KeyId, KeyMode, LotId, Status, TimeMs};
 use uuid::Uuid;
 
-use super::{Call, Stack, wait_until};
+use super::{Call, PATIENCE, Stack, wait_until};
 
 const MONTH_MS: u64 = 30 * 86_400_000;
 
@@ -95,9 +97,15 @@ impl Stack {
         .await;
     }
 
-    /// What the customer sees as remaining.
+    /// What the customer sees as remaining; asked again while Redis does not answer the gateway in time.
     pub async fn remaining(&self, customer: &Customer) -> u64 {
-        let answer = self.send(&customer.key, Call::get("/v1/credits")).await;
-        answer.json()["remaining"].as_u64().unwrap_or_else(|| panic!("no credits: {answer:?}"))
+        let started = Instant::now();
+        loop {
+            let answer = self.send(&customer.key, Call::get("/v1/credits")).await;
+            if answer.status != 503 || started.elapsed() > PATIENCE {
+                return answer.json()["remaining"].as_u64().unwrap_or_else(|| panic!("no credits: {answer:?}"));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 }
