@@ -30,7 +30,9 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     walls::check(layout)?;
     explore::check(layout, matches!(scale, Scale::Full))?;
     fuzz::run(layout, None, if matches!(scale, Scale::Full) { FUZZ_SECONDS_FULL } else { FUZZ_SECONDS })?;
-    let tested = suite::run(layout, scale, Beside::Must, &[])?;
+    // Valkey comes from a registry that is neither Debian's nor Rust's: a usual run does without where that can't be reached, and says so.
+    let beside = if matches!(scale, Scale::Full) { Beside::Must } else { Beside::IfItCan };
+    let tested = suite::run(layout, scale, beside, &[])?;
     if tested != ExitCode::SUCCESS {
         return Ok(tested);
     }
