@@ -4,6 +4,8 @@
 //! one a shard, and all who wait at the same time wait together: for a script that runs behind their debits, under the same certification.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,9 +57,16 @@ pub(super) struct Waits {
 struct Queue {
     nodes: Arc<Nodes>,
     /// Whether the connection did not answer at all.
-    silent: Arc<std::sync::atomic::AtomicBool>,
-    /// The last round that was begun or is to begin, under which certification, and whether it has been sent.
-    last: Option<(Round, u64, Arc<std::sync::atomic::AtomicBool>)>,
+    silent: Arc<AtomicBool>,
+    /// The last round that was begun or is to begin.
+    last: Option<Joinable>,
+}
+
+struct Joinable {
+    round: Round,
+    certification: u64,
+    /// From then on it can't take anybody along.
+    sent: Arc<AtomicBool>,
 }
 
 impl Waits {
@@ -80,11 +89,10 @@ impl Waits {
 
     /// A round that is not sent yet takes everybody along; else the next one, which is sent when the one before is over.
     fn join(&self, under: &Certificate, wait_max: Duration) -> Result<Round, RedisError> {
-        use std::sync::atomic::{AtomicBool, Ordering};
         let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = match shards.entry(under.shard()) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(Queue {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Queue {
                 nodes: Arc::new(Nodes::new(self.place.clone())?),
                 silent: Arc::default(),
                 last: None,
@@ -95,13 +103,13 @@ impl Waits {
             queue.nodes = Arc::new(Nodes::new(self.place.clone())?);
         }
         let certification = under.0.fence.certification;
-        if let Some((round, same, sent)) = &queue.last
-            && *same == certification
-            && !sent.load(Ordering::SeqCst)
+        if let Some(last) = &queue.last
+            && last.certification == certification
+            && !last.sent.load(Ordering::SeqCst)
         {
-            return Ok(round.clone());
+            return Ok(last.round.clone());
         }
-        let before = queue.last.take().map(|(round, ..)| round);
+        let before = queue.last.take().map(|last| last.round);
         let (sent, nodes, known) = (Arc::new(AtomicBool::new(false)), Arc::clone(&queue.nodes), Arc::clone(&under.0));
         let (mark, silent) = (Arc::clone(&sent), Arc::clone(&queue.silent));
         let round = async move {
@@ -116,7 +124,7 @@ impl Waits {
             })
         };
         let round = round.boxed().shared();
-        queue.last = Some((round.clone(), certification, sent));
+        queue.last = Some(Joinable { round: round.clone(), certification, sent });
         Ok(round)
     }
 }
