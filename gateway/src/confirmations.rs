@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use crate::confirmations::desk::{BATCH_MAX, Desks, Sent};
 use crate::confirmations::live::{Going, Live};
 use crate::meter_call::within;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, until_none};
 use crate::restitution::Pauses;
 
 /// How long words of one shard wait for company.
@@ -92,13 +92,7 @@ impl Confirmations {
 
     /// Waits until everything is confirmed, or the limit has passed; answers how much is not.
     pub async fn flush(&self, limit: Duration) -> i64 {
-        let step = Duration::from_millis(10);
-        let mut waited = Duration::ZERO;
-        while self.metrics.confirms.waiting.get() > 0 && waited < limit {
-            tokio::time::sleep(step).await;
-            waited += step;
-        }
-        self.metrics.confirms.waiting.get()
+        until_none(&self.metrics.confirms.waiting, limit).await
     }
 }
 
@@ -152,7 +146,7 @@ impl Work {
                     }
                     self.place(&mut words);
                 }
-                Some(sent) = self.in_flight.next() => self.desks.answered(sent, &self.calls.meter),
+                Some(sent) = self.in_flight.next() => self.desks.answered(sent),
                 () = tokio::time::sleep(pause) => {}
             }
             self.send();

@@ -10,6 +10,8 @@ mod sessions;
 mod traces;
 mod upstreams;
 
+use std::time::Duration;
+
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
@@ -36,6 +38,17 @@ const DEBIT_BUCKETS: [f64; 14] =
 const UPSTREAM_BUCKETS: [f64; 12] = [1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.5, 1.0, 5.0, 20.0, 60.0];
 
 const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// Waits until a gauge counts nothing, or the limit has passed; answers what it counts then.
+pub async fn until_none(gauge: &IntGauge, limit: Duration) -> i64 {
+    const STEP: Duration = Duration::from_millis(10);
+    let mut waited = Duration::ZERO;
+    while gauge.get() > 0 && waited < limit {
+        tokio::time::sleep(STEP).await;
+        waited += STEP;
+    }
+    gauge.get()
+}
 
 pub struct Metrics {
     registry: Registry,

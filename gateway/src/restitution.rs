@@ -13,7 +13,7 @@ use metering::{AccountId, IdempotencyKey, OpId, TimeMs};
 use tokio::sync::mpsc;
 
 use crate::meter_call::within;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, until_none};
 
 /// Restitutions in flight at once: enough that those of a shard being rebuilt don't hold up the others.
 const CONCURRENT: usize = 1_024;
@@ -115,13 +115,7 @@ impl Restitutions {
 
     /// Waits until nothing is owed, or the limit has passed; answers how many are still owed.
     pub async fn flush(&self, limit: Duration) -> i64 {
-        let step = Duration::from_millis(10);
-        let mut waited = Duration::ZERO;
-        while self.metrics.restitutions_open.get() > 0 && waited < limit {
-            tokio::time::sleep(step).await;
-            waited += step;
-        }
-        self.metrics.restitutions_open.get()
+        until_none(&self.metrics.restitutions_open, limit).await
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::broadcast::Receiver;
 use crate::confirmations::Confirmations;
 use crate::edge::Linger;
 use crate::journal::Journal;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, until_none};
 use crate::restitution::Restitutions;
 use crate::sockets::Kept;
 use crate::traces::Traces;
@@ -46,11 +46,7 @@ pub struct LastWords {
 impl LastWords {
     pub async fn say(&self) {
         // A fast stop does not wait for what it cuts to be dropped, and what is owed is known only then.
-        let mut waited = Duration::ZERO;
-        while self.metrics.requests_in_flight.get() > 0 && waited < CUT_MAX {
-            tokio::time::sleep(LOOK_EVERY).await;
-            waited += LOOK_EVERY;
-        }
+        until_none(&self.metrics.requests_in_flight, CUT_MAX).await;
         config::failpoint("stop.begun");
         let spans = async {
             if let Some(traces) = &self.traces {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metering::live::{Confirm, ConfirmOutcome, Meter, Progress};
+use metering::live::{Confirm, ConfirmOutcome, Progress};
 use metering::{OpId, Shard, ShardCount, TimeMs};
 
 use crate::confirmations::live::Live;
@@ -91,7 +91,7 @@ impl Desks {
         batches
     }
 
-    pub fn answered(&mut self, sent: Sent, meter: &Meter) {
+    pub fn answered(&mut self, sent: Sent) {
         let Sent { shard, batch, answer } = sent;
         let desk = self.by_shard.entry(shard).or_default();
         desk.busy = false;
@@ -107,7 +107,7 @@ impl Desks {
                 desk.pause = (desk.pause * 2).clamp(self.pauses.min, self.pauses.max);
                 desk.not_before = Some(Instant::now() + desk.pause);
                 desk.take_back(batch, matches!(unanswered, Unanswered::Unknown));
-                tracing::debug!(%shard, shard_now = %meter.shard_now(shard), "confirmations of {shard} wait");
+                tracing::debug!(%shard, "confirmations of {shard} wait");
             }
         }
     }
