@@ -11,7 +11,7 @@ use metering::{
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use crate::columns::{self, Stamp, count, credits, shard_number, stamp, time};
+use crate::columns::{self, Ids, Stamp, count, credits, shard_number, stamp, time};
 use crate::dead_letters::is_marked;
 use crate::fence::hold;
 use crate::key_days::capped;
@@ -70,7 +70,7 @@ impl Ledger {
             .bind(shard_number(fence.shard))
             .bind(after.map_or(Uuid::nil(), |after| after.as_uuid()))
             .bind(i64::from(limit))
-            .bind(written.iter().map(AccountId::as_uuid).collect::<Vec<_>>())
+            .bind(written.uuids())
             .fetch_all(&mut *transaction)
             .await?;
         let images = prepare(&mut transaction, fence, &page, now).await?;
@@ -119,7 +119,7 @@ async fn prepare_these(
 ) -> Result<Vec<AccountImage>, LedgerError> {
     let page: Vec<Uuid> = sqlx::query_scalar(include_str!("../queries/lock_accounts.sql"))
         .bind(shard_number(fence.shard))
-        .bind(accounts.iter().map(AccountId::as_uuid).collect::<Vec<_>>())
+        .bind(accounts.uuids())
         .fetch_all(&mut *connection)
         .await?;
     prepare(connection, fence, &page, now).await

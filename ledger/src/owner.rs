@@ -118,8 +118,6 @@ pub struct Fleet {
     pub shards: Vec<ShardRow>,
 }
 
-const COLUMNS: &str = include_str!("../queries/shards.sql");
-
 #[derive(FromRow)]
 struct RawShard {
     kind: String,
@@ -235,13 +233,21 @@ impl Ledger {
 
     /// A shard's row.
     pub async fn shard(&self, shard: Shard) -> Result<ShardRow, LedgerError> {
-        let rows = self.shards().await?;
-        rows.into_iter().find(|row| row.shard == shard).ok_or_else(|| LedgerError::not_found(Subject::Shard, &shard))
+        let row = self.read_shards(Some(shard)).await?.pop();
+        row.ok_or_else(|| LedgerError::not_found(Subject::Shard, &shard))
     }
 
     /// Every shard's row: accounts first, by number.
     pub async fn shards(&self) -> Result<Vec<ShardRow>, LedgerError> {
-        let rows: Vec<RawShard> = sqlx::query_as(COLUMNS).fetch_all(&self.pool).await?;
+        self.read_shards(None).await
+    }
+
+    async fn read_shards(&self, only: Option<Shard>) -> Result<Vec<ShardRow>, LedgerError> {
+        let rows: Vec<RawShard> = sqlx::query_as(include_str!("../queries/shards.sql"))
+            .bind(only.map(|shard| kind_word(shard.kind)))
+            .bind(only.map(shard_number))
+            .fetch_all(&self.pool)
+            .await?;
         rows.into_iter().map(ShardRow::try_from).collect()
     }
 }
