@@ -1,6 +1,6 @@
 -- They are in the book now, or their events are set aside for an operator to decide about.
 DELETE FROM journal_debits AS debit
-WHERE debit.shard = $1 AND debit.row_id <= $2
+WHERE debit.shard = $1 AND debit.row_id = ANY ($2)
 AND (
     EXISTS (
         SELECT FROM entries

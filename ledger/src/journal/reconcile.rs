@@ -47,66 +47,55 @@ impl Ledger {
     pub async fn reconcile_journal(&self, fence: Fence, counted: Counted) -> Result<Reconciled, LedgerError> {
         let mut transaction = self.begin().await?;
         hold(&mut transaction, fence).await?; // what the book has of this shard stands until the commit
-        let page_end: Option<i64> = sqlx::query_scalar(include_str!("../../queries/page_of_waiting_debits.sql"))
+        let page: Vec<i64> = sqlx::query_scalar(include_str!("../../queries/page_of_waiting_debits.sql"))
             .bind(shard_number(fence.shard))
             .bind(DEBITS_A_PAGE)
-            .fetch_one(&mut *transaction)
+            .fetch_all(&mut *transaction)
             .await?;
-        let Some(page_end) = page_end else { return Ok(Reconciled::default()) };
+        if page.is_empty() {
+            return Ok(Reconciled::default());
+        }
         let recorded = sqlx::query(include_str!("../../queries/forget_recorded_debits.sql"))
             .bind(shard_number(fence.shard))
-            .bind(page_end)
+            .bind(&page)
             .execute(&mut *transaction)
             .await?
             .rows_affected();
-        let applied: Option<i64> =
-            sqlx::query_scalar("SELECT applied_sequence FROM shards WHERE kind = 'accounts' AND number = $1")
-                .bind(shard_number(fence.shard))
-                .fetch_one(&mut *transaction)
-                .await?;
-        let lost = Lost { fence, applied: applied.unwrap_or(-1), counted, page_end };
-        let credits = lost.find(&mut transaction).await?;
+        let credits = enter_losses(&mut transaction, fence, counted, &page).await?;
         commit(transaction).await?;
         let sum = credits.iter().try_fold(0_i64, |sum, credits| sum.checked_add(*credits)).unwrap_or(i64::MAX);
         Ok(Reconciled { recorded, lost: u64::try_from(credits.len()).unwrap_or(u64::MAX), credits: count(sum)? })
     }
 }
 
-struct Lost {
+/// Those of a page that are lost, made losses of the incident that lost them; answers the credits of each.
+async fn enter_losses(
+    connection: &mut PgConnection,
     fence: Fence,
-    applied: i64,
     counted: Counted,
-    /// The last debit that this look is about.
-    page_end: i64,
-}
-
-impl Lost {
-    /// The credits of each debit that is found lost.
-    async fn find(&self, connection: &mut PgConnection) -> Result<Vec<i64>, LedgerError> {
-        let (shard, incarnation) = (shard_number(self.fence.shard), bigint(self.fence.incarnation)?);
-        let (row, sequence) = (bigint(self.counted.up_to_row)?, bigint(self.counted.sequence)?);
-        let unexplained: bool = sqlx::query_scalar(include_str!("../../queries/lost_without_incident.sql"))
-            .bind(shard)
-            .bind(incarnation)
-            .bind(self.applied)
-            .bind(row)
-            .bind(sequence)
-            .bind(self.page_end)
-            .fetch_one(&mut *connection)
-            .await?;
-        let incident = if unexplained { Some(tail_lost(&mut *connection, self.fence).await?) } else { None };
-        let credits = sqlx::query_scalar(include_str!("../../queries/find_lost.sql"))
-            .bind(shard)
-            .bind(incarnation)
-            .bind(self.applied)
-            .bind(row)
-            .bind(sequence)
-            .bind(incident)
-            .bind(self.page_end)
-            .fetch_all(connection)
-            .await?;
-        Ok(credits)
+    page: &[i64],
+) -> Result<Vec<i64>, LedgerError> {
+    let lost: Vec<(i64, Option<i64>)> = sqlx::query_as(include_str!("../../queries/find_lost.sql"))
+        .bind(shard_number(fence.shard))
+        .bind(page)
+        .bind(bigint(counted.up_to_row)?)
+        .bind(bigint(counted.sequence)?)
+        .fetch_all(&mut *connection)
+        .await?;
+    if lost.is_empty() {
+        return Ok(Vec::new());
     }
+    let unexplained = lost.iter().any(|(_, rebuild)| rebuild.is_none());
+    let tail = if unexplained { Some(tail_lost(&mut *connection, fence).await?) } else { None };
+    let (rows, incidents): (Vec<i64>, Vec<Option<i64>>) =
+        lost.into_iter().map(|(row, rebuild)| (row, rebuild.or(tail))).unzip();
+    let credits = sqlx::query_scalar(include_str!("../../queries/enter_losses.sql"))
+        .bind(shard_number(fence.shard))
+        .bind(rows)
+        .bind(incidents)
+        .fetch_all(connection)
+        .await?;
+    Ok(credits)
 }
 
 /// Live state went on as it was, and yet events were lost that the book did not have: one incident a certification.
