@@ -35,15 +35,23 @@ struct RawOutcome {
 impl Ledger {
     /// How the request of a debit ended. `None` where its route asks for no confirmation, where it goes on, and where its gateway gave it back.
     pub async fn outcome(&self, account: AccountId, debit_op: OpId) -> Result<Option<Outcome>, LedgerError> {
-        let raw: Option<RawOutcome> = sqlx::query_as(
-            "SELECT ended, upstream_status, answer_bytes, duration_ms, ended_at FROM outcomes WHERE op = $1 AND account_id = $2",
-        )
-        .bind(debit_op.as_uuid())
-        .bind(account.as_uuid())
-        .fetch_optional(&self.pool)
-        .await?;
-        raw.map(Outcome::try_from).transpose()
+        read(&mut *self.pool.acquire().await?, account, debit_op).await
     }
+}
+
+pub(crate) async fn read(
+    connection: &mut PgConnection,
+    account: AccountId,
+    debit_op: OpId,
+) -> Result<Option<Outcome>, LedgerError> {
+    let raw: Option<RawOutcome> = sqlx::query_as(
+        "SELECT ended, upstream_status, answer_bytes, duration_ms, ended_at FROM outcomes WHERE op = $1 AND account_id = $2",
+    )
+    .bind(debit_op.as_uuid())
+    .bind(account.as_uuid())
+    .fetch_optional(connection)
+    .await?;
+    raw.map(Outcome::try_from).transpose()
 }
 
 impl TryFrom<RawOutcome> for Outcome {

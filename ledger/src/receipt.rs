@@ -7,7 +7,7 @@ use sqlx::{FromRow, PgConnection};
 use crate::columns::{self, Stamp, bigint, credits, maybe_time, stamp, time};
 use crate::entries::RawEntry;
 use crate::past::{History, Past, Until, read_past};
-use crate::{Entry, EntryKind, Ledger, LedgerError};
+use crate::{Entry, EntryKind, Ledger, LedgerError, Outcome, outcomes};
 
 /// A debit in the book, with the account as it was just before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Receipt {
     pub before: Past,
     /// The key that asked, just before; `None` for a session.
     pub key: Option<KeyBefore>,
+    /// How its request ended; `None` as for [`Ledger::outcome`].
+    pub outcome: Option<Outcome>,
     /// Whether it was drawn under an Idempotency-Key that still holds.
     pub under_idempotency_key: bool,
 }
@@ -134,12 +136,13 @@ async fn read(connection: &mut PgConnection, row: &Row, after: Vec<Entry>) -> Re
     )
     .bind(op.as_uuid())
     .bind(account.as_uuid())
-    .fetch_one(connection)
+    .fetch_one(&mut *connection)
     .await?;
+    let outcome = outcomes::read(connection, account, op).await?;
     let state = state(&row.entry, &after, maybe_time(hold_until)?, undo_asked)?;
     let lots = drawn(&row.entry, &before)?;
     let (debit, shard, recorded_at) = (row.entry.clone(), row.shard, row.recorded_at);
-    Ok(Receipt { debit, shard, recorded_at, lots, state, after, before, key, under_idempotency_key })
+    Ok(Receipt { debit, shard, recorded_at, lots, state, after, before, key, outcome, under_idempotency_key })
 }
 
 /// Of settling, giving back and undoing the first wins, so at most one entry closes a debit.

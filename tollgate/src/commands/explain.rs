@@ -14,21 +14,15 @@ use crate::failure::Failure;
 use checks::{Check, checks};
 
 pub async fn run(desk: &Desk, request: OpId) -> Result<Answer, Failure> {
-    let mut receipts = desk.book.receipts(request).await?;
-    if receipts.is_empty() {
-        let known = Unrecorded::find(desk, request).await?;
-        receipts = desk.book.receipts(request).await?; // its event may have reached the book while the streams were read
-        if receipts.is_empty() {
-            return match known {
-                Unrecorded::Unknown => Err(known.refusal(request)),
-                Unrecorded::Refused(refusal) => {
-                    let decisions = json!({ "id": request, "decisions": [refused::json(&refusal)] });
-                    Ok(Answer::new(decisions, refused::text(&refusal)))
-                }
-                known => Ok(Answer::new(known.json(request), known.told(request))),
-            };
+    let receipts = match Unrecorded::or_receipts(desk, request).await? {
+        Ok(receipts) => receipts,
+        Err(Unrecorded::Unknown) => return Err(Unrecorded::Unknown.refusal(request)),
+        Err(Unrecorded::Refused(refusal)) => {
+            let decisions = json!({ "id": request, "decisions": [refused::json(&refusal)] });
+            return Ok(Answer::new(decisions, refused::text(&refusal)));
         }
-    }
+        Err(known) => return Ok(Answer::new(known.json(request), known.told(request))),
+    };
     let explained: Vec<(Value, String)> = receipts.iter().map(explain).collect();
     let text: Vec<&str> = explained.iter().map(|(_, text)| text.as_str()).collect();
     let json: Vec<&Value> = explained.iter().map(|(json, _)| json).collect();

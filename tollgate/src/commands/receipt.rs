@@ -13,25 +13,9 @@ use crate::failure::Failure;
 use crate::instant::rfc3339;
 
 pub async fn run(desk: &Desk, id: OpId) -> Result<Answer, Failure> {
-    let mut receipts = desk.book.receipts(id).await?;
-    if receipts.is_empty() {
-        let known = Unrecorded::find(desk, id).await?;
-        receipts = desk.book.receipts(id).await?; // its event may have reached the book while the streams were read
-        if receipts.is_empty() {
-            return Err(known.refusal(id));
-        }
-    }
-    let (mut text, mut json) = (Vec::new(), Vec::new());
-    for receipt in &receipts {
-        let outcome = match receipt.debit.op {
-            Some(op) => desk.book.outcome(receipt.debit.account, op).await?,
-            None => None,
-        };
-        let mut one = to_json(receipt);
-        one["outcome"] = json!(outcome.as_ref().map(outcome_json));
-        json.push(one);
-        text.push(to_text(id, receipt) + &outcome.as_ref().map(outcome_line).unwrap_or_default());
-    }
+    let receipts = Unrecorded::or_receipts(desk, id).await?.map_err(|known| known.refusal(id))?;
+    let text: Vec<String> = receipts.iter().map(|receipt| to_text(id, receipt)).collect();
+    let json: Vec<Value> = receipts.iter().map(to_json).collect();
     Ok(Answer::new(json!({ "id": id, "receipts": json }), text.join("\n\n")))
 }
 
@@ -43,6 +27,7 @@ pub fn to_json(receipt: &Receipt) -> Value {
         "by": if debit.key.is_some() { "key" } else { "session" }, "key_id": debit.key,
         "credits": debit.credits.unsigned_abs(), "lots": receipt.lots, "remaining_after": debit.remaining_after,
         "budget": budget(receipt),
+        "outcome": receipt.outcome.as_ref().map(outcome_json),
         "closed_by": receipt.after.iter().map(|entry| after(receipt.shard, entry)).collect::<Vec<_>>(),
     });
     let state = json!(receipt.state);
@@ -70,11 +55,11 @@ fn outcome_json(outcome: &Outcome) -> Value {
 fn outcome_line(outcome: &Outcome) -> String {
     let at = rfc3339(outcome.at);
     match &outcome.confirmed {
-        None => format!("\n  nobody said by its deadline how the request ended: given back {at}"),
+        None => format!("nobody said by its deadline how the request ended: given back {at}"),
         Some(known) => {
             let answer = known.upstream_status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
             let (bytes, ms, ended) = (known.answer_bytes, known.duration_ms, known.ended.as_str());
-            format!("\n  upstream: {answer}, {bytes} bytes in {ms} ms, {ended}, confirmed {at}")
+            format!("upstream: {answer}, {bytes} bytes in {ms} ms, {ended}, confirmed {at}")
         }
     }
 }
@@ -131,6 +116,9 @@ fn to_text(asked: OpId, receipt: &Receipt) -> String {
         let what = self::event(receipt.shard, entry)
             .map_or_else(|| "by the book".to_owned(), |event| format!("event {event}"));
         let _ = writeln!(text, "  {} {:+} {what}, {}", entry.kind.as_str(), entry.credits, rfc3339(entry.at));
+    }
+    if let Some(outcome) = &receipt.outcome {
+        let _ = writeln!(text, "  {}", outcome_line(outcome));
     }
     text.trim_end().to_owned()
 }

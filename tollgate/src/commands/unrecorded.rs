@@ -1,6 +1,6 @@
 //! What is known of a request that has no debit in the book.
 
-use ledger::{DeadLetter, Refusal, UndoKnown, on_its_way};
+use ledger::{DeadLetter, Receipt, Refusal, UndoKnown, on_its_way};
 use metering::{Event, OpId, Shard};
 use serde_json::{Value, json};
 
@@ -22,8 +22,19 @@ pub enum Unrecorded {
 }
 
 impl Unrecorded {
+    /// The receipts of a request's debits, or what else is known of it.
+    pub async fn or_receipts(desk: &Desk, id: OpId) -> Result<Result<Vec<Receipt>, Self>, Failure> {
+        let receipts = desk.book.receipts(id).await?;
+        if !receipts.is_empty() {
+            return Ok(Ok(receipts));
+        }
+        let known = Self::find(desk, id).await?;
+        let receipts = desk.book.receipts(id).await?; // its event may have reached the book while the streams were read
+        Ok(if receipts.is_empty() { Err(known) } else { Ok(receipts) })
+    }
+
     /// The first source that knows the request answers.
-    pub async fn find(desk: &Desk, id: OpId) -> Result<Self, Failure> {
+    async fn find(desk: &Desk, id: OpId) -> Result<Self, Failure> {
         if let Some(letter) = desk.book.letter_naming(id).await? {
             return Ok(Self::Parked(Box::new(letter)));
         }

@@ -97,6 +97,22 @@ async fn a_call_that_was_given_back_says_so_by_its_own_id() {
 }
 
 #[tokio::test]
+async fn a_receipt_tells_how_the_request_ended_once_that_was_confirmed_wherever_it_is_shown() {
+    let stack = Stack::start().await;
+    let operator = Operator::of(&stack);
+    let ada = stack.customer(30).await;
+    let id = stack.send(&ada.key, Call::chat().on("sure")).await.op().to_owned();
+    wait_until("the book has it", async || operator.tries(&["receipt", &id]).exit == 0).await;
+    let outcome = || operator.asks(&["receipt", &id]).json["receipts"][0]["outcome"].clone();
+    wait_until("it is confirmed", async || !outcome().is_null()).await;
+    let outcome = outcome();
+    assert_eq!((&outcome["ended"], &outcome["upstream_status"]), (&json!("complete"), &json!(200)), "{outcome}");
+    let explained = operator.asks(&["explain", &id]);
+    assert_eq!(explained.json["decisions"][0]["receipt"]["outcome"], outcome, "{explained:?}");
+    stack.audit().await;
+}
+
+#[tokio::test]
 async fn accounts_that_were_found_true_say_when_and_up_to_which_event() {
     let stack = Stack::start().await;
     let operator = Operator::of(&stack);
