@@ -1,9 +1,9 @@
 //! What a command works with: the book, live state, who asks and when.
 
 use config::tollgate::Settings;
-use ledger::{By, Ledger, PoolSettings};
-use metering::TimeMs;
+use ledger::{By, Ledger, LedgerError, PoolSettings, Subject};
 use metering::live::Meter;
+use metering::{AccountId, TimeMs};
 use secrecy::ExposeSecret;
 
 use crate::cli::ByArgs;
@@ -31,6 +31,15 @@ impl Desk {
     /// Live state; it need not answer.
     pub async fn meter(&self) -> Result<Meter, Failure> {
         Ok(Meter::connect(live_balance::place(&self.settings.redis)?).await?)
+    }
+
+    /// An account that is not there must not pass as one in which all is well.
+    pub async fn refuse_unknown(&self, accounts: &[AccountId]) -> Result<(), Failure> {
+        let known = self.book.balances(accounts).await?;
+        match accounts.iter().find(|account| known.iter().all(|known| known.account != **account)) {
+            Some(unknown) => Err(LedgerError::NotFound { subject: Subject::Account, id: unknown.to_string() }.into()),
+            None => Ok(()),
+        }
     }
 
     pub async fn close(&self) {

@@ -7,7 +7,7 @@ mod table;
 
 use std::time::{Duration, Instant};
 
-use ledger::{Standing, Subject, Window};
+use ledger::{Standing, Window};
 use metering::AccountId;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub async fn run(desk: &Desk, asked: AuditArgs) -> Result<Answer, Failure> {
     let window = Window { since: asked.since, until: asked.until };
     // Opened first: a file that can't be read shall not be noticed after a minute of waiting.
     let receipts = asked.receipts.as_deref().map(Receipts::open).transpose()?;
-    refuse_unknown(desk, &asked.account).await?;
+    desk.refuse_unknown(&asked.account).await?;
     let deadline = Instant::now() + Duration::from_millis(asked.wait.ms);
     let (mut rest, sums, mut broken) = loop {
         let rest = rest::wait(desk, &asked.account, deadline).await?;
@@ -85,17 +85,6 @@ async fn page(desk: &Desk, asked: &[AccountId], after: &mut Option<AccountId>) -
     let page = desk.book.accounts_after(*after, ACCOUNTS_A_PAGE).await?;
     *after = page.last().copied().or(*after);
     Ok(page)
-}
-
-/// An account that is not there must not pass as one in which all is well.
-async fn refuse_unknown(desk: &Desk, accounts: &[AccountId]) -> Result<(), Failure> {
-    let known = desk.book.balances(accounts).await?;
-    match accounts.iter().find(|account| known.iter().all(|known| known.account != **account)) {
-        Some(unknown) => {
-            Err(ledger::LedgerError::NotFound { subject: Subject::Account, id: unknown.to_string() }.into())
-        }
-        None => Ok(()),
-    }
 }
 
 impl Audit {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{Comparison, ParkedEvents, Subject, look};
+use ledger::{Comparison, ParkedEvents, look};
 use metering::AccountId;
 use metering::live::Meter;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub async fn run(desk: &Desk, accounts: Vec<AccountId>, book_only: bool) -> Resu
     let meter = if book_only { None } else { Some(desk.meter().await?) };
     let mut findings = Findings::default();
     if !accounts.is_empty() {
-        refuse_unknown(desk, &accounts).await?;
+        desk.refuse_unknown(&accounts).await?;
         findings.look_at(desk, meter.as_ref(), &accounts).await?;
         return Ok(findings.answer(book_only));
     }
@@ -46,17 +46,6 @@ pub async fn run(desk: &Desk, accounts: Vec<AccountId>, book_only: bool) -> Resu
         };
         after = Some(last);
         findings.look_at(desk, meter.as_ref(), &page).await?;
-    }
-}
-
-/// An account that is not there must not pass as one in which nothing differs.
-async fn refuse_unknown(desk: &Desk, accounts: &[AccountId]) -> Result<(), Failure> {
-    let known = desk.book.balances(accounts).await?;
-    match accounts.iter().find(|account| known.iter().all(|known| known.account != **account)) {
-        Some(unknown) => {
-            Err(ledger::LedgerError::NotFound { subject: Subject::Account, id: unknown.to_string() }.into())
-        }
-        None => Ok(()),
     }
 }
 
