@@ -31,6 +31,7 @@ mod receipt;
 mod record;
 mod schema;
 mod sessions;
+pub mod stripe;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trace;
