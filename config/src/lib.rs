@@ -13,13 +13,17 @@ pub mod gateway;
 pub mod journal;
 pub mod ledger_sync;
 pub mod log;
+pub mod plans;
 pub mod redis;
 pub mod routes;
+pub mod stripe;
 pub mod tollgate;
 pub mod upstream;
+pub mod webhook;
 
 pub use address::UpstreamAddress;
 pub use credits::CREDITS_MAX;
 pub use error::{ConfigError, EXIT_CODE};
 pub use failpoint::failpoint;
 pub use layers::{Service, load};
+pub use stripe::Stripe;

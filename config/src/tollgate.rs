@@ -5,12 +5,14 @@ use serde::Deserialize;
 
 use crate::redis::Redis;
 use crate::secret_url;
+use crate::stripe::Stripe;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     pub redis: Redis,
     pub postgres: Postgres,
+    pub stripe: Stripe,
 }
 
 #[derive(Clone, Debug, Deserialize)]
