@@ -1,0 +1,1 @@
+//! The pretend Stripe as a program.
