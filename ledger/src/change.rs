@@ -109,17 +109,31 @@ pub(crate) struct Audit<'a> {
 
 impl Audit<'_> {
     pub(crate) async fn write(self, connection: &mut PgConnection) -> Result<(), LedgerError> {
-        sqlx::query(include_str!("../queries/write_audit.sql"))
-            .bind(stamp(self.by.at)?)
-            .bind(&self.by.actor)
-            .bind(self.action)
-            .bind(self.account.as_uuid())
-            .bind(self.subject)
-            .bind(self.before)
-            .bind(self.after)
-            .bind(&self.by.reason)
-            .execute(connection)
-            .await?;
-        Ok(())
+        let Self { by, action, account, subject, before, after } = self;
+        write_audit(connection, by, action, Some(account), subject, before, after).await
     }
+}
+
+/// An audit row also of what belongs to no account.
+pub(crate) async fn write_audit(
+    connection: &mut PgConnection,
+    by: &By,
+    action: &'static str,
+    account: Option<AccountId>,
+    subject: Option<String>,
+    before: Option<Value>,
+    after: Value,
+) -> Result<(), LedgerError> {
+    sqlx::query(include_str!("../queries/write_audit.sql"))
+        .bind(stamp(by.at)?)
+        .bind(&by.actor)
+        .bind(action)
+        .bind(account.map(|account| account.as_uuid()))
+        .bind(subject)
+        .bind(before)
+        .bind(after)
+        .bind(&by.reason)
+        .execute(connection)
+        .await?;
+    Ok(())
 }

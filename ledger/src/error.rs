@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::Difference;
 use crate::LetterId;
+use crate::stripe::DeliveryState;
 
 /// What was looked for and not found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Subject {
     DeadLetter,
     /// An incident.
     Incident,
+    /// A delivery of Stripe.
+    Delivery,
 }
 
 impl Subject {
@@ -32,6 +35,7 @@ impl Subject {
             Self::Shard => "shard",
             Self::DeadLetter => "dead letter",
             Self::Incident => "incident",
+            Self::Delivery => "delivery",
         }
     }
 
@@ -43,6 +47,7 @@ impl Subject {
             Self::Shard => "shard_not_found",
             Self::DeadLetter => "dead_letter_not_found",
             Self::Incident => "incident_not_found",
+            Self::Delivery => "delivery_not_found",
         }
     }
 }
@@ -156,6 +161,14 @@ pub enum LedgerError {
         /// The lot it granted.
         lot: LotId,
     },
+    /// Only what is parked can be resolved.
+    #[error("delivery {event} is {state}, and only a parked one can be resolved")]
+    DeliveryNotParked {
+        /// Its event.
+        event: String,
+        /// How far it is.
+        state: DeliveryState,
+    },
     /// Sessions that were ended stay ended.
     #[error("sessions below version {version} are over already; {asked} would bring some back")]
     SessionVersionLower {
@@ -246,6 +259,7 @@ impl LedgerError {
             Self::TooManyLots { .. } => "too_many_lots",
             Self::LotSwept { .. } => "lot_swept",
             Self::AlreadyGranted { .. } => "already_granted",
+            Self::DeliveryNotParked { .. } => "delivery_not_parked",
             Self::SessionVersionLower { .. } => "session_version_lower",
             Self::TooManySubjects { .. } => "too_many_subjects",
             Self::BookDiffers { .. } => "book_differs",
@@ -295,9 +309,10 @@ pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
 fn named(error: &sqlx::Error) -> Option<LedgerError> {
     let words = match error.as_database_error()?.constraint()? {
         "accounts_name_length" => "an account's name has 1 to 200 letters",
-        "accounts_email_length" => "an email address has 3 to 320 letters",
+        "accounts_email_length" | "stripe_customers_email_length" => "an email address has 3 to 320 letters",
         "api_keys_name_length" => "a key's name has 1 to 200 letters",
         "lots_product_length" => "a lot's product has 1 to 200 letters",
+        "stripe_checkouts_url_length" => "a checkout's URL has at most 4096 bytes",
         "audit_actor_named" => "the actor's name has 1 to 200 letters",
         "entries_append_only" => "entries are append-only",
         "audit_append_only" => "audit is append-only",

@@ -1,11 +1,31 @@
 //! What Stripe has told the book: deliveries, facts, and what follows from them. Account status is derived from all facts, never from one event.
 
-mod api;
+mod allowance;
+mod apply;
+mod backlog;
+mod checkout;
+mod customer;
+mod deliveries;
 mod delivery;
+mod dispute;
 mod done;
 mod effect;
+mod follow;
+mod inbox;
+mod limits;
+mod lists;
+mod names;
+mod offers;
+mod order;
+mod paid;
+mod payments;
+mod reports;
+mod reversed;
+mod standing;
+mod turn;
 mod views;
 mod words;
+mod work;
 
 pub use delivery::{
     BODY_BYTES_MAX, Delivery, DeliveryCursor, DeliveryFilter, DeliveryState, Parking, Received, StoredDelivery,
@@ -15,6 +35,7 @@ pub use effect::{
     Checkout, CheckoutEnd, CheckoutOutcome, Effect, InvoiceFailure, Offer, Payment, PaymentRef, Reversal, ReversalKind,
     SubscriptionReport, SubscriptionStatus,
 };
+pub use turn::ReconcileTurn;
 pub use views::{
     CheckoutState, CheckoutView, MailKind, PaymentCursor, PaymentView, QueuedMail, ReversalView, SubscriptionView,
 };

@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::change::{Audit, By, append, lock};
+use crate::change::{Appended, Audit, By, Locked, append, lock};
 use crate::columns::{self, stamp};
 use crate::pool::commit;
 use crate::schema::shard_count;
@@ -55,19 +55,7 @@ impl Ledger {
     pub async fn set_status(&self, account: AccountId, status: Status, by: &By) -> Result<u64, LedgerError> {
         let mut transaction = self.begin().await?;
         let locked = lock(&mut transaction, account).await?;
-        sqlx::query("UPDATE accounts SET status = $2 WHERE account_id = $1")
-            .bind(account.as_uuid())
-            .bind(status.as_str())
-            .execute(&mut *transaction)
-            .await?;
-        let version = append_one(&mut transaction, locked.shard, account, Change::StatusSet { status }).await?;
-        sqlx::query(include_str!("../../queries/append_live_keys.sql"))
-            .bind(account.as_uuid())
-            .bind(stamp(by.at)?)
-            .execute(&mut *transaction)
-            .await?;
-        let (before, after) = (Some(json!({ "status": locked.status })), json!({ "status": status }));
-        Audit { by, action: "status_set", account, subject: None, before, after }.write(&mut transaction).await?;
+        let version = write_status(&mut transaction, &locked, status, by).await?;
         commit(transaction).await?;
         Ok(version)
     }
@@ -84,7 +72,7 @@ impl Ledger {
             .bind(i64::from(limit))
             .execute(&mut *transaction)
             .await?;
-        let version = append_one(&mut transaction, locked.shard, account, Change::BudgetSet { limit }).await?;
+        let version = append_one(&mut transaction, locked.shard, account, Change::BudgetSet { limit }).await?.version;
         let (before, after) = (Some(json!({ "limit": locked.budget_limit })), json!({ "limit": limit }));
         Audit { by, action: "budget_set", account, subject: None, before, after }.write(&mut transaction).await?;
         commit(transaction).await?;
@@ -92,13 +80,37 @@ impl Ledger {
     }
 }
 
-/// Appends one change; returns its version.
+/// Sets the status of an account that is locked. Returns the version.
+pub(crate) async fn write_status(
+    connection: &mut PgConnection,
+    locked: &Locked,
+    status: Status,
+    by: &By,
+) -> Result<u64, LedgerError> {
+    let account = locked.account;
+    sqlx::query("UPDATE accounts SET status = $2 WHERE account_id = $1")
+        .bind(account.as_uuid())
+        .bind(status.as_str())
+        .execute(&mut *connection)
+        .await?;
+    let appended = append_one(&mut *connection, locked.shard, account, Change::StatusSet { status }).await?;
+    sqlx::query(include_str!("../../queries/append_live_keys.sql"))
+        .bind(account.as_uuid())
+        .bind(stamp(by.at)?)
+        .execute(&mut *connection)
+        .await?;
+    let (before, after) = (Some(json!({ "status": locked.status })), json!({ "status": status }));
+    Audit { by, action: "status_set", account, subject: None, before, after }.write(connection).await?;
+    Ok(appended.version)
+}
+
+/// Appends one change.
 pub(super) async fn append_one(
     connection: &mut PgConnection,
     shard: Shard,
     account: AccountId,
     change: Change,
-) -> Result<u64, LedgerError> {
+) -> Result<Appended, LedgerError> {
     let appended = append(connection, shard, &[(account, change)]).await?;
-    appended.first().map(|first| first.version).ok_or_else(|| LedgerError::Corrupt("an outbox without rows".to_owned()))
+    appended.first().copied().ok_or_else(|| LedgerError::Corrupt("an outbox without rows".to_owned()))
 }

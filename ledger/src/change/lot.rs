@@ -6,7 +6,7 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::change::account::append_one;
-use crate::change::{Audit, By, Locked, lock};
+use crate::change::{Appended, Audit, By, Locked, lock};
 use crate::columns::{self, Stamp, bigint, credits, lot_number, stamp, time};
 use crate::pool::commit;
 use crate::{Ledger, LedgerError, Subject};
@@ -58,35 +58,9 @@ struct RawLot {
 impl Ledger {
     /// Grants a lot; the book counts it at once, live state when the change arrives.
     pub async fn grant_lot(&self, account: AccountId, grant: &Grant, by: &By) -> Result<LotId, LedgerError> {
-        if grant.credits.is_zero() {
-            return Err(LedgerError::Invalid("a lot has at least 1 credit".to_owned()));
-        }
-        if grant.expires_at <= grant.granted_at || grant.expires_at <= by.at {
-            return Err(LedgerError::Invalid("a lot must expire after it is granted, and not in the past".to_owned()));
-        }
         let mut transaction = self.begin().await?;
         let locked = lock(&mut transaction, account).await?;
-        check_room(&mut transaction, account, grant, by.at).await?;
-        let lot = insert_lot(&mut transaction, &locked, grant).await?;
-        let change = Change::LotGranted {
-            lot,
-            credits: grant.credits,
-            granted_at: grant.granted_at,
-            expires_at: grant.expires_at,
-        };
-        let version = append_one(&mut transaction, locked.shard, account, change).await?;
-        sqlx::query(include_str!("../../queries/enter_grant.sql"))
-            .bind(lot_number(lot))
-            .bind(bigint(version)?)
-            .bind(stamp(by.at)?)
-            .execute(&mut *transaction)
-            .await?;
-        let after = json!({
-            "credits": grant.credits, "product": grant.product, "granted_at": grant.granted_at, "expires_at": grant.expires_at,
-        });
-        Audit { by, action: "lot_granted", account, subject: Some(lot.to_string()), before: None, after }
-            .write(&mut transaction)
-            .await?;
+        let lot = insert_grant(&mut transaction, &locked, grant, by).await?;
         commit(transaction).await?;
         Ok(lot)
     }
@@ -104,7 +78,7 @@ impl Ledger {
             .await?;
         let account = found.account.account;
         let change = Change::LotExpiryMoved { lot, expires_at };
-        let version = append_one(&mut transaction, found.account.shard, account, change).await?;
+        let version = append_one(&mut transaction, found.account.shard, account, change).await?.version;
         let (before, after) = (Some(json!({ "expires_at": found.expires_at })), json!({ "expires_at": expires_at }));
         Audit { by, action: "lot_expiry_moved", account, subject: Some(lot.to_string()), before, after }
             .write(&mut transaction)
@@ -116,21 +90,66 @@ impl Ledger {
     /// Takes credits out of a lot: as many as are there when the change arrives, at most `credits`. The book follows
     /// what the event then says. Returns the version.
     pub async fn reduce_lot(&self, lot: LotId, credits: Credits, by: &By) -> Result<u64, LedgerError> {
-        if credits.is_zero() {
-            return Err(LedgerError::Invalid("a reduction takes at least 1 credit".to_owned()));
-        }
         let mut transaction = self.begin().await?;
-        let found = lock_lot(&mut transaction, lot).await?;
-        let account = found.account.account;
-        let change = Change::LotReduced { lot, credits };
-        let version = append_one(&mut transaction, found.account.shard, account, change).await?;
-        let (before, after) = (Some(json!({ "remaining": found.remaining })), json!({ "takes_at_most": credits }));
-        Audit { by, action: "lot_reduced", account, subject: Some(lot.to_string()), before, after }
-            .write(&mut transaction)
-            .await?;
+        let appended = append_reduction(&mut transaction, lot, credits, by).await?;
         commit(transaction).await?;
-        Ok(version)
+        Ok(appended.version)
     }
+}
+
+/// Grants a lot to an account that is locked: the lot, its entry, its change and the audit.
+pub(crate) async fn insert_grant(
+    connection: &mut PgConnection,
+    locked: &Locked,
+    grant: &Grant,
+    by: &By,
+) -> Result<LotId, LedgerError> {
+    if grant.credits.is_zero() {
+        return Err(LedgerError::Invalid("a lot has at least 1 credit".to_owned()));
+    }
+    if grant.expires_at <= grant.granted_at || grant.expires_at <= by.at {
+        return Err(LedgerError::Invalid("a lot must expire after it is granted, and not in the past".to_owned()));
+    }
+    let account = locked.account;
+    check_room(&mut *connection, account, grant, by.at).await?;
+    let lot = insert_lot(&mut *connection, locked, grant).await?;
+    let &Grant { credits, granted_at, expires_at, .. } = grant;
+    let change = Change::LotGranted { lot, credits, granted_at, expires_at };
+    let version = append_one(&mut *connection, locked.shard, account, change).await?.version;
+    sqlx::query(include_str!("../../queries/enter_grant.sql"))
+        .bind(lot_number(lot))
+        .bind(bigint(version)?)
+        .bind(stamp(by.at)?)
+        .execute(&mut *connection)
+        .await?;
+    let after = json!({
+        "credits": credits, "product": grant.product, "granted_at": granted_at, "expires_at": expires_at,
+    });
+    Audit { by, action: "lot_granted", account, subject: Some(lot.to_string()), before: None, after }
+        .write(connection)
+        .await?;
+    Ok(lot)
+}
+
+/// Asks live state to take at most `credits` out of a lot, which locks its account if it is not yet.
+pub(crate) async fn append_reduction(
+    connection: &mut PgConnection,
+    lot: LotId,
+    credits: Credits,
+    by: &By,
+) -> Result<Appended, LedgerError> {
+    if credits.is_zero() {
+        return Err(LedgerError::Invalid("a reduction takes at least 1 credit".to_owned()));
+    }
+    let found = lock_lot(&mut *connection, lot).await?;
+    let account = found.account.account;
+    let change = Change::LotReduced { lot, credits };
+    let appended = append_one(&mut *connection, found.account.shard, account, change).await?;
+    let (before, after) = (Some(json!({ "remaining": found.remaining })), json!({ "takes_at_most": credits }));
+    Audit { by, action: "lot_reduced", account, subject: Some(lot.to_string()), before, after }
+        .write(connection)
+        .await?;
+    Ok(appended)
 }
 
 /// Finds the lot, then locks its account, then reads the lot as it now is.

@@ -45,7 +45,7 @@ impl Ledger {
             .execute(&mut *transaction)
             .await?;
         let change = Change::SessionsEnded { subject: subject.cloned(), version };
-        let control_version = append_one(&mut transaction, locked.shard, account, change).await?;
+        let control_version = append_one(&mut transaction, locked.shard, account, change).await?.version;
         let (before, after) = (Some(json!({ "version": before })), json!({ "version": version }));
         let subject = subject.map(ToString::to_string);
         Audit { by, action: "sessions_ended", account, subject, before, after }.write(&mut transaction).await?;

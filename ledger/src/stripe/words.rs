@@ -25,8 +25,13 @@ macro_rules! words {
             pub fn from_word(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$value),)+ _ => None }
             }
+        }
 
-            pub(crate) fn read(word: &str) -> Result<Self, crate::LedgerError> {
+        impl TryFrom<&str> for $name {
+            type Error = crate::LedgerError;
+
+            /// The value of a word in the book.
+            fn try_from(word: &str) -> Result<Self, crate::LedgerError> {
                 Self::from_word(word)
                     .ok_or_else(|| crate::LedgerError::Corrupt(format!(concat!("the ", $what, " '{}'"), word)))
             }
