@@ -68,6 +68,13 @@ impl Stripe {
         self.send(request, RequestStrategy::Idempotent(key)).await
     }
 
+    /// Makes something that is worth nothing twice, and that must be new each time.
+    pub(crate) async fn post_each_time(&self, path: &str, fields: Fields<'_>) -> Result<Value, StripeError> {
+        let mut request = RequestBuilder::new(StripeMethod::Post, path);
+        request.body = Some(form::encode(fields));
+        self.send(request, RequestStrategy::Once).await
+    }
+
     async fn send(&self, request: RequestBuilder, strategy: RequestStrategy) -> Result<Value, StripeError> {
         let path = request.path.clone();
         let answer: miniserde::json::Value = request

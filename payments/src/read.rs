@@ -136,6 +136,8 @@ pub(crate) fn dispute_effects(seen: &Seen, plans: &Plans) -> Result<Vec<Effect>,
     effects(Topic::Dispute, seen, plans)
 }
 
+pub(crate) use fetch::links;
+pub(crate) use invoice::paid_at;
 pub(crate) use offer::offer_of;
 
 /// The account that an object names; what is no account of ours is parked.

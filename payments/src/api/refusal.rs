@@ -8,7 +8,7 @@ const MESSAGE_LETTERS_MAX: usize = 300;
 pub(super) fn of(path: &str, error: &async_stripe::StripeError) -> StripeError {
     match error {
         async_stripe::StripeError::Stripe(told, status) => {
-            let code = told.code.as_ref().map(|code| code.as_str()).unwrap_or_default();
+            let code = told.code.as_ref().map(async_stripe::ApiErrorsCode::as_str).unwrap_or_default();
             answered(path, *status, told.type_.as_str(), code, told.message.as_deref().unwrap_or_default())
         }
         async_stripe::StripeError::Timeout => StripeError::Unavailable("no answer in time".to_owned()),

@@ -10,7 +10,6 @@ pub(crate) struct Invoice {
     pub id: String,
     #[serde(default, deserialize_with = "id")]
     pub customer: Option<String>,
-    pub customer_email: Option<String>,
     pub status: Option<String>,
     pub billing_reason: Option<String>,
     pub currency: Option<String>,

@@ -11,7 +11,6 @@ pub(crate) struct Charge {
     pub id: String,
     pub amount: Option<u64>,
     pub amount_refunded: Option<u64>,
-    pub created: Option<u64>,
     #[serde(default, deserialize_with = "id")]
     pub payment_intent: Option<String>,
     /// Before March 2025.
