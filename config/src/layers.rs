@@ -16,6 +16,7 @@ pub enum Service {
     LedgerSync,
     /// The operators' command.
     Tollgate,
+    Webhook,
 }
 
 impl Service {
@@ -26,6 +27,7 @@ impl Service {
             Self::Gateway => include_str!("../gateway.toml"),
             Self::LedgerSync => include_str!("../ledger-sync.toml"),
             Self::Tollgate => include_str!("../tollgate.toml"),
+            Self::Webhook => include_str!("../webhook.toml"),
         }
     }
 
@@ -36,6 +38,7 @@ impl Service {
             Self::Gateway => "TOLLGATE_GATEWAY_",
             Self::LedgerSync => "TOLLGATE_LEDGER_SYNC_",
             Self::Tollgate => "TOLLGATE_CTL_",
+            Self::Webhook => "TOLLGATE_WEBHOOK_",
         }
     }
 }
@@ -83,7 +86,7 @@ fn place(service: Service, file: Option<(&Path, &str)>, error: &figment::Error) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{gateway, ledger_sync, tollgate};
+    use crate::{gateway, ledger_sync, tollgate, webhook};
 
     fn refused(name: &str, text: &str) -> String {
         let file = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
@@ -98,6 +101,7 @@ mod tests {
         load::<gateway::Settings>(Service::Gateway, None).unwrap();
         load::<ledger_sync::Settings>(Service::LedgerSync, None).unwrap();
         load::<tollgate::Settings>(Service::Tollgate, None).unwrap();
+        load::<webhook::Settings>(Service::Webhook, None).unwrap().check().unwrap();
     }
 
     #[test]

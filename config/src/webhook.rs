@@ -1,0 +1,84 @@
+//! Settings of `webhook`; `webhook.toml` says what each means.
+
+use std::net::SocketAddr;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::error::ConfigError;
+use crate::log::Log;
+use crate::secret_url;
+use crate::stripe::Stripe;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    pub postgres: Postgres,
+    pub limits: Limits,
+    pub worker: Worker,
+    pub reconcile: Reconcile,
+    pub stripe: Stripe,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    #[serde(deserialize_with = "secret_url::postgres")]
+    pub url: SecretString,
+    pub connections_max: u32,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub connections_max: usize,
+    pub header_ms_max: u64,
+    pub body_ms_max: u64,
+    pub body_bytes_max: usize,
+    pub in_flight_max: usize,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    pub concurrency: u32,
+    pub interval_ms: u64,
+    pub lease_ms: u64,
+    pub pause_ms_max: u64,
+    pub attempts_max: u32,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reconcile {
+    pub interval_ms: u64,
+    pub overlap_ms: u64,
+    pub repair: bool,
+}
+
+impl Settings {
+    /// A limit of 0 would let nobody in, or look without a pause.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let (limits, worker) = (&self.limits, &self.worker);
+        let least = [
+            ("limits.connections_max", u64::try_from(limits.connections_max).unwrap_or(u64::MAX)),
+            ("limits.header_ms_max", limits.header_ms_max),
+            ("limits.body_ms_max", limits.body_ms_max),
+            ("limits.body_bytes_max", u64::try_from(limits.body_bytes_max).unwrap_or(u64::MAX)),
+            ("limits.in_flight_max", u64::try_from(limits.in_flight_max).unwrap_or(u64::MAX)),
+            ("postgres.connections_max", u64::from(self.postgres.connections_max)),
+            ("worker.concurrency", u64::from(worker.concurrency)),
+            ("worker.interval_ms", worker.interval_ms),
+            ("worker.lease_ms", worker.lease_ms),
+            ("worker.pause_ms_max", worker.pause_ms_max),
+            ("worker.attempts_max", u64::from(worker.attempts_max)),
+        ];
+        match least.iter().find(|(_, value)| *value == 0) {
+            Some((key, _)) => Err(ConfigError::about_key(key, "must be 1 or more")),
+            None => Ok(()),
+        }
+    }
+}
