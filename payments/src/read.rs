@@ -155,13 +155,61 @@ fn money(amount: Option<i64>) -> Result<Option<u64>, Parking> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    pub const ACCOUNT: &str = "acct_00000000000000000000000000000001";
+    /// 2025-11-26T00:00:00Z, when it happened.
+    pub const AT: TimeMs = TimeMs::new(1_764_115_200_000);
+    /// A minute later, when it was looked at.
+    pub const AS_OF: TimeMs = TimeMs::new(1_764_115_260_000);
+
+    pub fn plans() -> Plans {
+        Plans::new(config::plans::parse("demo", config::plans::DEMO).unwrap())
+    }
+
+    pub fn seen(object: Value) -> Seen {
+        Seen { object, as_of: AS_OF, at: AT, previous: Value::Null, links: Vec::new(), prices: Vec::new() }
+    }
+
+    /// The object with some fields changed.
+    pub fn with(mut object: Value, changes: Value) -> Value {
+        let Value::Object(changes) = changes else { panic!("changes are an object") };
+        object.as_object_mut().unwrap().extend(changes);
+        object
+    }
+
+    fn event(kind: &str, object: Value) -> Event {
+        let whole = json!({ "id": "evt_1", "type": kind, "created": 1_764_115_200, "livemode": false, "data": { "object": object } });
+        crate::event::parse(whole.to_string().as_bytes()).unwrap()
+    }
+
+    async fn told(kind: &str, object: Value) -> Reading {
+        read(&event(kind, object), &plans(), None, AS_OF).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_event_is_read_ignored_or_parked() {
+        let seen = told("customer.updated", json!({ "id": "cus_1" })).await;
+        let effect = Effect::CustomerSeen { customer: "cus_1".into(), account: None, email: None, as_of: AT };
+        assert_eq!(seen, Reading::Effects(vec![effect]), "by the event's own time");
+        assert_eq!(told("invoice.created", json!({ "id": "in_1" })).await, Reading::Ignored);
+        assert_eq!(
+            told("invoice.paid", json!({ "id": "in_1", "status": "paid" })).await,
+            Reading::Ignored,
+            "no subscription"
+        );
+        for kind in ["customer.updated", "invoice.paid", "charge.refunded", "checkout.session.completed"] {
+            let Reading::Parked(why) = told(kind, json!({ "id": 7 })).await else { panic!("{kind}") };
+            assert_eq!(why.code, "object_unreadable");
+        }
+    }
 
     #[test]
     fn an_account_is_ours_or_parked() {
         assert_eq!(account(None), Ok(None));
-        let ours = "acct_00000000000000000000000000000001";
-        assert_eq!(account(Some(ours)).unwrap().unwrap().to_string(), ours);
+        assert_eq!(account(Some(ACCOUNT)).unwrap().unwrap().to_string(), ACCOUNT);
         assert_eq!(account(Some("acct_1Stripe")).unwrap_err().code, "account_unknown");
         assert_eq!(account(Some("")).unwrap_err().code, "account_unknown");
     }

@@ -44,3 +44,85 @@ fn report(seen: &Seen, subscription: &Subscription, plans: &Plans) -> Result<Sub
         as_of: seen.as_of,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use metering::TimeMs;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::read::tests::{ACCOUNT, AS_OF, plans, seen as just_seen, with};
+
+    fn object() -> Value {
+        json!({
+            "id": "sub_1", "customer": "cus_1", "status": "active", "metadata": { "account": ACCOUNT },
+            "latest_invoice": "in_1", "cancel_at_period_end": true, "trial_end": 7,
+            "items": { "data": [
+                { "price": { "id": "price_of_something_else" }, "current_period_end": 9 },
+                { "price": { "id": "price_tollgate_pack" }, "current_period_end": 11 },
+                { "price": { "id": "price_tollgate_team" }, "current_period_end": 5 },
+            ] },
+        })
+    }
+
+    fn wanted() -> SubscriptionReport {
+        SubscriptionReport {
+            subscription: "sub_1".into(),
+            customer: Some("cus_1".into()),
+            account: Some(ACCOUNT.parse().unwrap()),
+            status: SubscriptionStatus::Active,
+            was: None,
+            invoice: Some("in_1".into()),
+            plan: Some("team".into()),
+            period_end: Some(TimeMs::new(5_000)),
+            cancel_at_period_end: true,
+            trial_end: Some(TimeMs::new(7_000)),
+            as_of: AS_OF,
+        }
+    }
+
+    fn told(changes: Value) -> Result<Vec<Effect>, Parking> {
+        seen(&just_seen(with(object(), changes)), &plans())
+    }
+
+    #[test]
+    fn a_subscription_is_told_with_its_plan_and_the_period_of_that() {
+        assert_eq!(told(json!({})), Ok(vec![Effect::SubscriptionSeen(wanted())]));
+    }
+
+    #[test]
+    fn one_of_no_plan_of_ours_is_told_without() {
+        let other = json!({ "items": { "data": [{ "price": "price_of_something_else", "current_period_end": 9 }] } });
+        let report = SubscriptionReport { plan: None, period_end: Some(TimeMs::new(9_000)), ..wanted() };
+        assert_eq!(told(other), Ok(vec![Effect::SubscriptionSeen(report)]));
+    }
+
+    #[test]
+    fn what_it_was_before_is_told_where_the_event_says_it() {
+        let mut changed = just_seen(object());
+        changed.previous = json!({ "status": "past_due" });
+        let report = SubscriptionReport { was: Some(SubscriptionStatus::PastDue), ..wanted() };
+        assert_eq!(seen(&changed, &plans()), Ok(vec![Effect::SubscriptionSeen(report)]));
+        for nothing in [json!({}), json!({ "status": "new_word" }), json!({ "status": 5 })] {
+            changed.previous = nothing;
+            assert_eq!(seen(&changed, &plans()), Ok(vec![Effect::SubscriptionSeen(wanted())]));
+        }
+    }
+
+    #[test]
+    fn a_status_that_nobody_knows_yet_is_parked() {
+        assert_eq!(told(json!({ "status": "hibernating" })).unwrap_err().code, "status_unknown");
+        assert_eq!(told(json!({ "status": null })).unwrap_err().code, "status_unknown");
+        assert_eq!(told(json!({ "metadata": { "account": "x" } })).unwrap_err().code, "account_unknown");
+    }
+
+    #[test]
+    fn the_end_of_a_trial_is_told_while_it_runs() {
+        let told = |changes| trial_ending(&just_seen(with(object(), changes)), &plans()).unwrap();
+        let ending = Effect::TrialEnding { subscription: "sub_1".into(), at: TimeMs::new(7_000) };
+        let trialing = SubscriptionReport { status: SubscriptionStatus::Trialing, ..wanted() };
+        assert_eq!(told(json!({ "status": "trialing" })), [Effect::SubscriptionSeen(trialing), ending]);
+        assert_eq!(told(json!({})), [Effect::SubscriptionSeen(wanted())], "it is over already");
+        assert_eq!(told(json!({ "status": "trialing", "trial_end": null })).len(), 1);
+    }
+}
