@@ -1,0 +1,116 @@
+//! `webhook`: takes Stripe's signed deliveries, keeps each of them once in the book, and applies what they say.
+//!
+//! `receive.rs` is one delivery on one page; `worker.rs` applies what was recorded, also after a crash.
+
+mod admin;
+mod apply;
+mod clock;
+mod door;
+mod logging;
+mod metrics;
+mod parts;
+mod receive;
+mod reconcile;
+mod refusal;
+mod service;
+mod watch;
+mod worker;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use config::webhook::Settings;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
+
+use crate::parts::Parts;
+use crate::service::Service;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Takes Stripe's signed deliveries into Tollgate's book.
+#[derive(Parser)]
+#[command(name = "webhook", version)]
+struct Arguments {
+    /// Settings, laid over the compiled-in defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the settings and the plans, say so, and exit.
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let settings = config::load::<Settings>(config::Service::Webhook, arguments.config.as_deref());
+    let (settings, parts) = match settings.and_then(|settings| Ok((Parts::of(&settings)?, settings))) {
+        Ok((parts, settings)) => (settings, parts),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(config::EXIT_CODE);
+        }
+    };
+    if arguments.check {
+        eprintln!("the settings are good");
+        return ExitCode::SUCCESS;
+    }
+    logging::start(&settings.log);
+    let runtime = tokio::runtime::Runtime::new().context("the runtime could not start");
+    match runtime.and_then(|runtime| runtime.block_on(run(settings, parts))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!(error = format!("{error:#}"), "webhook stops: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Listens, takes deliveries and applies them until told to stop, then finishes what is under way.
+async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
+    let deliveries = bind(settings.listen).await?;
+    let admin = bind(settings.admin_listen).await?;
+    let postgres = ledger::PoolSettings { connections_max: settings.postgres.connections_max, ..Default::default() };
+    let book =
+        ledger::Ledger::open(settings.postgres.url.expose_secret(), postgres).context("the book can't be opened")?;
+    let service = Arc::new(Service::new(settings, parts, book)?);
+    let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
+    service.tasks.spawn(admin::serve(admin, Arc::clone(&service)));
+    // Stripe is answered from now on: while the book is not there it is told to come again.
+    service.tasks.spawn(door::serve(deliveries, Arc::clone(&service)));
+    let ended = tokio::select! {
+        ended = work(&service) => ended,
+        _ = terminate.recv() => { info!("told to stop by SIGTERM: finishing what is under way"); Ok(()) }
+        _ = interrupt.recv() => { info!("told to stop by SIGINT: finishing what is under way"); Ok(()) }
+    };
+    service.stop.cancel();
+    service.tasks.close();
+    if tokio::time::timeout(service::STOP_WAIT, service.tasks.wait()).await.is_err() {
+        warn!(
+            "some deliveries were not finished in time; they are taken up again by another webhook, or at the next start"
+        );
+    }
+    service.book.close().await;
+    ended
+}
+
+async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))
+}
+
+/// Waits for the book, then lets the tasks work on it; ends only with an error.
+async fn work(service: &Arc<Service>) -> anyhow::Result<()> {
+    service.check_book().await?;
+    let address = service.settings.listen;
+    info!(%address, mode = service.parts.mode_name(), "webhook is up: deliveries of {} mode are taken on {address}", service.parts.mode_name());
+    service.tasks.spawn(watch::run(Arc::clone(service)));
+    service.tasks.spawn(worker::run(Arc::clone(service)));
+    service.tasks.spawn(reconcile::run(Arc::clone(service)));
+    std::future::pending().await
+}

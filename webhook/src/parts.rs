@@ -1,0 +1,59 @@
+//! What the settings stand for, checked before anything is opened: the secrets, the plans, Stripe itself.
+
+use config::ConfigError;
+use config::stripe::Mode;
+use config::webhook::Settings;
+use ledger::stripe::BODY_BYTES_MAX;
+use payments::{Plans, Secrets, Stripe};
+
+/// Everything that deliveries are judged and read by.
+pub struct Parts {
+    /// What deliveries are signed with, and how many those are.
+    pub secrets: Secrets,
+    pub secrets_count: usize,
+    /// What can be bought.
+    pub plans: Plans,
+    /// Where objects are fetched, and what is reconciled with; `None` without an API key.
+    pub stripe: Option<Stripe>,
+    /// Whether what is paid is real money.
+    pub live: bool,
+    /// Whether the object of a delivery is fetched before it is believed.
+    refetch: bool,
+    mode: Mode,
+}
+
+impl Parts {
+    /// Makes them, or says which setting is wrong.
+    pub fn of(settings: &Settings) -> Result<Self, ConfigError> {
+        settings.check()?;
+        if settings.limits.body_bytes_max > BODY_BYTES_MAX {
+            let why = format!("must be {BODY_BYTES_MAX} or less: the book keeps no more of a delivery");
+            return Err(ConfigError::about_key("limits.body_bytes_max", why));
+        }
+        let stripe = &settings.stripe;
+        let secrets = Secrets::new(&stripe.webhook_secrets)
+            .map_err(|why| ConfigError::about_key("stripe.webhook_secrets", why))?;
+        if stripe.refetch && stripe.api_key.is_none() {
+            return Err(ConfigError::about_key("stripe.refetch", "needs stripe.api_key"));
+        }
+        Ok(Self {
+            secrets,
+            secrets_count: stripe.webhook_secrets.len(),
+            plans: Plans::read(stripe)?,
+            stripe: Stripe::new(stripe).map_err(|why| ConfigError::about_key("stripe.api_url", why))?,
+            live: stripe.mode.is_live(),
+            refetch: stripe.refetch,
+            mode: stripe.mode,
+        })
+    }
+
+    /// Whom to ask before a delivery is believed; nobody where that is off.
+    pub fn refetched_from(&self) -> Option<&Stripe> {
+        self.stripe.as_ref().filter(|_| self.refetch)
+    }
+
+    /// `test` or `live`.
+    pub fn mode_name(&self) -> &'static str {
+        self.mode.as_str()
+    }
+}

@@ -1,0 +1,97 @@
+//! What all parts of the process share.
+
+use std::error::Error;
+use std::time::Duration;
+
+use anyhow::Context;
+use config::webhook::Settings;
+use ledger::{Ledger, LedgerError};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::parts::Parts;
+
+/// How long a stop waits for deliveries under way to be recorded, answered and applied.
+pub const STOP_WAIT: Duration = Duration::from_secs(10);
+/// Pause between two looks for a book that is not there yet.
+const BOOK_PAUSE: Duration = Duration::from_millis(500);
+
+/// One webhook process.
+pub struct Service {
+    /// Its settings.
+    pub settings: Settings,
+    /// What they stand for, checked.
+    pub parts: Parts,
+    /// The book.
+    pub book: Ledger,
+    /// The time.
+    pub clock: Clock,
+    /// What Prometheus sees.
+    pub metrics: Metrics,
+    /// Told when the process shall stop.
+    pub stop: CancellationToken,
+    /// Every task, so that a stop waits for them.
+    pub tasks: TaskTracker,
+    /// Deliveries that may be on their way to the book at once.
+    pub turns: Semaphore,
+    /// Told when a delivery waits.
+    pub wake: Notify,
+}
+
+impl Service {
+    /// Puts the parts together; nothing runs yet.
+    pub fn new(settings: Settings, parts: Parts, book: Ledger) -> anyhow::Result<Self> {
+        Ok(Self {
+            turns: Semaphore::new(settings.limits.in_flight_max),
+            settings,
+            parts,
+            book,
+            clock: Clock,
+            metrics: Metrics::new().context("metrics")?,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            wake: Notify::new(),
+        })
+    }
+
+    /// Waits for the book; a schema that is missing or of another release is final.
+    pub async fn check_book(&self) -> anyhow::Result<()> {
+        loop {
+            match self.book.check_schema(None).await {
+                Ok(_) => break,
+                Err(
+                    error @ (LedgerError::SchemaMissing
+                    | LedgerError::SchemaOld { .. }
+                    | LedgerError::SchemaForeign { .. }),
+                ) => return Err(error).context("the book does not fit this program"),
+                // Whatever else it is, a proxy without a server among it, Stripe comes again meanwhile.
+                Err(error) => {
+                    warn!(error = chain(&error), "the book is not there yet: {}", chain(&error));
+                    tokio::time::sleep(BOOK_PAUSE).await;
+                }
+            }
+        }
+        self.metrics.book_fits.set(1);
+        self.metrics.book_answers.set(1);
+        Ok(())
+    }
+}
+
+/// An error with its causes, each once, for the log.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
