@@ -73,8 +73,9 @@ impl World {
 
     /// Adds an object and tells of it.
     pub fn announce(&mut self, event: &str, kind: Kind, document: Value) -> Result<(), ApiError> {
-        self.shelves.add(kind, document.clone())?;
-        self.emit(event, kind, &document, None)
+        let id = read::text(&document, "/id").to_owned();
+        self.shelves.add(kind, document)?;
+        self.tell(event, kind, &id)
     }
 
     /// Changes an object without an event.

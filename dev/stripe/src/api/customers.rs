@@ -74,7 +74,7 @@ struct Portal {
 pub fn open_portal(world: &mut World, form: &str) -> Result<Value, ApiError> {
     let params: Portal = form::read(form)?;
     let customer = params.customer.ok_or_else(|| ApiError::lacking("customer"))?;
-    let customer = alive(world, &customer)?;
+    let customer = alive(world, &customer).map_err(|err| err.named_by("customer"))?;
     let session = portal::portal_session(world, text(&customer, "/id"), params.return_url.as_deref());
     world.announce("billing_portal.session.created", Kind::PortalSession, session.clone())?;
     Ok(session)

@@ -84,6 +84,12 @@ impl ApiError {
         self
     }
 
+    /// What a parameter names and isn't there is the parameter's fault, not the path's.
+    pub fn named_by(mut self, param: &str) -> ApiError {
+        self.status = StatusCode::BAD_REQUEST;
+        self.param(param)
+    }
+
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -130,6 +130,7 @@ pub fn page(world: &World, kind: Kind, query: &str) -> Result<Value, ApiError> {
         return Err(ApiError::invalid(format!("limit is from 1 to {LIMIT_MAX}.")).param("limit"));
     }
     let all: Vec<&Value> = (world.shelves.all(kind).rev())
+        .filter(|document| document["deleted"] != true)
         .filter(|document| page.created.holds(number(document, "/created")) && filters.holds(kind, document))
         .collect();
     let place = |id: &str| {

@@ -17,7 +17,7 @@ pub enum Fault {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
-    /// A status such as 503, "hang", or "answer_lost".
+    /// A status such as 503, `hang`, or `answer_lost`.
     pub answer: String,
     /// How many requests meet it; without it all, until it is taken back.
     pub times: Option<u64>,

@@ -96,13 +96,13 @@ pub fn create(world: &mut World, form: &str) -> Result<Value, ApiError> {
         customer_creation: params.customer_creation,
         trial_days: subscription.trial_period_days.unwrap_or(0),
     };
-    let mut made = session::session(world, &asked, &bought);
-    made["subscription_data"] =
+    let mut session = session::session(world, &asked, &bought);
+    session["subscription_data"] =
         json!({ "metadata": subscription.metadata, "trial_period_days": subscription.trial_period_days });
-    made["payment_intent_data"] = json!({ "metadata": payment.metadata, "description": payment.description });
-    form::merge_metadata(&mut made, &params.metadata);
-    world.add(Kind::Session, made.clone())?;
-    Ok(made)
+    session["payment_intent_data"] = json!({ "metadata": payment.metadata, "description": payment.description });
+    form::merge_metadata(&mut session, &params.metadata);
+    world.add(Kind::Session, session.clone())?;
+    Ok(session)
 }
 
 fn check(world: &World, params: &Params) -> Result<(), ApiError> {
@@ -124,14 +124,14 @@ fn check(world: &World, params: &Params) -> Result<(), ApiError> {
     }
     let deleted = |id: &str| world.shelves.get(Kind::Customer, id).is_none_or(|found| found["deleted"] == true);
     match params.customer.as_deref() {
-        Some(customer) if deleted(customer) => Err(ApiError::missing(Kind::Customer, customer).param("customer")),
+        Some(customer) if deleted(customer) => Err(ApiError::missing(Kind::Customer, customer).named_by("customer")),
         _ => Ok(()),
     }
 }
 
 fn bought(world: &mut World, item: &Item, mode: &str) -> Result<Bought, ApiError> {
     let price = match (&item.price, &item.price_data) {
-        (Some(price), _) => world.get(Kind::Price, price)?,
+        (Some(price), _) => world.get(Kind::Price, price).map_err(|err| err.named_by("line_items[0][price]"))?,
         (None, Some(loose)) => loose_price(world, loose)?,
         (None, None) => return Err(ApiError::lacking("line_items[0][price]")),
     };

@@ -53,10 +53,11 @@ struct EndBehavior {
 pub fn create(world: &mut World, form: &str) -> Result<Value, ApiError> {
     let params: Params = form::read(form)?;
     let customer = params.customer.as_deref().ok_or_else(|| ApiError::lacking("customer"))?;
-    world.get(Kind::Customer, customer)?;
+    world.get(Kind::Customer, customer).map_err(|err| err.named_by("customer"))?;
     let price = |item: &Item| {
         let id = item.price.as_deref().ok_or_else(|| ApiError::lacking("items[0][price]"))?;
-        Ok((world.get(Kind::Price, id)?, item.quantity.unwrap_or(1)))
+        let price = world.get(Kind::Price, id).map_err(|err| err.named_by("items[0][price]"))?;
+        Ok((price, item.quantity.unwrap_or(1)))
     };
     let items = params.items.iter().map(price).collect::<Result<Vec<_>, ApiError>>()?;
     let trial_end = params.trial_end.as_deref().and_then(|end| end.parse().ok());

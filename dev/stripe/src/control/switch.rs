@@ -22,7 +22,7 @@ pub struct Release {
     order: Option<Vec<String>>,
 }
 
-pub fn release(world: &mut World, release: Release) -> Result<Value, ApiError> {
+pub fn release(world: &mut World, release: &Release) -> Result<Value, ApiError> {
     let released = order::release(&mut world.post, release.order.as_deref()).map_err(ApiError::invalid)?;
     Ok(json!({ "released": released }))
 }
@@ -62,9 +62,9 @@ pub fn endpoints(world: &mut World, method: &Method, body: &[u8]) -> Result<Valu
     Ok(json!({ "endpoints": world.post.endpoints }))
 }
 
-pub fn remove_endpoint(world: &mut World, id: &str) -> Result<Value, ApiError> {
+pub fn remove_endpoint(world: &mut World, id: &str) -> Value {
     world.post.endpoints.retain(|endpoint| endpoint.id != id);
-    Ok(json!({ "endpoints": world.post.endpoints }))
+    json!({ "endpoints": world.post.endpoints })
 }
 
 #[derive(Deserialize)]
@@ -143,7 +143,7 @@ pub struct Again {
 const COPIES_MAX: u32 = 100;
 
 /// Delivers an event again, whatever the switches say.
-pub fn deliver_again(world: &mut World, id: &str, again: Again) -> Result<Value, ApiError> {
+pub fn deliver_again(world: &mut World, id: &str, again: &Again) -> Result<Value, ApiError> {
     let event = world.get(Kind::Event, id)?;
     let copies = again.copies.unwrap_or(1).min(COPIES_MAX);
     world.post.enter(&event, State::Waiting, copies);

@@ -87,14 +87,12 @@ fn body(session: &Value, complaint: &str) -> String {
 
 fn items(session: &Value) -> String {
     let currency = text(session, "/currency");
-    let rows: String = list(session, "/line_items/data")
-        .iter()
-        .map(|item| {
-            let name = sheet::escape(text(item, "/description"));
-            let amount = sheet::money(number(item, "/amount_total"), currency);
-            format!("<tr><td>{} × {name}</td><td>{amount}</td></tr>", number(item, "/quantity"))
-        })
-        .collect();
+    let rows = list(session, "/line_items/data").iter().map(|item| {
+        let name = sheet::escape(text(item, "/description"));
+        let amount = sheet::money(number(item, "/amount_total"), currency);
+        format!("<tr><td>{} × {name}</td><td>{amount}</td></tr>", number(item, "/quantity"))
+    });
+    let rows = rows.collect::<Vec<_>>().concat();
     let total = sheet::money(number(session, "/amount_total"), currency);
     format!("<table>{rows}<tr><th scope=\"row\">Due today</th><th>{total}</th></tr></table>")
 }

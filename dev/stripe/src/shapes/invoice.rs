@@ -88,23 +88,11 @@ pub fn invoice(world: &World, bill: Bill<'_>) -> Value {
     let total: i64 = bill.lines.iter().map(|line| number(line, "/amount")).sum();
     let balance = number(bill.customer, "/balance");
     let due = total.saturating_add(balance).max(0);
-    let lines: Vec<Value> = (bill.lines.into_iter())
-        .map(|mut line| {
-            line["invoice"] = id.clone().into();
-            line
-        })
-        .collect();
     let number =
         format!("{}-{:04}", text(bill.customer, "/invoice_prefix"), number(bill.customer, "/next_invoice_sequence"));
     let document = json!({
-        "lines": {
-            "object": "list",
-            "data": lines,
-            "has_more": false,
-            "total_count": lines.len(),
-            "url": format!("/v1/invoices/{id}/lines"),
-        },
-        "payments": { "object": "list", "data": [], "has_more": false, "url": format!("/v1/invoices/{id}/payments") },
+        "lines": lines(&id, bill.lines),
+        "payments": payments(&id),
         "hosted_invoice_url": format!("{}/invoice/{id}", world.base),
         "id": id,
         "object": "invoice",
@@ -188,6 +176,24 @@ const EMPTY: [&str; 29] = [
     "threshold_reason",
     "webhooks_delivered_at",
 ];
+
+fn lines(invoice: &str, mut lines: Vec<Value>) -> Value {
+    for line in &mut lines {
+        line["invoice"] = invoice.into();
+    }
+    json!({
+        "object": "list",
+        "data": lines,
+        "has_more": false,
+        "total_count": lines.len(),
+        "url": format!("/v1/invoices/{invoice}/lines"),
+    })
+}
+
+/// None yet.
+fn payments(invoice: &str) -> Value {
+    json!({ "object": "list", "data": [], "has_more": false, "url": format!("/v1/invoices/{invoice}/payments") })
+}
 
 fn parent(subscription: &Value) -> Value {
     json!({

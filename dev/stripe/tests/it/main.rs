@@ -1,1 +1,11 @@
-//! The pretend Stripe as a program.
+//! The pretend Stripe as a program: what its API, its pages and its deliveries do, told as stories.
+
+mod api;
+mod checkout;
+mod deliveries;
+mod idempotency;
+mod inbox;
+mod pages;
+mod pretend;
+mod reversals;
+mod subscriptions;
