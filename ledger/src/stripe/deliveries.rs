@@ -66,7 +66,7 @@ impl Ledger {
         let found = lock(&mut transaction, event).await?;
         sqlx::query(
             "UPDATE stripe_deliveries SET state = 'waiting', parked_code = NULL, parked_detail = NULL, waits_for = '{}', \
-             applied_at = NULL, next_at = $2 WHERE event = $1",
+             attempts = 0, applied_at = NULL, next_at = $2 WHERE event = $1",
         )
         .bind(event)
         .bind(stamp(by.at)?)

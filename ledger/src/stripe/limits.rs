@@ -23,7 +23,20 @@ pub(super) fn effects(effects: &[Effect]) -> Result<(), LedgerError> {
     if effects.len() > EFFECTS_MAX {
         return Err(LedgerError::Invalid(format!("a delivery has at most {EFFECTS_MAX} effects")));
     }
-    effects.iter().flat_map(Effect::names).try_for_each(id)
+    effects.iter().flat_map(Effect::names).try_for_each(id)?;
+    effects.iter().flat_map(words).try_for_each(id)
+}
+
+/// Other short texts that effects bring.
+fn words(effect: &Effect) -> Vec<&str> {
+    let (plan, currency, email) = match effect {
+        Effect::Paid(payment) => (Some(&payment.plan), Some(&payment.currency), None),
+        Effect::SubscriptionSeen(report) => (report.plan.as_ref(), None, None),
+        Effect::CheckoutEnded(end) => (None, end.currency.as_ref(), end.email.as_ref()),
+        Effect::OfferSeen(offer) => (Some(&offer.product), Some(&offer.currency), None),
+        _ => (None, None, None),
+    };
+    [plan, currency, email].into_iter().flatten().map(String::as_str).collect()
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod record;
 mod schema;
 mod sessions;
 mod speed;
+mod stripe;
 mod stripe_turn;
 mod sweep;
 mod undo;
