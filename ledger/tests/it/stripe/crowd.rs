@@ -118,11 +118,13 @@ async fn deliveries_of_several_accounts_in_any_order_of_locking_never_stand_in_e
         let paid = |shop: &Shop<'_>| Effect::Paid(shop.invoice(&format!("in_{number}"), at(number)));
         vec![paid(first), paid(second)]
     };
-    let told = (1..24).map(|number| {
-        let (first, second) = if number % 2 == 0 { (&ada, &bob) } else { (&bob, &ada) };
-        let effects = both(first, second, number);
-        async move { first.takes(&format!("evt_{number}"), &effects).await }
-    });
-    join_all(told).await;
-    assert_eq!((ada.originals().await.len(), bob.originals().await.len()), (23, 23));
+    for numbers in (1..25).collect::<Vec<u64>>().chunks(4) {
+        let told = numbers.iter().map(|&number| {
+            let (first, second) = if number % 2 == 0 { (&ada, &bob) } else { (&bob, &ada) };
+            let effects = both(first, second, number);
+            async move { first.takes(&format!("evt_{number}"), &effects).await }
+        });
+        join_all(told).await;
+    }
+    assert_eq!((ada.originals().await.len(), bob.originals().await.len()), (24, 24));
 }
