@@ -12,8 +12,15 @@ use anyhow::{Context, Result, bail};
 use crate::layout::Layout;
 use crate::{build, process, tools, words};
 
-pub const TARGETS: [&str; 6] =
-    ["canonical_target", "session_token", "route_match", "terminal_event", "event_decoder", "journal_record"];
+pub const TARGETS: [&str; 7] = [
+    "canonical_target",
+    "session_token",
+    "route_match",
+    "terminal_event",
+    "event_decoder",
+    "journal_record",
+    "stripe_delivery",
+];
 
 /// Longer inputs find nothing more here and are slower.
 const INPUT_BYTES_MAX: u32 = 4096;

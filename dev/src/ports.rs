@@ -14,6 +14,9 @@ pub struct Ports {
     pub gateway: u16,
     pub gateway_admin: u16,
     pub ledger_sync_admin: u16,
+    pub webhook: u16,
+    pub webhook_admin: u16,
+    pub stripe: u16,
     pub upstream: u16,
     pub redis: u16,
     pub postgres: u16,
@@ -43,11 +46,18 @@ impl Ports {
         format!("http://127.0.0.1:{}", self.upstream)
     }
 
-    fn each(&mut self) -> [(&'static str, &mut u16); 6] {
+    pub fn pretend_stripe(&self) -> String {
+        format!("http://127.0.0.1:{}", self.stripe)
+    }
+
+    fn each(&mut self) -> [(&'static str, &mut u16); 9] {
         [
             ("gateway", &mut self.gateway),
             ("gateway_admin", &mut self.gateway_admin),
             ("ledger_sync_admin", &mut self.ledger_sync_admin),
+            ("webhook", &mut self.webhook),
+            ("webhook_admin", &mut self.webhook_admin),
+            ("stripe", &mut self.stripe),
             ("upstream", &mut self.upstream),
             ("redis", &mut self.redis),
             ("postgres", &mut self.postgres),

@@ -12,13 +12,21 @@ pub struct Report {
     pub gateway: String,
     pub gateway_admin: String,
     pub ledger_sync_admin: String,
+    /// These four are absent in the record of a setup of before, as `sessions` is.
+    #[serde(default)]
+    pub webhook: String,
+    #[serde(default)]
+    pub webhook_admin: String,
+    #[serde(default)]
+    pub stripe: String,
+    #[serde(default)]
+    pub stripe_webhook_secret: String,
     pub upstream: String,
     pub redis: String,
     pub postgres: String,
     pub pids: BTreeMap<String, i32>,
     pub accounts: BTreeMap<String, String>,
     pub keys: BTreeMap<String, String>,
-    /// Absent in the record of a setup of before.
     #[serde(default)]
     pub sessions: BTreeMap<String, String>,
 }

@@ -24,6 +24,11 @@ pub struct Passwords {
     /// What ledger-sync knows the gateway's journal by; the same.
     #[serde(default)]
     pub journal: String,
+    /// What the pretend Stripe signs its deliveries with, and the key that it is asked with; the same.
+    #[serde(default)]
+    pub stripe_webhook: String,
+    #[serde(default)]
+    pub stripe_api: String,
 }
 
 impl Passwords {
@@ -31,11 +36,18 @@ impl Passwords {
     pub fn kept(layout: &Layout) -> Result<Passwords> {
         let file = layout.state().join("passwords.json");
         let new = || random_hex(16);
+        let (webhook, api) = (
+            || random_hex(16).map(|hex| format!("whsec_{hex}")),
+            || random_hex(16).map(|hex| format!("sk_test_{hex}")),
+        );
         if let Some(mut kept) = files::read_json::<Passwords>(&file)? {
             for missing in [&mut kept.sessions, &mut kept.journal] {
                 if missing.is_empty() {
                     *missing = random_hex(32)?;
                 }
+            }
+            if kept.stripe_webhook.is_empty() {
+                (kept.stripe_webhook, kept.stripe_api) = (webhook()?, api()?);
             }
             files::write_json(&file, &kept)?;
             return Ok(kept);
@@ -48,6 +60,8 @@ impl Passwords {
             redis_admin: new()?,
             sessions: random_hex(32)?,
             journal: random_hex(32)?,
+            stripe_webhook: webhook()?,
+            stripe_api: api()?,
         };
         files::write_json(&file, &passwords)?;
         Ok(passwords)

@@ -1,6 +1,7 @@
 //! `cargo dev up`: from nothing to a gateway that serves, in the order things need each other.
 
 mod house;
+mod offers;
 mod programs;
 mod seed;
 mod sessions;
@@ -110,8 +111,11 @@ impl Setup {
         words::step("bringing the book's schema up to date");
         let migrated = self.tollgate(&["migrate", "--shards", "16"]);
         migrated.context("the book can't be used; cargo dev reset forgets the data of earlier runs")?;
-        words::step("starting ledger-sync, an upstream and the gateway");
+        words::step("starting ledger-sync, a pretend Stripe, webhook, an upstream and the gateway");
         house.add(self.ledger_sync()?)?;
+        house.add(self.pretend_stripe()?)?;
+        offers::plant(self)?;
+        house.add(self.webhook()?)?;
         if self.wish.upstream.is_some() {
             seed::plant_apart(self)?;
         } else {
@@ -128,6 +132,10 @@ impl Setup {
             gateway: local(self.ports.gateway),
             gateway_admin: local(self.ports.gateway_admin),
             ledger_sync_admin: local(self.ports.ledger_sync_admin),
+            webhook: local(self.ports.webhook),
+            webhook_admin: local(self.ports.webhook_admin),
+            stripe: self.ports.pretend_stripe(),
+            stripe_webhook_secret: self.passwords.stripe_webhook.clone(),
             upstream: self.wish.upstream.clone().unwrap_or_else(|| self.ports.pretend_upstream()),
             redis: redis::url("admin", &self.passwords.redis_admin, self.ports.redis),
             postgres: self.settings.postgres_url.clone(),

@@ -41,6 +41,23 @@ impl Setup {
         self.service("ledger-sync", command, self.ports.ledger_sync_admin)
     }
 
+    /// It delivers to where `webhook` will be, and tries again until somebody is there.
+    pub(super) fn pretend_stripe(&self) -> Result<Service> {
+        let mut command = self.program("pretend-stripe");
+        let deliver_to = format!("http://127.0.0.1:{}/webhooks/stripe", self.ports.webhook);
+        command.args(["--listen", &format!("127.0.0.1:{}", self.ports.stripe), "--webhook", &deliver_to]);
+        command.args(["--api-key", &self.passwords.stripe_api, "--webhook-secret", &self.passwords.stripe_webhook]);
+        let mut service = Service::start("stripe", command, &self.layout.log("stripe"), Signal::TERM)?;
+        service.wait_ready(READY_LIMIT, || http::get(self.ports.stripe, "/_pretend", None).is_ok())?;
+        Ok(service)
+    }
+
+    pub(super) fn webhook(&self) -> Result<Service> {
+        let mut command = self.program("webhook");
+        command.arg("--config").arg(&self.settings.webhook);
+        self.service("webhook", command, self.ports.webhook_admin)
+    }
+
     /// The gateway, with settings in variables that go over those in its file.
     pub(super) fn gateway(&self, variables: &[(&str, &str)]) -> Result<Service> {
         let mut command = self.program("gateway");

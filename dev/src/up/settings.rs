@@ -15,6 +15,7 @@ use crate::{files, redis};
 pub struct Settings {
     pub gateway: PathBuf,
     pub ledger_sync: PathBuf,
+    pub webhook: PathBuf,
     pub tollgate: PathBuf,
     pub postgres_url: String,
 }
@@ -44,8 +45,15 @@ impl Settings {
             redis("ledger-sync", &passwords.redis_ledger_sync),
             passwords.journal,
         );
+        let stripe =
+            format!("[stripe]\napi_url = \"{}\"\napi_key = \"{}\"\n", ports.pretend_stripe(), passwords.stripe_api);
+        let webhook = format!(
+            "{HEAD}listen = \"127.0.0.1:{}\"\nadmin_listen = \"127.0.0.1:{}\"\n\n[postgres]\nurl = \"{postgres}\"\n\n\
+             {stripe}webhook_secrets = [\"{}\"]\n\n[log]\nformat = \"pretty\"\n",
+            ports.webhook, ports.webhook_admin, passwords.stripe_webhook,
+        );
         let tollgate = format!(
-            "{HEAD}[redis]\nurl = \"{}\"\n\n[postgres]\nurl = \"{postgres}\"\n",
+            "{HEAD}[redis]\nurl = \"{}\"\n\n[postgres]\nurl = \"{postgres}\"\n\n{stripe}",
             redis("tollgate", &passwords.redis_tollgate),
         );
         let write = |name: &str, text: &str| {
@@ -56,6 +64,7 @@ impl Settings {
         Ok(Settings {
             gateway: write("gateway.toml", &gateway)?,
             ledger_sync: write("ledger-sync.toml", &ledger_sync)?,
+            webhook: write("webhook.toml", &webhook)?,
             tollgate: write(TOLLGATE, &tollgate)?,
             postgres_url: postgres,
         })
