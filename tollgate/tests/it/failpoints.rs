@@ -1,6 +1,6 @@
 //! A gateway or a ledger-sync dies at a named place, is started again, and goes on: the book has what callers were served, once.
 
-mod places;
+pub mod places;
 
 use std::time::{Duration, Instant};
 

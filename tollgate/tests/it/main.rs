@@ -33,5 +33,8 @@ mod secrets;
 mod sign_out;
 mod stack;
 mod stopped_owners;
+mod stripe;
+mod stripe_commands;
+mod stripe_failpoints;
 mod unknown_outcomes;
 mod verified;

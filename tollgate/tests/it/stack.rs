@@ -13,6 +13,8 @@ pub mod guarded;
 mod load;
 mod postgres;
 mod program;
+mod sale;
+mod stripe;
 mod stuck;
 mod sync;
 mod tally;
@@ -36,6 +38,7 @@ pub use gateway::Gateway;
 pub use load::Load;
 pub use postgres::Postgres;
 pub use program::Program;
+pub use stripe::{Stripe, Webhook};
 pub use stuck::Stuck;
 pub use sync::Sync;
 pub use tally::{Reply, Tally};
@@ -61,6 +64,8 @@ pub const SHORT_LEASES: &str = "lease.duration_ms = 1500";
 pub struct Plan {
     pub gateways: usize,
     pub syncs: usize,
+    /// With a pretend Stripe that delivers to the first of so many.
+    pub webhooks: usize,
     /// What Redis does about its append-only file.
     pub appendfsync: &'static str,
     /// Redis is a cluster of so many primaries; 0 = one Redis.
@@ -77,6 +82,8 @@ pub struct Plan {
     pub gateway_settings: &'static str,
     /// The same for ledger-syncs.
     pub sync_settings: &'static str,
+    /// And for webhooks.
+    pub webhook_settings: &'static str,
 }
 
 impl Default for Plan {
@@ -84,6 +91,7 @@ impl Default for Plan {
         Self {
             gateways: 1,
             syncs: 1,
+            webhooks: 0,
             appendfsync: "everysec",
             nodes: 0,
             redis: RedisSetup::default(),
@@ -92,6 +100,7 @@ impl Default for Plan {
             own_postgres: false,
             gateway_settings: PATIENT,
             sync_settings: LONG_LEASES,
+            webhook_settings: "",
         }
     }
 }
@@ -99,6 +108,8 @@ impl Default for Plan {
 /// Everything that runs. The order of the fields is the order in which it ends.
 pub struct Stack {
     pub gateways: Vec<Gateway>,
+    pub webhooks: Vec<Webhook>,
+    pub stripe: Option<Stripe>,
     pub syncs: Vec<Sync>,
     pub upstream: Upstream,
     _stuck: Stuck,
@@ -151,6 +162,7 @@ impl Stack {
         };
         let syncs: Vec<Sync> = (0..plan.syncs).map(|number| Sync::start(&house, number, plan.sync_settings)).collect();
         house.journals = syncs.iter().map(|sync| sync.journal.clone()).collect();
+        let (stripe, webhooks) = sell(&house, plan.webhooks, plan.webhook_settings).await;
         upstream.wait_ready().await;
         wait_shares(&syncs).await;
         let behind = [("demo", upstream.url()), ("gone", nobody_there()), ("stuck", stuck.url())];
@@ -162,6 +174,8 @@ impl Stack {
         let meter = Meter::connect(guarded::place_of(&redis, "tollgate")).await.unwrap();
         Self {
             gateways,
+            webhooks,
+            stripe,
             syncs,
             upstream,
             _stuck: stuck,
@@ -222,6 +236,20 @@ pub struct House<'a> {
     pub http: &'a reqwest::Client,
     /// Where gateways post their journals.
     pub journals: Vec<String>,
+}
+
+/// A pretend Stripe with the demo plans, and those whom it delivers to; nobody where there is no webhook.
+async fn sell(house: &House<'_>, webhooks: usize, settings: &str) -> (Option<Stripe>, Vec<Webhook>) {
+    let places: Vec<String> = (0..webhooks).map(|_| Webhook::place()).collect();
+    let Some(first) = places.first() else { return (None, Vec::new()) };
+    let stripe = Stripe::start(house, &format!("http://{first}"));
+    let start = |(number, place): (usize, &String)| Webhook::start(house, number, place, &stripe.settings(), settings);
+    let webhooks: Vec<Webhook> = places.iter().enumerate().map(start).collect();
+    stripe.plant().await;
+    for webhook in &webhooks {
+        webhook.program.wait_ready().await;
+    }
+    (Some(stripe), webhooks)
 }
 
 /// Until each ledger-sync has its share of the four shards of accounts and four of keys.

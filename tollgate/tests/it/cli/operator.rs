@@ -41,6 +41,12 @@ impl Operator {
         Self::with_settings(stack, &settings("redis://127.0.0.1:1", &stack.book.url))
     }
 
+    /// At a machine that has the key of the stack's pretend Stripe.
+    pub fn selling(stack: &Stack, more: &str) -> Self {
+        let settings = settings(&stack.redis.url(), &stack.book.url);
+        Self::with_settings(stack, &format!("{}{more}\n{settings}", stack.stripe().settings()))
+    }
+
     pub fn with_settings(stack: &Stack, toml: &str) -> Self {
         let settings = stack.directory.path().join(format!("tollgate-{}.toml", Uuid::now_v7().simple()));
         fs::write(&settings, toml).unwrap();
@@ -67,6 +73,13 @@ impl Operator {
         let spoken = if output.stdout.is_empty() { &output.stderr } else { &output.stdout };
         let json = serde_json::from_slice(spoken).unwrap_or(Value::Null);
         Said { exit, json, stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
+    }
+
+    /// Asks for something that must be refused, with this exit code and this stable code.
+    pub fn is_refused(&self, arguments: &[&str], exit: u8, code: &str) -> Said {
+        let said = self.tries(arguments);
+        assert_eq!((said.exit, said.json["error"]["code"].as_str()), (exit, Some(code)), "{arguments:?}: {said:?}");
+        said
     }
 
     /// The same, while the test goes on.

@@ -52,6 +52,48 @@ const fn sync(name: &'static str, passes_max: u64, stir: Stir) -> Place {
     Place { name, who: Who::LedgerSync, passes_max, stir }
 }
 
+/// What makes a webhook pass a place; how often depends on nothing but that.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Paid {
+    /// Somebody pays.
+    Plainly,
+    /// Stripe can't be asked meanwhile.
+    Unasked,
+    /// And a refund comes of a payment that nobody knows.
+    AndStray,
+    /// And Stripe is held against the book.
+    AndReconciled,
+}
+
+pub const WEBHOOK: [(&str, Paid); 10] = [
+    ("receive.verified", Paid::Plainly),
+    ("receive.recorded", Paid::Plainly),
+    ("receive.answering", Paid::Plainly),
+    ("worker.claimed", Paid::Plainly),
+    ("worker.read", Paid::Plainly),
+    ("worker.applied", Paid::Plainly),
+    ("worker.ignored", Paid::Plainly),
+    ("worker.parked", Paid::AndStray),
+    ("worker.postponed", Paid::Unasked),
+    ("reconcile.looked", Paid::AndReconciled),
+];
+
+/// Places of a ledger-sync on the way from a grant in the book to live state, and of its start.
+pub const CARRIES: [&str; 12] = [
+    "fleet.claimed",
+    "certify.sealed",
+    "certify.fence_raised",
+    "certify.certified",
+    "serve.opened",
+    "serve.begun",
+    "carry.sent",
+    "drain.read",
+    "drain.recorded",
+    "drain.noted",
+    "drain.remembered",
+    "sweep.expired",
+];
+
 pub const GATEWAY: [Place; 21] = [
     gateway("draw.before", 30, Load),
     gateway("draw.drawn", 30, Load),

@@ -129,6 +129,14 @@ impl Program {
         .await;
     }
 
+    /// Until somebody listens, ready or not.
+    pub async fn wait_listening(&self) {
+        wait_until(&format!("{} listens", self.name), async || {
+            self.http.get(format!("{}/healthz", self.admin)).send().await.is_ok()
+        })
+        .await;
+    }
+
     /// What `/readyz` says; empty while it does not answer.
     pub async fn readiness(&self) -> String {
         match self.http.get(format!("{}/readyz", self.admin)).send().await {
