@@ -180,13 +180,13 @@ mod tests {
         object
     }
 
-    fn event(kind: &str, object: Value) -> Event {
+    fn event(kind: &str, object: &Value) -> Event {
         let whole = json!({ "id": "evt_1", "type": kind, "created": 1_764_115_200, "livemode": false, "data": { "object": object } });
         crate::event::parse(whole.to_string().as_bytes()).unwrap()
     }
 
     async fn told(kind: &str, object: Value) -> Reading {
-        read(&event(kind, object), &plans(), None, AS_OF).await.unwrap()
+        read(&event(kind, &object), &plans(), None, AS_OF).await.unwrap()
     }
 
     #[tokio::test]

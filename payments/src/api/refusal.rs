@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_refusal_says_why_and_never_the_key() {
-        let refused = |message| answered("/x", 400, "invalid_request_error", "resource_missing", message).to_string();
+        let refused =
+            |message: &str| answered("/x", 400, "invalid_request_error", "resource_missing", message).to_string();
         assert_eq!(
             refused("No such price: 'price_1'"),
             "Stripe refused the request (400): resource_missing: No such price: 'price_1'"
