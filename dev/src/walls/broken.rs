@@ -65,7 +65,7 @@ pub const BROKEN: &[Arrow] = &[
     Arrow {
         from: "webhook",
         to: "async-stripe",
-        dependency: "[dependencies.stripe]\nworkspace = true",
+        dependency: "[dependencies.async_stripe]\nworkspace = true",
         reason: "only payments names async-stripe",
     },
     Arrow {
