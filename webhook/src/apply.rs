@@ -122,13 +122,14 @@ async fn postpone(service: &Service, stored: &StoredDelivery, hindrance: Hindran
     let pause = pause(stored.attempts, Duration::from_millis(service.settings.worker.pause_ms_max));
     let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
     service.metrics.postponed(kind, code);
-    warn!(event, kind, code, pause_ms, "delivery {event} ({kind}) is tried again in {pause_ms} ms: {why}");
     let until = service.clock.now().plus_ms(pause_ms);
-    if let Err(error) = service.book.postpone_delivery(event, until, code).await {
-        warn!(event, "delivery {event} waits for its lease to run out: {}", chain(&error));
-        return;
-    }
+    let put_off = service.book.postpone_delivery(event, until, code).await;
     config::failpoint("worker.postponed");
+    let when = match put_off {
+        Ok(()) => format!("in {pause_ms} ms"),
+        Err(_) => "when its lease is over".to_owned(),
+    };
+    warn!(event, kind, code, "delivery {event} ({kind}) is tried again {when}: {why}");
 }
 
 /// A second, two, four, up to a limit.

@@ -134,3 +134,45 @@ impl IntoResponse for Refusal {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Refusal; 11] = [
+        Refusal::NothingHere,
+        Refusal::OnlyPost,
+        Refusal::TooLarge { bytes_max: 7 },
+        Refusal::TooSlow,
+        Refusal::Incomplete,
+        Refusal::Unsigned,
+        Refusal::Signature(SignatureError::Wrong),
+        Refusal::Malformed,
+        Refusal::Busy,
+        Refusal::BookAway,
+        Refusal::Broken,
+    ];
+
+    #[test]
+    fn what_stripe_can_not_mend_is_400_and_what_passes_says_when_to_come_again() {
+        for refusal in ALL {
+            let (status, headers) = (refusal.status().as_u16(), refusal.clone().into_response().headers().clone());
+            let passes = matches!(refusal, Refusal::Busy | Refusal::BookAway);
+            assert_eq!((status == 503, headers.contains_key(header::RETRY_AFTER)), (passes, passes), "{refusal:?}");
+            assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+            assert!(status >= 400, "only what is in the book is 200: {refusal:?}");
+        }
+        let signature = [Refusal::Unsigned, Refusal::Signature(SignatureError::TooOld)];
+        let told = signature.map(|refusal| (refusal.status().as_u16(), refusal.code(), refusal.reason()));
+        assert_eq!(
+            told,
+            [(400, "signature_invalid", "signature_missing"), (400, "signature_invalid", "signature_too_old")]
+        );
+    }
+
+    #[test]
+    fn each_has_a_reason_of_its_own_for_the_metric() {
+        let reasons: std::collections::BTreeSet<_> = ALL.iter().map(Refusal::reason).collect();
+        assert_eq!(reasons.len(), ALL.len());
+    }
+}
