@@ -1,5 +1,6 @@
 //! The API as a caller sees it: keys, errors, pages, what is expanded, and when it is out of order.
 
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -122,10 +123,22 @@ async fn out_of_order_it_answers_a_status_or_nothing_and_does_nothing() {
     stripe.control("outage", json!({ "answer": "503", "times": 1 })).await;
     assert_eq!(answer(ask()).await.0, 503);
     stripe.control("outage", json!({ "answer": "hang", "times": 1 })).await;
-    assert!(ask().timeout(Duration::from_millis(300)).send().await.unwrap_err().is_timeout());
+    assert!(ask().timeout(Duration::from_secs(1)).send().await.unwrap_err().is_timeout());
     assert_eq!(stripe.get("/v1/customers").await["data"], json!([]), "nothing was done");
     stripe.control("outage", json!({ "answer": "answer_lost", "times": 1 })).await;
-    assert!(ask().timeout(Duration::from_millis(300)).send().await.unwrap_err().is_timeout());
+    assert!(ask().timeout(Duration::from_secs(1)).send().await.unwrap_err().is_timeout());
     let made = stripe.get("/v1/customers").await["data"][0].clone();
     assert_eq!(answer(ask()).await.1, made, "the lost answer is had again by its key");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_one_says_so_and_none_listens_to_the_world() {
+    let stripe = Pretend::start_with(&["--live"]).await;
+    stripe.customer().await;
+    let events = stripe.events().await;
+    assert_eq!((&events[0]["livemode"], &events[0]["data"]["object"]["livemode"]), (&json!(true), &json!(true)));
+    let mut open = Command::new(env!("CARGO_BIN_EXE_pretend-stripe"));
+    let refused = open.args(["--listen", "0.0.0.0:0"]).output().unwrap();
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("loopback"), "{refused:?}");
 }

@@ -22,9 +22,13 @@ pub type Form<'a> = &'a [(&'a str, &'a str)];
 
 impl Pretend {
     pub async fn start() -> Pretend {
+        Pretend::start_with(&[]).await
+    }
+
+    pub async fn start_with(args: &[&str]) -> Pretend {
         let inbox = Inbox::open().await;
         let mut command = Command::new(env!("CARGO_BIN_EXE_pretend-stripe"));
-        command.args(["--api-key", KEY, "--webhook", &inbox.url, "--webhook-secret", SECRET]);
+        command.args(["--api-key", KEY, "--webhook", &inbox.url, "--webhook-secret", SECRET]).args(args);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("one line");

@@ -176,3 +176,23 @@ async fn a_first_invoice_that_nobody_pays_ends_in_incomplete_expired() {
     stripe.control("clock", json!({ "advance_s": DAY_S })).await;
     assert_eq!(status(&stripe, &id(&subscription)).await, "incomplete_expired");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_ends_without_a_card_pauses_cancels_or_bills() {
+    for (behavior, ends) in [("pause", "paused"), ("cancel", "canceled"), ("create_invoice", "past_due")] {
+        let stripe = Pretend::with_prices().await;
+        let customer = stripe.customer().await;
+        let form = [
+            ("customer", customer.as_str()),
+            ("items[0][price]", "price_pro"),
+            ("trial_period_days", "5"),
+            ("trial_settings[end_behavior][missing_payment_method]", behavior),
+        ];
+        let subscription = stripe.post("/v1/subscriptions", &form).await;
+        assert_eq!(subscription["status"], "trialing");
+        stripe.control("clock", json!({ "advance_s": 6 * DAY_S })).await;
+        assert_eq!(status(&stripe, &id(&subscription)).await, ends);
+        let kinds = stripe.kinds().await;
+        assert_eq!(kinds.contains(&"customer.subscription.paused".to_owned()), behavior == "pause");
+    }
+}
