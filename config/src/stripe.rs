@@ -65,6 +65,11 @@ impl Stripe {
         }
         plans::read(&self.plans.relative())
     }
+
+    /// Refuses a URL that these settings would refuse under that key.
+    pub fn check_url(&self, key: &str, url: &str) -> Result<(), String> {
+        check_url(key, url, self.mode)
+    }
 }
 
 /// The section as it stands in a file, before it is checked.
@@ -264,6 +269,9 @@ mod tests {
     fn in_live_mode_nothing_goes_unencrypted() {
         let live = GOOD.replace("\"test\"", "\"live\"").replace("sk_test_1", "");
         assert!(read(&live).is_ok());
+        let asked = |written: &str, url: &str| read(written).unwrap().check_url("--url", url);
+        assert!(asked(&live, "https://a.example/").is_ok() && asked(GOOD, "http://a.example/").is_ok());
+        assert!(asked(&live, "http://a.example/").unwrap_err().contains("--url must start with https://"));
         for (key, url) in [("api_url", "https://api.stripe.com"), ("cancel_url", "https://a.example/no")] {
             let error = read(&live.replace(url, &url.replace("https", "http"))).expect_err(key);
             assert!(error.contains(key) && error.contains("live mode"), "{error}");
