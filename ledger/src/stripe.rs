@@ -3,6 +3,7 @@
 mod allowance;
 mod apply;
 mod backlog;
+mod changes;
 mod checkout;
 mod customer;
 mod deliveries;
@@ -27,6 +28,7 @@ mod views;
 mod words;
 mod work;
 
+pub use changes::DeliveryChange;
 pub use delivery::{
     BODY_BYTES_MAX, Delivery, DeliveryCursor, DeliveryFilter, DeliveryState, Parking, Received, StoredDelivery,
 };
