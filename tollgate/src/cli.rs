@@ -1,19 +1,25 @@
 //! What can be asked of the command.
 
 mod dead_letters;
+mod key;
+mod stripe;
 mod values;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use metering::{
-    AccountId, AddressRange, BudgetAnchor, Credits, KeyCaps, KeyId, KeyMode, KeyPolicy, LotId, OpId, PolicyError, Rate,
-    Scope, SessionSubject, SessionVersion, ShardCount, Status, TimeMs,
+    AccountId, BudgetAnchor, Credits, LotId, OpId, SessionSubject, SessionVersion, ShardCount, Status, TimeMs,
 };
 
 pub use dead_letters::DeadLettersCommand;
+pub use key::KeyCommand;
+pub use stripe::{
+    CheckoutCommand, EventsAsked, EventsCommand, ParkedCommand, PaymentsAsked, PaymentsCommand, PlansCommand,
+    PortalCommand, StripeCommand,
+};
 pub use values::Span;
-use values::{anchor, instant, rate, shard_count, span};
+use values::{anchor, instant, shard_count, span};
 
 /// Tollgate's book: accounts, lots, budgets, keys, and whether all of it is true.
 #[derive(Parser)]
@@ -128,6 +134,18 @@ pub enum Command {
         #[arg(long)]
         account: Option<AccountId>,
     },
+    /// Plans: what can be bought, and whether Stripe has it so.
+    #[command(subcommand)]
+    Plans(PlansCommand),
+    /// Checkouts: open one for an account.
+    #[command(subcommand)]
+    Checkout(CheckoutCommand),
+    /// Stripe's customer portal: open it for an account.
+    #[command(subcommand)]
+    Portal(PortalCommand),
+    /// What Stripe has told, and whether the book agrees with it.
+    #[command(subcommand)]
+    Stripe(StripeCommand),
 }
 
 #[derive(Subcommand)]
@@ -253,97 +271,6 @@ pub enum BudgetCommand {
         /// Credits a month; 0 = no cap.
         #[arg(long)]
         limit: Credits,
-    },
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Mode {
-    Live,
-    Test,
-}
-
-impl From<Mode> for KeyMode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Live => Self::Live,
-            Mode::Test => Self::Test,
-        }
-    }
-}
-
-/// What a key is held to.
-#[derive(Args)]
-pub struct PolicyArgs {
-    /// A scope it has; may be repeated. Without, it has every scope.
-    #[arg(long = "scope")]
-    scopes: Vec<Scope>,
-    /// Addresses it may be used from: `203.0.113.0/24`, `2001:db8::/32`, `203.0.113.7`; may be repeated. Without, from anywhere.
-    #[arg(long = "address")]
-    addresses: Vec<AddressRange>,
-    /// How often it may be used: `minute=60/1m` is 60 a minute, `second=5/1s:2` is 5 a second with 2 at once; may be repeated.
-    #[arg(long = "rate", value_name = "NAME=COUNT/SPAN[:BURST]", value_parser = rate)]
-    rates: Vec<Rate>,
-    /// The most it may draw in a day (UTC); 0 is no cap, as without.
-    #[arg(long, value_name = "CREDITS")]
-    cap_day: Option<Credits>,
-    /// The most it may draw in a budget period of its account; 0 is no cap, as without.
-    #[arg(long, value_name = "CREDITS")]
-    cap_month: Option<Credits>,
-}
-
-impl PolicyArgs {
-    pub fn policy(self) -> Result<KeyPolicy, PolicyError> {
-        let cap = |credits: Option<Credits>| credits.filter(|credits| !credits.is_zero());
-        let caps = KeyCaps { day: cap(self.cap_day), month: cap(self.cap_month) };
-        KeyPolicy::new(self.scopes, self.addresses, self.rates)?.with_caps(caps)
-    }
-}
-
-#[derive(Subcommand)]
-pub enum KeyCommand {
-    /// Issue a key. It is shown once, here, and kept nowhere.
-    Issue {
-        #[arg(long)]
-        account: AccountId,
-        /// For people.
-        #[arg(long, default_value = "api key")]
-        name: String,
-        #[arg(long, value_enum, default_value = "live")]
-        mode: Mode,
-        /// Refuse it after this long: 90s, 15m, 12h, 30d. Without, it does not expire.
-        #[arg(long, value_name = "SPAN", value_parser = span)]
-        expires_in: Option<Span>,
-        #[command(flatten)]
-        policy: PolicyArgs,
-    },
-    /// Hold a key to this policy, in place of the one it has; without any of its options, to none.
-    Set {
-        #[arg(long)]
-        key: KeyId,
-        #[command(flatten)]
-        policy: PolicyArgs,
-    },
-    /// Replace a key by a new one with the same name and policy. The new one is shown once, here; until the grace is over both
-    /// are good and count against the same rates.
-    Rotate {
-        #[arg(long)]
-        key: KeyId,
-        /// How long the old key is still good: 90s, 15m, 12h, 30d.
-        #[arg(long, value_name = "SPAN", value_parser = span, default_value = "24h")]
-        grace: Span,
-        /// Refuse the new key after this long. Without, it does not expire.
-        #[arg(long, value_name = "SPAN", value_parser = span)]
-        expires_in: Option<Span>,
-    },
-    /// Revoke a key.
-    Revoke {
-        #[arg(long)]
-        key: KeyId,
-    },
-    /// List an account's keys, revoked ones too.
-    List {
-        #[arg(long)]
-        account: AccountId,
     },
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod balance;
+mod checkout;
 mod dead_letters;
 mod entries;
 mod explain;
@@ -10,10 +11,13 @@ mod incidents;
 mod key;
 mod losses;
 mod lot;
+mod plans;
+mod portal;
 mod rebuild;
 mod receipt;
 mod session;
 mod show;
+mod stripe;
 mod unrecorded;
 mod verify;
 
@@ -51,6 +55,10 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
         Command::Losses { incident, account } => losses::run(desk, incident, account).await,
         Command::Audit(asked) => audit::run(desk, asked).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
+        Command::Plans(command) => plans::run(desk, &command).await,
+        Command::Checkout(command) => checkout::run(desk, command).await,
+        Command::Portal(command) => portal::run(desk, &command).await,
+        Command::Stripe(command) => stripe::run(desk, command).await,
     }
 }
 

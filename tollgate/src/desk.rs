@@ -4,9 +4,10 @@ use config::tollgate::Settings;
 use ledger::{By, Ledger, LedgerError, PoolSettings, Subject};
 use metering::live::Meter;
 use metering::{AccountId, TimeMs};
+use payments::{Plans, Stripe};
 use secrecy::ExposeSecret;
 
-use crate::cli::ByArgs;
+use crate::cli::{ByArgs, NO_REASON};
 use crate::failure::Failure;
 use crate::live_balance;
 
@@ -31,6 +32,29 @@ impl Desk {
     /// Live state; it need not answer.
     pub async fn meter(&self) -> Result<Meter, Failure> {
         Ok(Meter::connect(live_balance::place(&self.settings.redis)?).await?)
+    }
+
+    pub const fn stripe_settings(&self) -> &config::Stripe {
+        &self.settings.stripe
+    }
+
+    /// What can be bought.
+    pub fn plans(&self) -> Result<Plans, Failure> {
+        Ok(Plans::read(&self.settings.stripe)?)
+    }
+
+    /// The way to Stripe; it need not answer.
+    pub fn stripe(&self) -> Result<Stripe, Failure> {
+        Stripe::new(&self.settings.stripe)?.ok_or_else(Failure::stripe_not_configured)
+    }
+
+    /// Some changes nobody understands later without a reason; `why` says what makes this one such.
+    pub fn insist_on_reason(&self, why: &str) -> Result<(), Failure> {
+        if self.by.reason == NO_REASON {
+            let message = format!("say why with --reason: {why}");
+            return Err(Failure { code: "reason_missing", ..Failure::invalid(message) });
+        }
+        Ok(())
     }
 
     /// An account that is not there must not pass as one in which all is well.

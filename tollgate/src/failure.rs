@@ -1,5 +1,7 @@
 //! Why a command did not do what it was asked, with a stable code and an exit code.
 
+mod stripe;
+
 use std::error::Error;
 
 use config::ConfigError;
@@ -10,7 +12,7 @@ use serde_json::json;
 
 /// Refused or not found.
 pub const REFUSED: u8 = 1;
-/// Book and live state differ, or the book does not agree with itself.
+/// Book and live state differ, or book and Stripe, or the book does not agree with itself.
 pub const DRIFT: u8 = 2;
 /// `EX_UNAVAILABLE`: a store is away, or not what this program needs.
 pub const UNAVAILABLE: u8 = 69;

@@ -4,6 +4,7 @@
 
 mod answer;
 mod cli;
+mod columns;
 mod commands;
 mod desk;
 mod failure;
@@ -39,8 +40,11 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<Answer, Failure> {
-    let settings = config::load(config::Service::Tollgate, cli.config.as_deref())?;
-    let Some(command) = cli.command else { return Ok(Answer::settings_are_good()) };
+    let settings: config::tollgate::Settings = config::load(config::Service::Tollgate, cli.config.as_deref())?;
+    let Some(command) = cli.command else {
+        settings.stripe.read_plans()?;
+        return Ok(Answer::settings_are_good());
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let desk = Desk::open(settings, cli.by).await?;

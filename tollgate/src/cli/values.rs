@@ -1,6 +1,12 @@
 //! Values as people write them: spans, instants, days, counts.
 
+use ledger::stripe::DeliveryState;
 use metering::{BudgetAnchor, IdError, Rate, ShardCount, TimeMs};
+
+/// Stripe takes no longer ones.
+const URL_BYTES_MAX: usize = 2_048;
+/// Stripe's own ids and types are shorter.
+const STRIPE_WORD_BYTES_MAX: usize = 255;
 
 /// A length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +59,52 @@ pub fn shard_count(text: &str) -> Result<ShardCount, IdError> {
     ShardCount::new(text.parse().unwrap_or(0)) // 0 is refused with the words for it
 }
 
+/// Where a browser may be sent; whether its scheme is allowed depends on the mode of the installation.
+pub fn url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let sound = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+        && text.len() <= URL_BYTES_MAX
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if sound { Ok(text.to_owned()) } else { Err("a URL starts with https:// or http://".to_owned()) }
+}
+
+/// An id of Stripe's (`evt_…`), or a type (`invoice.paid`).
+pub fn stripe_word(text: &str) -> Result<String, String> {
+    let sound = (1..=STRIPE_WORD_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if sound { Ok(text.to_owned()) } else { Err(format!("1 to {STRIPE_WORD_BYTES_MAX} printable letters")) }
+}
+
+pub fn delivery_state(text: &str) -> Result<DeliveryState, String> {
+    DeliveryState::from_word(text).ok_or_else(|| {
+        let words: Vec<&str> = DeliveryState::ALL.iter().map(|state| state.as_str()).collect();
+        format!("a delivery is {}", words.join(", "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_has_a_scheme_and_a_host() {
+        for good in ["https://a.example/ok?s={CHECKOUT_SESSION_ID}", "http://127.0.0.1:8080/"] {
+            assert_eq!(url(good).as_deref(), Ok(good));
+        }
+        let long = format!("https://{}", "a".repeat(URL_BYTES_MAX));
+        for wrong in ["", "a.example", "ftp://a", "https://", "https:///a", "https://a b", "https://ü", &long] {
+            assert!(url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn words_of_stripe_are_printable_and_states_are_known() {
+        assert!(stripe_word("evt_1").is_ok() && stripe_word(&"e".repeat(255)).is_ok());
+        for wrong in ["", "evt 1", "evt\n", &"e".repeat(256)] {
+            assert!(stripe_word(wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(delivery_state("parked"), Ok(DeliveryState::Parked));
+        assert_eq!(delivery_state("gone"), Err("a delivery is waiting, applied, ignored, parked, resolved".to_owned()));
+    }
 
     #[test]
     fn a_span_is_a_count_and_a_unit() {

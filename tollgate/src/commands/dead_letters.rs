@@ -9,7 +9,7 @@ use metering::AccountId;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::cli::{DeadLettersCommand, NO_REASON, Span};
+use crate::cli::{DeadLettersCommand, Span};
 use crate::desk::Desk;
 use crate::failure::Failure;
 
@@ -32,10 +32,7 @@ pub async fn run(desk: &Desk, command: DeadLettersCommand) -> Result<Answer, Fai
             carried_out(desk, decision, Some(account), wait).await
         }
         DeadLettersCommand::Discard { letters, account, wait } => {
-            if desk.by.reason == NO_REASON {
-                let message = "say why with --reason: what is discarded never reaches the book".to_owned();
-                return Err(Failure { code: "reason_missing", ..Failure::invalid(message) });
-            }
+            desk.insist_on_reason("what is discarded never reaches the book")?;
             let letters = match account {
                 Some(account) => one_life(&open_of(desk, account).await?, account)?,
                 None => letters,
