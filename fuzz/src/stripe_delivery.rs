@@ -49,7 +49,8 @@ fn signature(header: &str, body: &[u8]) {
 fn tag(seconds: u64, body: &[u8]) -> String {
     let key = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any key will do");
     let tag = key.chain_update(format!("{seconds}.")).chain_update(body).finalize().into_bytes();
-    tag.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = tag.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// What was read is the same when it is written and read again.
@@ -70,7 +71,9 @@ fn reading(event: &Event) {
     match read {
         Reading::Effects(effects) => {
             assert!(!effects.is_empty(), "nothing to do is said as such");
-            effects.iter().for_each(|effect| bounded(effect, &plans));
+            for effect in &effects {
+                bounded(effect, &plans);
+            }
         }
         Reading::Parked(why) => assert!(!why.code.is_empty() && why.detail.len() <= 4 * 1024, "{why:?}"),
         Reading::Ignored => {}
@@ -111,7 +114,7 @@ fn bounded(effect: &Effect, plans: &Plans) {
 fn granted(payment: &Payment, plans: &Plans) {
     let plan = plans.by_code(&payment.plan).expect("a plan that is sold");
     let credits = payment.credits.get();
-    assert!(credits % plan.allowance == 0 || credits == plan.trial_allowance, "{payment:?}");
+    assert!(credits.is_multiple_of(plan.allowance) || credits == plan.trial_allowance, "{payment:?}");
 }
 
 #[cfg(test)]

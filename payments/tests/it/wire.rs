@@ -134,7 +134,7 @@ async fn which_invoice_was_refunded_is_asked_for_where_the_charge_does_not_say_i
     let payment = json!({ "id": "inpay_1", "invoice": "in_1", "payment": { "type": "payment_intent", "payment_intent": "pi_1" } });
     let pretend = Pretend::start(move |asked| match asked.path.as_str() {
         "/v1/charges/ch_1" => Answer::Json(200, charge.clone()),
-        "/v1/invoice_payments" => list(&[payment.clone()]),
+        "/v1/invoice_payments" => list(std::slice::from_ref(&payment)),
         _ => missing(),
     })
     .await;
