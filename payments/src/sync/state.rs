@@ -77,7 +77,10 @@ impl PlanState {
 }
 
 fn difference(plan: &Plan, offer: &Offer) -> Option<Unready> {
+    // As a look notes a price that Stripe does not have.
+    let missing = offer.amount.is_none() && !offer.active && !offer.product_active;
     let differs = [
+        (missing, Unready::PriceMissing),
         (!offer.active, Unready::PriceInactive),
         (!offer.product_active, Unready::ProductInactive),
         (offer.product != plan.product, Unready::ProductDiffers),
@@ -155,6 +158,8 @@ mod tests {
         assert_eq!(of_team(|offer| offer.amount = None), Some("amount_differs"));
         assert_eq!(of_team(|offer| offer.currency = "eur".to_owned()), Some("currency_differs"));
         assert_eq!(of_team(|offer| offer.interval = None), Some("kind_differs"));
+        let gone = |offer: &mut Offer| (offer.amount, offer.active, offer.product_active) = (None, false, false);
+        assert_eq!(of_team(gone), Some("price_missing"), "as it was noted when it was looked for");
         let mut pack = offer();
         (pack.price, pack.product, pack.amount) =
             ("price_tollgate_pack".to_owned(), "prod_tollgate_pack".to_owned(), Some(2_500));

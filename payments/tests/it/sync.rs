@@ -39,7 +39,7 @@ async fn each_plan_is_ready_or_says_what_is_missing() {
     let offers = desk.ledger().offers().await.unwrap();
     assert_eq!(offers.len(), 3);
     let shown: Vec<_> = plan_states(&desk.plans, &offers, true).into_iter().map(|state| state.unready).collect();
-    let gone = Some(Unready::PriceInactive);
+    let gone = Some(Unready::PriceMissing);
     assert_eq!(shown, [None, Some(Unready::AmountDiffers), gone, Some(Unready::Unpriced)]);
 }
 
