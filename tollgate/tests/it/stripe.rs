@@ -6,7 +6,7 @@ use ledger::stripe::PaymentRef;
 use metering::Status;
 use serde_json::json;
 
-use crate::stack::{Call, Customer, Stack, credits, wait_until};
+use crate::stack::{Call, Customer, Plan, Stack, credits, wait_until};
 
 /// From the answer to a delivery until it holds for callers.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -21,6 +21,7 @@ async fn prompt(stack: &Stack, customer: &Customer, since: Instant, expected: &s
         let asked = since.elapsed();
         let answer = stack.call(customer).await;
         if answer == expected {
+            eprintln!("{expected} {asked:?} after the delivery was answered");
             break;
         }
         assert!(asked < PROMPT, "{answer} instead of {expected} after {asked:?}");
@@ -146,6 +147,30 @@ async fn duplicated_reordered_and_late_deliveries_end_in_one_grant() {
         assert_eq!(stack.call(buyer).await, "200");
     }
     assert_eq!(stack.book.number("SELECT count(*) FROM stripe_deliveries WHERE state = 'parked'").await, 0);
+    stack.audit().await;
+}
+
+#[tokio::test]
+async fn two_webhooks_share_what_waits_and_grant_once() {
+    let stack = Stack::with(Plan { webhooks: 2, ..Plan::default() }).await;
+    let both = [&stack.webhooks[0], &stack.webhooks[1]];
+    let stripe = stack.stripe();
+    stripe.deliver_to(both[1]).await;
+    stripe.order("switches", &json!({ "parallel": 8 })).await;
+    let ada = stack.newcomer().await;
+    stack.buy(&ada, "team").await;
+    assert_eq!(stack.standing(&ada).await, (Status::Active, vec![TEAM]));
+    for webhook in both {
+        let text = webhook.program.metrics().await;
+        let of = |result: &str| {
+            let lines = text.lines().filter(|line| line.contains(&format!("deliveries_total{{result=\"{result}\"")));
+            lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum::<u64>()
+        };
+        assert!(of("recorded") + of("known") > 0, "each was delivered to");
+        assert_eq!(of("parked"), 0);
+    }
+    let applied = stack.book.number("SELECT count(*) FROM stripe_deliveries WHERE state = 'applied'").await;
+    assert!(applied > 0 && stack.call(&ada).await == "200");
     stack.audit().await;
 }
 

@@ -61,6 +61,11 @@ impl Stripe {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// Delivers every event to this one, too.
+    pub async fn deliver_to(&self, webhook: &Webhook) {
+        self.order("endpoints", &json!({ "url": webhook.url, "secrets": [SECRET] })).await;
+    }
+
     /// Takes an order of this kind back.
     pub async fn clear(&self, what: &str) {
         assert!(self.http.delete(self.control(what)).send().await.unwrap().status().is_success(), "{what}");
@@ -86,6 +91,8 @@ impl Stripe {
 
 pub struct Webhook {
     pub program: Program,
+    /// Where Stripe delivers to.
+    url: String,
     /// The file that it was started with.
     pub settings: PathBuf,
 }
@@ -109,6 +116,6 @@ impl Webhook {
         let arguments = vec!["--config".to_owned(), path.display().to_string()];
         let named = ("webhook", name.as_str());
         let program = Program::start(house.directory, named, arguments, format!("http://{admin}"), house.http.clone());
-        Self { program, settings: path }
+        Self { program, url: format!("http://{place}/webhooks/stripe"), settings: path }
     }
 }
