@@ -1,7 +1,7 @@
 //! `tollgate plans …`: what can be bought, and whether Stripe has it so.
 
 use ledger::stripe::Offer;
-use payments::{Plan, PlanKind, PlanState, plan_states, sync_plans};
+use payments::{Plan, PlanKind, PlanState, Unready, plan_states, sync_plans};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -75,7 +75,7 @@ fn to_json(state: &PlanState, offer: Option<&Offer>) -> Value {
         "plan": plan.code, "name": plan.name, "kind": kind, "allowance": plan.allowance, "amount": plan.amount,
         "currency": plan.currency, "trial_days": plan.trial_days, "trial_allowance": plan.trial_allowance,
         "product": plan.product, "price": plan.price, "ready": state.unready.is_none(),
-        "reason": state.unready.map(|unready| unready.code()), "detail": state.unready.map(|unready| unready.to_string()),
+        "reason": state.unready.map(Unready::code), "detail": state.unready.map(|unready| unready.to_string()),
         "at_stripe": seen,
     })
 }
