@@ -19,10 +19,12 @@ use crate::layout::Layout;
 use crate::state::{self, Wish};
 use crate::{build, interrupt, tools, up, words};
 use bare::Bare;
-use cost::{Window, median};
-use load::{Load, Target};
+use cost::Window;
 use redis_side::RedisSide;
 use report::Figures;
+
+pub use cost::{median, tree_cpu_us};
+pub use load::{Load, Target};
 
 /// Before the first window: connections, caches, branch predictors.
 const WARM_UP: Duration = Duration::from_secs(3);

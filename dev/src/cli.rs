@@ -76,6 +76,9 @@ pub enum Task {
     },
     /// Prove it: 500 requests at once on 100 credits, then a load while processes are killed and Redis loses its tail, then the audit.
     Prove(ProveWish),
+    /// Take Postgres away under load and bring it back, and measure how the book catches up, what a row costs it, and how fast live
+    /// state is built anew.
+    Outage(OutageWish),
     /// Measure what a request costs: gateway and Redis, with a bare pingora beside them in the same run.
     Bench(BenchWish),
 }
@@ -115,6 +118,23 @@ impl Default for ProveWish {
         let faults = vec![Choice::All];
         ProveWish { seed: 1, minutes, every, rate: 100, faults, plan: false, release: false, keep: false }
     }
+}
+
+/// How long Postgres is away, and under what load.
+#[derive(clap::Args)]
+pub struct OutageWish {
+    /// How long Postgres is away.
+    #[arg(long, default_value = "2", value_parser = minutes)]
+    pub minutes: Length,
+    /// Requests a second, whether or not answers come.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    pub rate: u64,
+    /// Accounts that the book has when live state is built anew.
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(100..=2_000_000))]
+    pub accounts: u64,
+    /// Decides every request.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// A length of time.

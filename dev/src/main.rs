@@ -66,6 +66,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Hostile => suite::run(&layout, &Scale::Usual, Beside::IfItCan, &HOSTILE.map(str::to_owned)),
         Task::Explore { args } => explore::run(&layout, &args),
         Task::Prove(wish) => prove::run(&layout, &wish),
+        Task::Outage(wish) => prove::outage(&layout, &wish),
         Task::Bench(wish) => bench::run(&layout, &wish),
     }
 }

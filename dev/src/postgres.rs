@@ -78,16 +78,17 @@ impl Postgres<'_> {
 
     /// Makes a database unless it is there.
     pub fn ensure_database(&self, name: &str) -> Result<()> {
-        let known = self.psql(&format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"))?;
+        let known = self.psql("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"))?;
         if known.trim() != "1" {
-            self.psql(&format!("CREATE DATABASE {name}"))?;
+            self.psql("postgres", &format!("CREATE DATABASE {name}"))?;
         }
         Ok(())
     }
 
-    fn psql(&self, statement: &str) -> Result<String> {
+    /// Runs a statement and gives what it answered, a row a line.
+    pub fn psql(&self, database: &str, statement: &str) -> Result<String> {
         let mut command = Command::new(self.tools.postgres_bin.join("psql"));
-        command.args(["-X", "-A", "-t", "-w", "-h", "127.0.0.1", "-U", USER, "-d", "postgres"]);
+        command.args(["-X", "-A", "-t", "-w", "-h", "127.0.0.1", "-U", USER, "-d", database]);
         command.args(["-p", &self.port.to_string(), "-v", "ON_ERROR_STOP=1", "-c", statement]);
         command.envs(self.password.map(|password| ("PGPASSWORD", password)));
         let output = command.output().context("running psql")?;

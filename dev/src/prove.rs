@@ -1,6 +1,7 @@
 //! `cargo dev prove`: whatever dies, the balance and the book agree. Real processes, real signals; the exit code tells.
 
 mod audit;
+mod book_side;
 mod calls;
 mod chance;
 mod customers;
@@ -8,8 +9,11 @@ mod faults;
 mod house;
 mod load;
 mod losses;
+mod outage;
+mod peak;
 mod plan;
 mod race;
+mod rebuild;
 mod redis_pair;
 mod report;
 mod settings;
@@ -28,6 +32,7 @@ use load::Load;
 use settings::{EXPOSURE, SHARDS};
 use verdict::{Verdict, all_done, grouped};
 
+pub use outage::run as outage;
 pub use plan::Choice;
 
 pub fn run(layout: &Layout, wish: &ProveWish) -> Result<ExitCode> {
@@ -43,7 +48,7 @@ pub fn run(layout: &Layout, wish: &ProveWish) -> Result<ExitCode> {
     let turn = state::lock(&layout)?;
     build::workspace(&layout, if wish.release { &["--release"] } else { &[] })?;
     words::step("starting two gateways, two ledger-syncs, Redis with a replica, and Postgres");
-    let mut house = House::build(&layout, wish.release)?;
+    let mut house = House::build(&layout, wish.release, &EXPOSURE)?;
     let holds = prove(&mut house, wish, &plan)?;
     if holds && !wish.keep {
         house.remove_data()?;

@@ -11,7 +11,7 @@ use ledger::{Fleet, LedgerError, ShardRow};
 use metering::{Shard, ShardKind};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::interruption::chain;
 use crate::service::Service;
@@ -27,6 +27,7 @@ struct Owned {
 pub async fn run(service: Arc<Service>) {
     service.tasks.spawn(watch_outbox(Arc::clone(&service)));
     service.tasks.spawn(keep_partitions(Arc::clone(&service)));
+    service.tasks.spawn(count_partitions(Arc::clone(&service)));
     let mut owned = HashMap::new();
     let mut pulse = tokio::time::interval(Duration::from_millis(service.settings.lease.heartbeat_ms));
     pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -153,6 +154,20 @@ async fn keep_partitions(service: Arc<Service>) {
         }
         if let Err(error) = service.book.ensure_partitions(service.clock.now()).await {
             warn!(error = chain(&error), "no partitions for the months to come: {}", chain(&error));
+        }
+    }
+}
+
+/// Has young partitions counted soon after they began to fill, at the start and each month.
+async fn count_partitions(service: Arc<Service>) {
+    const EVERY: Duration = Duration::from_secs(5);
+    loop {
+        tokio::select! {
+            () = service.stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        if let Err(error) = service.book.analyze_young_partitions().await {
+            debug!(error = chain(&error), "young partitions are not counted: {}", chain(&error));
         }
     }
 }

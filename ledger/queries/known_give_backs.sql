@@ -1,4 +1,9 @@
--- Which of these debits were given back, or settled.
-SELECT account_id, debit_op
-FROM entries
-WHERE debit_op = ANY ($1) AND kind IN ('give_back', 'settle') AND occurred_at >= $2
+-- Which of these debits were given back, or settled. By the index, as known debits are.
+SELECT entry.account_id, asked.debit_op
+FROM unnest($1::uuid[]) AS asked (debit_op)
+CROSS JOIN LATERAL (
+    SELECT account_id
+    FROM entries
+    WHERE entries.debit_op = asked.debit_op AND kind IN ('give_back', 'settle') AND occurred_at >= $2
+    OFFSET 0
+) AS entry

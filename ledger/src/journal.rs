@@ -11,6 +11,6 @@ mod take;
 
 pub use reconcile::{Counted, Reconciled};
 pub use refusals::Refusal;
-pub use report::{AccountLoss, Incident, IncidentFilter, LossReport, LostDebit, Witness};
+pub use report::{AccountLoss, Incident, IncidentFilter, LossReport, LossTotals, LostDebit, Witness};
 pub use returns::DueReturn;
 pub use take::{JournalPost, Taken};

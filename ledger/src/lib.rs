@@ -55,8 +55,8 @@ pub use entries::{Entry, EntryCursor, EntryKind};
 pub use error::{LedgerError, Subject};
 pub use fence::Fence;
 pub use journal::{
-    AccountLoss, Counted, DueReturn, Incident, IncidentFilter, JournalPost, LossReport, LostDebit, Reconciled, Refusal,
-    Taken, Witness,
+    AccountLoss, Counted, DueReturn, Incident, IncidentFilter, JournalPost, LossReport, LossTotals, LostDebit,
+    Reconciled, Refusal, Taken, Witness,
 };
 pub use keys::KeyView;
 pub use look::{LookError, Seen, look};

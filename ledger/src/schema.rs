@@ -66,6 +66,13 @@ impl Ledger {
         ensure_partitions(&self.pool, now).await
     }
 
+    /// Counts partitions of entries that have grown and were never counted, so that ops are looked up by their index. Cheap where there
+    /// are none; a few times a minute is plenty.
+    pub async fn analyze_young_partitions(&self) -> Result<(), LedgerError> {
+        sqlx::query(include_str!("../queries/analyze_young_partitions.sql")).execute(&self.pool).await?;
+        Ok(())
+    }
+
     async fn shard_count(&self) -> Result<Option<ShardCount>, LedgerError> {
         let count: Option<i16> =
             sqlx::query_scalar("SELECT shard_count FROM install").fetch_optional(&self.pool).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::load::{Load, Target};
+use crate::process::{self, Record};
 
 /// One window of load.
 pub struct Window {
@@ -33,11 +34,28 @@ impl Window {
 
 /// CPU time of a process so far, user and system, in µs.
 pub fn cpu_us(pid: i32) -> Result<f64> {
+    ticks_us(pid, &[UTIME, STIME])
+}
+
+/// CPU time of a process and its children so far, those that are gone included, in µs.
+pub fn tree_cpu_us(parent: &Record) -> Result<f64> {
+    let living: f64 = process::children(parent).iter().filter_map(|child| cpu_us(child.pid).ok()).sum();
+    Ok(living + ticks_us(parent.pid, &[UTIME, STIME, CUTIME, CSTIME])?)
+}
+
+/// Places after the name in `/proc/PID/stat` (proc(5)): its own time, and that of children which are gone.
+const UTIME: usize = 11;
+const STIME: usize = 12;
+const CUTIME: usize = 13;
+const CSTIME: usize = 14;
+
+fn ticks_us(pid: i32, places: &[usize]) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("reading /proc/{pid}/stat"))?;
     let fields: Vec<&str> = stat.rsplit_once(')').context("a process has a name")?.1.split_whitespace().collect();
     let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).context("CPU ticks");
     let per_second = u32::try_from(rustix::param::clock_ticks_per_second()).context("the clock's ticks")?;
-    Ok((ticks(11)? + ticks(12)?) * 1_000_000.0 / f64::from(per_second))
+    let sum = places.iter().map(|place| ticks(*place)).sum::<Result<f64>>()?;
+    Ok(sum * 1_000_000.0 / f64::from(per_second))
 }
 
 /// The middle value.

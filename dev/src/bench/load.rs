@@ -11,6 +11,7 @@ use crate::layout::Layout;
 
 pub struct Target {
     pub url: String,
+    /// One key, or several with commas between: requests take turns with them.
     pub key: Option<String>,
 }
 
@@ -30,8 +31,19 @@ pub struct Answers {
 const SCRIPT: &str = r#"-- Written by cargo dev bench.
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
-wrk.headers["Authorization"] = "Bearer " .. (os.getenv("BENCH_KEY") or "")
 wrk.body = '{"messages":[{"role":"user","content":"hello"}]}'
+local requests, turn = {}, 0
+function init()
+  for key in (os.getenv("BENCH_KEY") or ""):gmatch("[^,]+") do
+    wrk.headers["Authorization"] = "Bearer " .. key
+    requests[#requests + 1] = wrk.format()
+  end
+  if #requests == 0 then requests[1] = wrk.format() end
+end
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
 done = function(summary, latency)
   local e = summary.errors
   io.write(string.format("FIGURES %d %d %d %.1f\n", summary.requests, e.connect + e.read + e.write + e.status + e.timeout,

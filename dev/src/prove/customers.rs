@@ -9,7 +9,8 @@ use super::house::House;
 pub const RICH: usize = 24;
 /// Accounts that run out of credits, or of their budget, in the middle of it.
 const POOR: usize = 4;
-const RICH_CREDITS: u64 = 1_000_000;
+/// More than anybody draws in a run.
+pub const RICH_CREDITS: u64 = 1_000_000;
 
 pub struct Customer {
     pub account: String,

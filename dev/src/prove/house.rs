@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::plan::Victim;
 use super::redis_pair::RedisPair;
-use super::settings::{Ports, SHARDS, Settings};
+use super::settings::{Exposure, Ports, SHARDS, Settings};
 use crate::layout::Layout;
 use crate::postgres::{self, Postgres, USER};
 use crate::process::{self, Record, Service};
@@ -44,7 +44,7 @@ pub struct House {
 
 impl House {
     /// Forgets the house of the run before, and starts a new one.
-    pub fn build(layout: &Layout, release: bool) -> Result<House> {
+    pub fn build(layout: &Layout, release: bool, exposure: &Exposure) -> Result<House> {
         if let Some(state) = State::load(layout)? {
             continue_all(&state);
             down::stop(layout, &state);
@@ -52,7 +52,7 @@ impl House {
         let tools = tools::servers()?;
         forget(layout)?;
         let (ports, passwords) = (Ports::find()?, Passwords::kept(layout)?);
-        let settings = Settings::write(layout, &ports, &passwords)?;
+        let settings = Settings::write(layout, &ports, &passwords, exposure)?;
         let redis = RedisPair::new(layout, &ports);
         let mut house = House {
             layout: layout.clone(),
@@ -122,7 +122,7 @@ impl House {
         }
     }
 
-    fn server(&self) -> Result<Postgres<'_>> {
+    pub fn server(&self) -> Result<Postgres<'_>> {
         let home = postgres::reachable(self.layout.state().join("postgres"))?;
         // A password costs a connection of an unoptimised program so much arithmetic that, on a busy machine, ledger-sync would be
         // measured by it: all its connections are made anew after a kill.
@@ -192,7 +192,7 @@ impl House {
         }
     }
 
-    fn record(&self, victim: Victim) -> Option<&Record> {
+    pub fn record(&self, victim: Victim) -> Option<&Record> {
         let service = match victim {
             Victim::Gateway(number) => self.gateways[number].as_ref(),
             Victim::Sync(number) => self.syncs[number].as_ref(),
@@ -218,11 +218,12 @@ impl House {
 
     /// The sum of a metric of both gateways; `None` while one does not answer.
     pub fn gateway_metric(&self, name: &str) -> Option<u64> {
-        self.ports.gateway_admins.iter().try_fold(0, |sum, &admin| {
-            let text = http::get(admin, "/metrics", None).ok()?.body;
-            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
-            line.trim().parse::<u64>().ok().map(|value| sum + value)
-        })
+        sum_of(self.ports.gateway_admins, name)
+    }
+
+    /// The sum of a metric of both ledger-syncs, over its labels; `None` while one does not answer.
+    pub fn sync_metric(&self, name: &str) -> Option<u64> {
+        sum_of(self.ports.sync_admins, name)
     }
 
     fn program(&self, name: &str) -> Command {
@@ -269,6 +270,25 @@ impl Drop for House {
         }
         State::forget(&self.layout);
     }
+}
+
+/// The sum of a metric over its labels and over both programs.
+fn sum_of(admins: [u16; 2], name: &str) -> Option<u64> {
+    let mut sum = 0;
+    for admin in admins {
+        let text = http::get(admin, "/metrics", None).ok()?.body;
+        for value in text.lines().filter_map(|line| value_of(line, name)) {
+            sum += value.parse::<u64>().ok()?;
+        }
+    }
+    Some(sum)
+}
+
+/// The value on a line that is of this metric, with labels or without.
+fn value_of<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    let rest = line.strip_prefix(name)?;
+    let (labels, value) = rest.rsplit_once(' ')?;
+    (labels.is_empty() || labels.starts_with('{')).then_some(value)
 }
 
 /// Lets whatever a killed run left standing still go on, so that it can be stopped.

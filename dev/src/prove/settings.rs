@@ -12,6 +12,8 @@ use crate::{files, ports, redis};
 
 /// What a lost Redis may lose at most, a shard: smaller than as shipped, so that a run could pass it.
 pub const EXPOSURE: Exposure = Exposure { events: 2_000, credits: 20_000, age_ms: 20_000 };
+/// Room for a book that is away for long: as shipped.
+pub const EXPOSURE_OF_AN_OUTAGE: Exposure = Exposure { events: 500_000, credits: 10_000_000, age_ms: 900_000 };
 pub const SHARDS: u64 = 16;
 
 /// How long a request waits for Redis: longer than as shipped, since 500 at once on a machine that does other things may have to.
@@ -61,7 +63,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn write(layout: &Layout, ports: &Ports, passwords: &Passwords) -> Result<Settings> {
+    pub fn write(layout: &Layout, ports: &Ports, passwords: &Passwords, exposure: &Exposure) -> Result<Settings> {
         let redis =
             |user: &str, password: &str| format!("[redis]\nurl = \"{}\"\n\n", redis::url(user, password, ports.redis));
         let postgres = format!("[postgres]\nurl = \"{}\"\n\n", postgres::url(None, ports.postgres, USER));
@@ -96,9 +98,9 @@ impl Settings {
                  [sweep]\nhold_grace_ms = {GRACE_MS}\n\n[journal]\nsecret = \"{}\"\nreturn_grace_ms = {GRACE_MS}\n",
                 ports.sync_admins[number],
                 redis("ledger-sync", &passwords.redis_ledger_sync),
-                EXPOSURE.events,
-                EXPOSURE.credits,
-                EXPOSURE.age_ms,
+                exposure.events,
+                exposure.credits,
+                exposure.age_ms,
                 passwords.journal,
             );
             write(&format!("ledger-sync-{}.toml", number + 1), &text)

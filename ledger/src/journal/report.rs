@@ -51,6 +51,17 @@ pub struct AccountLoss {
     pub open_ends: u64,
 }
 
+/// What was lost, of all that a filter names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LossTotals {
+    /// Debits.
+    pub debits: u64,
+    /// What they had drawn.
+    pub drawn: Credits,
+    /// What callers got and nobody pays for, as [`AccountLoss::lost`].
+    pub lost: Credits,
+}
+
 /// One debit that was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostDebit {
@@ -233,6 +244,16 @@ impl Ledger {
             .fetch_all(&self.pool)
             .await?;
         rows.into_iter().map(LostDebit::try_from).collect()
+    }
+
+    /// How much was lost: of an incident, of an account, or in all. What the filter says of how many are shown is no matter here.
+    pub async fn count_losses(&self, filter: IncidentFilter) -> Result<LossTotals, LedgerError> {
+        let (debits, drawn, lost): (i64, i64, i64) = sqlx::query_as(include_str!("../../queries/count_losses.sql"))
+            .bind(filter.id.map(bigint).transpose()?)
+            .bind(filter.account.map(|account| account.as_uuid()))
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(LossTotals { debits: count(debits)?, drawn: credits(drawn)?, lost: credits(lost)? })
     }
 
     async fn witnesses(&self, at: TimeMs) -> Result<Vec<Witness>, LedgerError> {

@@ -149,14 +149,12 @@ async fn take_debits(connection: &mut PgConnection, sorted: &Sorted<'_>) -> Resu
     let Some(first) = sorted.drawn.iter().map(|drawn| drawn.at).min() else { return Ok(0) };
     let last = sorted.drawn.iter().map(|drawn| drawn.at).max().unwrap_or(first);
     let ops: Vec<Uuid> = sorted.drawn.iter().map(|drawn| drawn.op.as_uuid()).collect();
-    let recorded: Vec<(Uuid, Uuid)> = sqlx::query_as(
-        "SELECT op, account_id FROM entries WHERE op = ANY ($1) AND kind = 'debit' AND occurred_at BETWEEN $2 AND $3",
-    )
-    .bind(ops)
-    .bind(stamp(first.minus_ms(MARGIN_MS))?)
-    .bind(stamp(last.plus_ms(MARGIN_MS))?)
-    .fetch_all(&mut *connection)
-    .await?;
+    let recorded: Vec<(Uuid, Uuid)> = sqlx::query_as(include_str!("../../queries/recorded_debits.sql"))
+        .bind(ops)
+        .bind(stamp(first.minus_ms(MARGIN_MS))?)
+        .bind(stamp(last.plus_ms(MARGIN_MS))?)
+        .fetch_all(&mut *connection)
+        .await?;
     let recorded: HashSet<(Uuid, Uuid)> = recorded.into_iter().collect();
     let mut rows = DrawnRows::default();
     let missing =

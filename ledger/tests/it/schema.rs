@@ -60,6 +60,22 @@ async fn partitions_are_made_ahead_once() {
 }
 
 #[tokio::test]
+async fn a_partition_that_has_grown_is_counted_and_a_small_one_waits() {
+    let db = database().await;
+    let grant = "INSERT INTO entries (account_id, shard, kind, credits, lot_ids, lot_credits, occurred_at) \
+                 SELECT gen_random_uuid(), 0, 'grant', 1, '{1}', '{1}', '2026-01-15' FROM generate_series(1, ";
+    let counted = async || {
+        db.number("SELECT count(*) FROM pg_class WHERE relname LIKE 'entries_20__\\___' AND reltuples > 0").await
+    };
+    db.execute(&format!("{grant} 10)")).await.unwrap();
+    db.ledger.analyze_young_partitions().await.unwrap();
+    assert_eq!(counted().await, 0, "ten rows say nothing about a month");
+    db.execute(&format!("{grant} 10000)")).await.unwrap();
+    db.ledger.analyze_young_partitions().await.unwrap();
+    assert_eq!(counted().await, 1);
+}
+
+#[tokio::test]
 async fn owners_that_start_at_the_same_moment_make_a_partition_once() {
     let db = database().await;
     for month in 1..20 {

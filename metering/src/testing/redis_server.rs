@@ -50,6 +50,11 @@ pub fn valkey() -> Option<PathBuf> {
     found
 }
 
+/// Valkey, where the test runner wants it in place of Redis wherever a test does not care.
+fn instead() -> Option<PathBuf> {
+    std::env::var_os("TOLLGATE_TEST_ON_VALKEY").and_then(|_| valkey())
+}
+
 /// What a Redis needs for TLS, as PEM.
 #[derive(Debug, Clone)]
 pub struct RedisTls {
@@ -63,7 +68,7 @@ pub struct RedisTls {
 
 impl Default for RedisSetup {
     fn default() -> Self {
-        Self { appendfsync: "everysec", users: false, tls: None, cluster: false, valkey: None, faketime: None }
+        Self { appendfsync: "everysec", users: false, tls: None, cluster: false, valkey: instead(), faketime: None }
     }
 }
 

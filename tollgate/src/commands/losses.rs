@@ -1,6 +1,6 @@
 //! `tollgate losses`: what went with live state, to the credit, by account, and who witnessed it.
 
-use ledger::{AccountLoss, Incident, IncidentFilter, LossReport, LostDebit, Witness};
+use ledger::{AccountLoss, Incident, IncidentFilter, LossReport, LossTotals, LostDebit, Witness};
 use metering::AccountId;
 use serde_json::{Value, json};
 
@@ -10,30 +10,27 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::instant::rfc3339;
 
-/// Incidents, and debits of one account, that are shown.
+/// Incidents, and debits of one account, that are shown; sums are of all there are.
 const MOST: u32 = 1_000;
 
 pub async fn run(desk: &Desk, incident: Option<u64>, account: Option<AccountId>) -> Result<Answer, Failure> {
+    let filter = IncidentFilter { id: incident, account, with_losses: incident.is_none(), limit: MOST };
     if let Some(account) = account {
-        return of_account(desk, incident, account).await;
+        return of_account(desk, account, filter).await;
     }
-    let incidents = if let Some(incident) = incident {
-        vec![incidents::one(desk, incident).await?]
-    } else {
-        let filter = IncidentFilter { with_losses: true, limit: MOST, ..IncidentFilter::default() };
-        desk.book.incidents(filter).await?
+    let incidents = match incident {
+        Some(incident) => vec![incidents::one(desk, incident).await?],
+        None => desk.book.incidents(filter).await?,
     };
     let mut reports = Vec::new();
     for incident in incidents {
         let report = desk.book.loss_report(&incident).await?;
         reports.extend(report.map(|report| (incident, report)));
     }
-    Ok(answer(&reports))
+    Ok(answer(&reports, desk.book.count_losses(filter).await?))
 }
 
-fn answer(reports: &[(Incident, LossReport)]) -> Answer {
-    let debits = reports.iter().map(|(_, report)| report.debits()).fold(0, u64::saturating_add);
-    let lost = reports.iter().map(|(_, report)| report.lost()).fold(0, u64::saturating_add);
+fn answer(reports: &[(Incident, LossReport)], totals: LossTotals) -> Answer {
     let value = |(incident, report): &(Incident, LossReport)| {
         let mut value = incidents::to_json(incident);
         value["losses"] = to_json(report);
@@ -44,18 +41,24 @@ fn answer(reports: &[(Incident, LossReport)]) -> Answer {
         .iter()
         .map(|(incident, report)| format!("{}\n{}", incidents::line(incident), to_text(report)))
         .collect();
-    lines.push(format!("{debits} debits lost, {lost} credits"));
-    Answer::new(json!({ "debits": debits, "lost": lost, "incidents": values }), lines.join("\n"))
+    if reports.len() as u64 >= u64::from(MOST) {
+        lines.push(format!("the latest {MOST} incidents are shown; the sums are of all"));
+    }
+    lines.push(format!("{} debits lost, {} credits", totals.debits, totals.lost));
+    Answer::new(json!({ "debits": totals.debits, "lost": totals.lost, "incidents": values }), lines.join("\n"))
 }
 
-async fn of_account(desk: &Desk, incident: Option<u64>, account: AccountId) -> Result<Answer, Failure> {
-    let filter = IncidentFilter { id: incident, account: Some(account), limit: MOST, ..IncidentFilter::default() };
+async fn of_account(desk: &Desk, account: AccountId, filter: IncidentFilter) -> Result<Answer, Failure> {
+    let totals = desk.book.count_losses(filter).await?;
     let debits = desk.book.lost_debits(filter).await?;
-    let lost = debits.iter().map(|debit| debit.kept.unwrap_or(debit.credits).get()).fold(0, u64::saturating_add);
     let mut lines: Vec<String> = debits.iter().map(debit_line).collect();
-    lines.push(format!("{account}: {} debits lost, {lost} credits", debits.len()));
+    if totals.debits > u64::from(MOST) {
+        lines.push(format!("the latest {MOST} are shown; the sums are of all"));
+    }
+    lines.push(format!("{account}: {} debits lost, {} credits", totals.debits, totals.lost));
     let values: Vec<Value> = debits.iter().map(debit_json).collect();
-    Ok(Answer::new(json!({ "account": account, "lost": lost, "debits": values }), lines.join("\n")))
+    let value = json!({ "account": account, "count": totals.debits, "lost": totals.lost, "debits": values });
+    Ok(Answer::new(value, lines.join("\n")))
 }
 
 fn debit_json(debit: &LostDebit) -> Value {

@@ -170,6 +170,32 @@ async fn a_give_back_that_was_lost_with_the_tail_is_given_all_the_same() {
 }
 
 #[tokio::test]
+async fn the_sum_of_what_was_lost_is_of_all_debits_though_the_latest_thousand_are_shown() {
+    let stack = Stack::start().await;
+    let ada = stack.customer(100).await;
+    stack
+        .book
+        .execute(&format!(
+            "WITH incident AS (
+                INSERT INTO incidents (shard_kind, shard, kind, detail) VALUES ('accounts', 0, 'rebuild', '{{\"incarnation\": 2, \"replaced\": 1}}')
+                RETURNING incident_id)
+            INSERT INTO losses (op, account_id, shard, incarnation, sequence, credits, drawn_at, kept, incident_id)
+            SELECT gen_random_uuid(), '{account}', 0, 1, number, 3, now(), CASE WHEN number % 2 = 0 THEN 2 END, incident_id
+            FROM incident, generate_series(1, 1001) AS number",
+            account = ada.account.as_uuid()
+        ))
+        .await
+        .unwrap();
+    let lost = 500 * 2 + 501 * 3; // those that kept two, and those of which it is not known
+    let of_ada = Operator::of(&stack).asks(&["losses", "--account", &ada.account.to_string()]).json;
+    assert_eq!((of_ada["count"].as_u64(), of_ada["lost"].as_u64()), (Some(1_001), Some(lost)));
+    assert_eq!(of_ada["debits"].as_array().unwrap().len(), 1_000);
+    let of_all = Operator::of(&stack).asks(&["losses"]).json;
+    assert_eq!((of_all["debits"].as_u64(), of_all["lost"].as_u64()), (Some(1_001), Some(lost)));
+    assert_eq!(of_all["incidents"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn only_gateways_that_know_the_secret_may_witness() {
     let stack = Stack::start().await;
     let url = &stack.syncs[0].journal;
