@@ -1,7 +1,7 @@
 //! `tollgate plans …`: what can be bought, and whether Stripe has it so.
 
 use ledger::stripe::Offer;
-use payments::{Plan, PlanKind, PlanState, Unready, plan_states, sync_plans};
+use payments::{PlanKind, PlanState, Unready, plan_states, sync_plans};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -30,13 +30,18 @@ pub async fn run(desk: &Desk, command: &PlansCommand) -> Result<Answer, Failure>
 }
 
 fn shown(states: &[PlanState], offers: &[Offer]) -> Answer {
-    let offer = |plan: &Plan| offers.iter().find(|offer| Some(&offer.price) == plan.price.as_ref());
-    let rows: Vec<[String; 5]> = states.iter().map(|state| row(state, offer(&state.plan))).collect();
-    let plans: Vec<Value> = states.iter().map(|state| to_json(state, offer(&state.plan))).collect();
+    let rows: Vec<[String; 5]> = states.iter().map(|state| row(state, seen(state, offers))).collect();
+    let plans: Vec<Value> = states.iter().map(|state| to_json(state, seen(state, offers))).collect();
     let ready = states.iter().filter(|state| state.unready.is_none()).count();
     let mut lines = aligned(&rows);
     lines.push(format!("{ready} of {} plans can be bought", states.len()));
     Answer::new(json!({ "plans": plans, "ready": ready }), lines.join("\n"))
+}
+
+/// A plan's price as Stripe has it; the book also notes which it does not have.
+fn seen<'a>(state: &PlanState, offers: &'a [Offer]) -> Option<&'a Offer> {
+    let there = state.unready != Some(Unready::PriceMissing);
+    offers.iter().find(|offer| there && Some(&offer.price) == state.plan.price.as_ref())
 }
 
 fn row(state: &PlanState, offer: Option<&Offer>) -> [String; 5] {

@@ -83,6 +83,7 @@ async fn plans_are_held_against_stripe_and_what_is_missing_or_differs_is_named()
     let synced = operator.tries(&["plans", "sync"]);
     assert_eq!((synced.exit, reasons(&synced)), (2, wanted.to_vec()), "{synced:?}");
     assert_eq!(synced.json["plans"][1]["at_stripe"]["amount"], 1900, "what Stripe says instead is told");
+    assert_eq!(synced.json["plans"][0]["at_stripe"], Value::Null);
     let listed = operator.asks(&["plans", "list"]);
     assert_eq!(reasons(&listed), wanted, "the book remembers");
     assert_eq!(listed.json["plans"][2]["allowance"], 10);

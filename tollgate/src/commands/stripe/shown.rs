@@ -63,7 +63,7 @@ pub fn whole_text(stored: &StoredDelivery, changes: &[DeliveryChange]) -> String
         format!("{} {} is {}{}", delivery.event, delivery.kind, stored.state, because(stored)),
         format!("  about {account}; {mode} mode, API version {version}"),
         format!("  happened {}, came {}{ended}", rfc3339(delivery.created), rfc3339(stored.received_at)),
-        format!("  taken up {} times", stored.attempts),
+        format!("  attempts: {}", stored.attempts),
     ];
     lines.extend(changes.iter().map(|change| {
         let subject = change.subject.as_ref().map(|subject| format!(" {subject}")).unwrap_or_default();
