@@ -50,13 +50,17 @@ impl Verdict {
     fn lost(&mut self, book: &Book, missing: &[&Reply], faults: &[Done]) {
         let lost = &book.receipts.lost;
         let (losses, unexplained) = explain(missing, faults);
-        let bound = format!(
-            "{} credits; bound a shard: {} events, {} credits, {} s",
-            grouped(lost.credits),
-            grouped(EXPOSURE.events),
-            grouped(EXPOSURE.credits),
-            EXPOSURE.age_ms / 1000
-        );
+        let bound = if faults.iter().any(|done| done.fault.loses_tail()) {
+            format!(
+                "bound a shard: {} events, {} credits, {} s",
+                grouped(EXPOSURE.events),
+                grouped(EXPOSURE.credits),
+                EXPOSURE.age_ms / 1000
+            )
+        } else {
+            "nothing happened that may lose any".to_owned()
+        };
+        let bound = format!("{} credits; {bound}", grouped(lost.credits));
         self.line("+ lost, not charged", &grouped(lost.answers), &bound);
         for loss in &losses {
             let note = format!("{:.2} s before: {}", loss.age.as_secs_f64(), loss.done.fault);
