@@ -50,7 +50,7 @@ impl Ledger {
     /// Begins a new incarnation, above `at_least`: `<incarnation>-0` is the next event. `why` goes into an incident.
     pub async fn start_incarnation(&self, fence: Fence, at_least: u64, why: &Value) -> Result<u64, LedgerError> {
         let mut transaction = self.begin().await?;
-        let incarnation: Option<i64> = sqlx::query_scalar(include_str!("../queries/start_incarnation.sql"))
+        let begun: Option<(i64, Option<i64>)> = sqlx::query_as(include_str!("../queries/start_incarnation.sql"))
             .bind(kind_word(fence.shard.kind))
             .bind(shard_number(fence.shard))
             .bind(bigint(fence.epoch)?)
@@ -59,12 +59,14 @@ impl Ledger {
             .bind(bigint(at_least)?)
             .fetch_optional(&mut *transaction)
             .await?;
-        let incarnation = incarnation.ok_or(LedgerError::Fenced { shard: fence.shard })?;
-        // A loss is put down to the rebuild that followed on its incarnation.
+        let (incarnation, followed_to) = begun.ok_or(LedgerError::Fenced { shard: fence.shard })?;
+        // A loss is put down to the rebuild that followed on its incarnation, unless the book was past its number: then a tail had
+        // been lost before.
         let mut why = why.clone();
         if let Value::Object(why) = &mut why {
             why.insert("replaced".to_owned(), fence.incarnation.into());
             why.insert("incarnation".to_owned(), incarnation.into());
+            why.insert("followed_to".to_owned(), followed_to.into());
         }
         write_incident(&mut transaction, fence.shard, "rebuild", &why).await?;
         commit(transaction).await?;

@@ -204,6 +204,30 @@ async fn a_tail_that_live_state_lost_without_a_rebuild_is_found_too() {
 }
 
 #[tokio::test]
+async fn a_tail_that_was_lost_before_a_rebuild_is_not_put_down_to_the_rebuild() {
+    let (operator, account, lot, mut stream) = settled().await;
+    let mut edge = Gateway::new();
+    let first = stream.next_sequence();
+    let records = vec![
+        drawn(account, 1, event(&stream, first), 7), // lost with a tail: another was given its number
+        drawn(account, 2, event(&stream, first + 1), 5), // not drained when the shard is built anew
+    ];
+    edge.posts(&operator, records).await;
+    stream.debits(account, op(9), &[(lot, 1)]);
+    stream.drains(&operator.db).await;
+    stream.begins_anew(&operator.db).await;
+    stream.drains(&operator.db).await;
+    assert_eq!(finds_lost(&operator, &stream, 0).await, (2, 12));
+    let of = async |kind: &str| {
+        let sql = format!(
+            "SELECT coalesce(sum(credits), 0)::bigint FROM losses JOIN incidents USING (incident_id) WHERE kind = '{kind}'"
+        );
+        operator.db.number(&sql).await
+    };
+    assert_eq!((of("tail_lost").await, of("rebuild").await), (7, 5));
+}
+
+#[tokio::test]
 async fn a_debit_posted_after_live_state_was_asked_is_not_taken_for_lost() {
     let (operator, account, _, stream) = settled().await;
     let mut edge = Gateway::new();
