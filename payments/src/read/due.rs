@@ -142,6 +142,20 @@ mod tests {
     }
 
     #[test]
+    fn of_several_changes_within_a_period_the_newest_that_costs_something_counts() {
+        let from = |mut line: Value, start: u64| {
+            line["period"]["start"] = json!(start);
+            line
+        };
+        let earlier = from(line("price_tollgate_starter", 900, 1, true), END - 100);
+        let later = from(line("price_tollgate_team", 5_000, 1, true), END - 50);
+        let free = from(line("price_tollgate_starter", 0, 1, true), END - 10);
+        for lines in [[earlier.clone(), later.clone()], [later.clone(), earlier], [free, later]] {
+            assert_eq!(told(&lines), Ok(("team".into(), 12_000, true, false)));
+        }
+    }
+
+    #[test]
     fn a_whole_period_grants_the_allowance_for_each_unit() {
         assert_eq!(told(&[line("price_tollgate_team", 9_900, 1, false)]), Ok(("team".into(), 12_000, false, false)));
         assert_eq!(told(&[line("price_tollgate_team", 29_700, 3, false)]), Ok(("team".into(), 36_000, false, false)));
