@@ -8,8 +8,8 @@ use serde::Deserialize;
 use crate::error::ConfigError;
 use crate::journal::SECRET_BYTES_MIN;
 use crate::log::Log;
+use crate::postgres::Postgres;
 use crate::redis::Redis;
-use crate::secret_url;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,14 +24,6 @@ pub struct Settings {
     pub sweep: Sweep,
     pub journal: Journal,
     pub log: Log,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Postgres {
-    #[serde(deserialize_with = "secret_url::postgres")]
-    pub url: SecretString,
-    pub connections_max: u32,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod ledger_sync;
 pub mod log;
 pub mod plans;
+pub mod postgres;
 pub mod redis;
 pub mod routes;
 pub mod stripe;

@@ -2,12 +2,11 @@
 
 use std::net::SocketAddr;
 
-use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::error::ConfigError;
 use crate::log::Log;
-use crate::secret_url;
+use crate::postgres::Postgres;
 use crate::stripe::Stripe;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -21,14 +20,6 @@ pub struct Settings {
     pub reconcile: Reconcile,
     pub stripe: Stripe,
     pub log: Log,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Postgres {
-    #[serde(deserialize_with = "secret_url::postgres")]
-    pub url: SecretString,
-    pub connections_max: u32,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

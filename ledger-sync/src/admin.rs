@@ -3,31 +3,21 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use prometheus::{Encoder, TextEncoder};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tracing::error;
 
 use crate::journal;
 use crate::service::Service;
 
 /// Serves until the service stops.
 pub async fn serve(listener: TcpListener, service: Arc<Service>) {
-    let stop = service.stop.clone();
-    let routes = Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .route("/journal", post(journal::take))
-        .with_state(service);
-    let served = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await }).await;
-    if let Err(error) = served {
-        error!("the admin listener ended: {error}");
-    }
+    let (registry, stop) = (service.metrics.registry.clone(), service.stop.clone());
+    let routes = Router::new().route("/readyz", get(ready)).route("/journal", post(journal::take)).with_state(service);
+    frame::admin::serve(listener, routes, registry, stop).await;
 }
 
 /// Ready: the book answers, and every shard we own is certified.
@@ -50,15 +40,4 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
         "installing_percent": installing,
     });
     (status, Json(answer)).into_response()
-}
-
-async fn metrics(State(service): State<Arc<Service>>) -> Response {
-    let mut text = Vec::new();
-    match TextEncoder::new().encode(&service.metrics.registry.gather(), &mut text) {
-        Ok(()) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
-        Err(error) => {
-            error!("metrics can't be written: {error}");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
 }

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frame::chain;
 use ledger::{Fleet, LedgerError, ShardRow};
 use metering::{Shard, ShardKind};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::interruption::chain;
 use crate::service::Service;
 use crate::{accounts, keys};
 

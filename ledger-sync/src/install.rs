@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use frame::chain;
 use metering::live::owner::{InstallOutcome, OwnerLink};
 use metering::{AccountId, AccountImage, Shard};
 use tracing::info;
 
 use crate::certify::Hold;
 use crate::drain::Drain;
-use crate::interruption::{Interruption, chain};
+use crate::interruption::Interruption;
 use crate::service::{REDIS_WAIT, Service};
 
 /// Accounts read and written at once.

@@ -1,7 +1,5 @@
 //! What interrupts the ownership of a shard, sorted by what the owner does next.
 
-use std::error::Error;
-
 use ledger::LedgerError;
 use metering::live::owner::OwnerError;
 use thiserror::Error;
@@ -44,19 +42,4 @@ impl From<LedgerError> for Interruption {
             other => Self::BookAway(other),
         }
     }
-}
-
-/// An error with its causes, each once.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use frame::chain;
 use ledger::JournalPost;
 use metering::journal::{Head, JournalError, read_frame};
 use secrecy::ExposeSecret;
@@ -15,7 +16,6 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tracing::{debug, warn};
 
-use crate::interruption::chain;
 use crate::service::Service;
 
 /// How long a batch may take to arrive.

@@ -7,7 +7,6 @@ mod accounts;
 mod admin;
 mod carry;
 mod certify;
-mod clock;
 mod clock_skew;
 mod dead_letters;
 mod drain;
@@ -19,7 +18,6 @@ mod journal;
 mod journal_rounds;
 mod keys;
 mod live_balance;
-mod logging;
 mod metrics;
 mod report;
 mod retention;
@@ -37,7 +35,7 @@ use metering::live::Place;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use tracing::info;
 
 use crate::service::Service;
 
@@ -63,26 +61,13 @@ fn main() -> ExitCode {
         settings.journal.secret()?;
         Ok((live_balance::place(&settings.redis)?, settings))
     });
-    let (redis, settings) = match checked {
-        Ok(checked) => checked,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(config::EXIT_CODE);
-        }
-    };
-    if arguments.check {
-        eprintln!("the settings are good");
-        return ExitCode::SUCCESS;
-    }
-    logging::start(&settings.log);
-    let runtime = tokio::runtime::Runtime::new().context("the runtime could not start");
-    match runtime.and_then(|runtime| runtime.block_on(run(settings, redis))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            error!(error = format!("{error:#}"), "ledger-sync stops: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    frame::start(
+        "ledger-sync",
+        checked,
+        arguments.check,
+        |(_, settings)| &settings.log,
+        |(redis, settings)| run(settings, redis),
+    )
 }
 
 /// Opens the book, listens, owns shards until told to stop, gives them up.

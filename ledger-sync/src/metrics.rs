@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use frame::Register;
 use ledger::Recorded;
 use metering::Shard;
-use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{Histogram, IntCounter, IntGauge, IntGaugeVec, Registry};
 
 use crate::metrics::journal::JournalMetrics;
+
+/// A batch takes milliseconds; a book in trouble takes seconds.
+const RECORD_SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
 /// The metrics of the process, each with unit and help.
 pub struct Metrics {
@@ -74,9 +77,7 @@ pub struct Metrics {
 impl Metrics {
     /// Registers all of them.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-        let new = Register(&registry);
+        let new = Register::new("sync")?;
         Ok(Self {
             book_ready: new.gauge("book_ready", "1 once the book was found and fits this program")?,
             heartbeat_ok: new.gauge("heartbeat_ok", "1 while heartbeats reach the book")?,
@@ -98,15 +99,22 @@ impl Metrics {
                 "When the last whole round through all accounts ended, Unix time",
             )?,
             journal: JournalMetrics::new(&new)?,
-            owned: new.by_shard("shard_owned", "1 for each shard this process owns")?,
-            certified: new.by_shard("shard_certified", "1 while the shard is certified by this process")?,
-            broken: new.by_shard("shard_broken", "1 while the shard stands until somebody looks")?,
-            dead_letters: new
-                .by_shard("dead_letters", "Open dead letters: events that are parked until somebody decides")?,
-            backlog_events: new.by_shard("backlog_events", "Events in the stream that are not in the book")?,
-            backlog_age: new.by_shard("backlog_age_ms", "How far the book is behind the stream, ms")?,
-            control_rows: new.by_shard("control_backlog_rows", "Outbox rows that live state has not confirmed")?,
-            control_age: new.by_shard("control_lag_ms", "Age of the oldest such row, ms")?,
+            owned: new.gauges("shard_owned", "1 for each shard this process owns", "shard")?,
+            certified: new.gauges("shard_certified", "1 while the shard is certified by this process", "shard")?,
+            broken: new.gauges("shard_broken", "1 while the shard stands until somebody looks", "shard")?,
+            dead_letters: new.gauges(
+                "dead_letters",
+                "Open dead letters: events that are parked until somebody decides",
+                "shard",
+            )?,
+            backlog_events: new.gauges("backlog_events", "Events in the stream that are not in the book", "shard")?,
+            backlog_age: new.gauges("backlog_age_ms", "How far the book is behind the stream, ms", "shard")?,
+            control_rows: new.gauges(
+                "control_backlog_rows",
+                "Outbox rows that live state has not confirmed",
+                "shard",
+            )?,
+            control_age: new.gauges("control_lag_ms", "Age of the oldest such row, ms", "shard")?,
             drained_events: new.counter("drained_events_total", "Events recorded in the book")?,
             drained_debits: new.counter("drained_debits_total", "Debits recorded in the book")?,
             drained_credits: new.counter("drained_credits_total", "Credits of those debits")?,
@@ -119,12 +127,20 @@ impl Metrics {
                 .counter("unconfirmed_total", "Debits given back because nobody settled or confirmed them")?,
             shortfall_credits: new
                 .counter("shortfall_credits_total", "Credits drawn that a lot in the book did not have")?,
-            record_seconds: new.record_seconds()?,
+            record_seconds: new.seconds(
+                "record_seconds",
+                "Time to record one batch in the book, seconds",
+                &RECORD_SECONDS,
+            )?,
             clock_skew: new.gauge("clock_skew_ms", "How far the clocks of Redis and Postgres were apart, ms")?,
-            install_percent: new.by_shard("install_percent", "How much of a shard that is built anew is there")?,
+            install_percent: new.gauges(
+                "install_percent",
+                "How much of a shard that is built anew is there",
+                "shard",
+            )?,
             shards: Mutex::default(),
             installing: Mutex::default(),
-            registry,
+            registry: new.into_registry(),
         })
     }
 
@@ -240,39 +256,6 @@ impl Metrics {
         self.unconfirmed.inc_by(recorded.unconfirmed);
         self.shortfall_credits.inc_by(recorded.shortfalls.iter().map(|shortfall| shortfall.credits.get()).sum());
     }
-}
-
-/// Makes metrics and registers them; every name begins alike.
-struct Register<'a>(&'a Registry);
-
-impl Register<'_> {
-    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
-        self.keep(IntGauge::new(full(name), help)?)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
-        self.keep(IntCounter::new(full(name), help)?)
-    }
-
-    fn by_shard(&self, name: &str, help: &str) -> Result<IntGaugeVec, prometheus::Error> {
-        self.keep(IntGaugeVec::new(Opts::new(full(name), help), &["shard"])?)
-    }
-
-    /// A batch takes milliseconds; a book in trouble takes seconds.
-    fn record_seconds(&self) -> Result<Histogram, prometheus::Error> {
-        let buckets = vec![0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
-        let options = HistogramOpts::new(full("record_seconds"), "Time to record one batch in the book, seconds");
-        self.keep(Histogram::with_opts(options.buckets(buckets))?)
-    }
-
-    fn keep<M: Collector + Clone + 'static>(&self, metric: M) -> Result<M, prometheus::Error> {
-        self.0.register(Box::new(metric.clone()))?;
-        Ok(metric)
-    }
-}
-
-fn full(name: &str) -> String {
-    format!("tollgate_sync_{name}")
 }
 
 fn gauge_value(count: u64) -> i64 {

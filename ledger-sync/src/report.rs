@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use frame::chain;
 use metering::Shard;
 use metering::live::owner::OwnerError;
 use tracing::{error, info, warn};
 
-use crate::interruption::{Interruption, chain};
+use crate::interruption::Interruption;
 use crate::service::Service;
 
 /// The same reason is said again after this long.

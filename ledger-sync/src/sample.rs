@@ -47,7 +47,7 @@ pub async fn run(service: Arc<Service>) {
                 round = Round::default();
             }
             // While a store is away there is nothing to compare; the owners say so.
-            Err(error) => debug!("no sample: {}", crate::interruption::chain(&error)),
+            Err(error) => debug!("no sample: {}", frame::chain(&error)),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use config::ledger_sync::Settings;
-use ledger::{Ledger, LedgerError, OwnerId};
+use frame::{Clock, chain};
+use ledger::{Ledger, OwnerId};
 use metering::ShardCount;
 use metering::live::Place;
 use metering::live::owner::Caps;
@@ -14,7 +15,6 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::clock::Clock;
 use crate::metrics::Metrics;
 
 /// How long a stop waits for the shards to be drained once more and given up.
@@ -97,9 +97,4 @@ impl Service {
         let exposure = &self.settings.exposure;
         Caps { events: exposure.events, credits: exposure.credits, age_ms: exposure.age_ms }
     }
-}
-
-/// An error with its causes, for the log.
-pub fn chain(error: &LedgerError) -> String {
-    crate::interruption::chain(error)
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use frame::chain;
 use ledger::LedgerError;
 use ledger::stripe::{Done, Outcome, Parking, StoredDelivery};
 use payments::{Reading, StripeError};
 use tracing::{info, warn};
 
-use crate::service::{Service, chain};
+use crate::service::Service;
 
 /// The first pause; each further one is twice as long.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -4,9 +4,7 @@
 
 mod admin;
 mod apply;
-mod clock;
 mod door;
-mod logging;
 mod metrics;
 mod parts;
 mod receive;
@@ -26,7 +24,7 @@ use config::webhook::Settings;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::parts::Parts;
 use crate::service::Service;
@@ -49,26 +47,14 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let settings = config::load::<Settings>(config::Service::Webhook, arguments.config.as_deref());
-    let (settings, parts) = match settings.and_then(|settings| Ok((Parts::of(&settings)?, settings))) {
-        Ok((parts, settings)) => (settings, parts),
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(config::EXIT_CODE);
-        }
-    };
-    if arguments.check {
-        eprintln!("the settings are good");
-        return ExitCode::SUCCESS;
-    }
-    logging::start(&settings.log);
-    let runtime = tokio::runtime::Runtime::new().context("the runtime could not start");
-    match runtime.and_then(|runtime| runtime.block_on(run(settings, parts))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            error!(error = format!("{error:#}"), "webhook stops: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let checked = settings.and_then(|settings| Ok((Parts::of(&settings)?, settings)));
+    frame::start(
+        "webhook",
+        checked,
+        arguments.check,
+        |(_, settings)| &settings.log,
+        |(parts, settings)| run(settings, parts),
+    )
 }
 
 /// Listens, takes deliveries and applies them until told to stop, then finishes what is under way.

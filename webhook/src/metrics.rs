@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use frame::Register;
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
 /// Stripe has some 250 types of events; a label never takes more values than this.
 const KINDS_MAX: usize = 300;
 const OTHER: &str = "other";
+/// A healthy answer takes milliseconds; 100 ms is the limit for 99 of 100.
+const SECONDS: [f64; 14] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
 
 /// The metrics of the process, each with unit and help.
 pub struct Metrics {
@@ -44,9 +46,7 @@ pub struct Metrics {
 impl Metrics {
     /// Registers all of them.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-        let new = Register(&registry);
+        let new = Register::new("webhook")?;
         Ok(Self {
             book_fits: new.gauge("book_ready", "1 once the book was found and fits this program")?,
             book_answers: new.gauge("book_answers", "1 while the book answers")?,
@@ -69,10 +69,18 @@ impl Metrics {
             refused: new.counters("refused_total", "Requests not answered 200, by reason", &["reason"])?,
             parked: new.counters("parked_total", "Deliveries parked, by reason", &["reason"])?,
             postponed: new.counters("postponed_total", "Deliveries put off, by reason", &["reason"])?,
-            answer_seconds: new.seconds("answer_seconds", "From a request's header to its answer, seconds")?,
-            apply_seconds: new.seconds("apply_seconds", "From a delivery's arrival to its end in the book, seconds")?,
+            answer_seconds: new.seconds(
+                "answer_seconds",
+                "From a request's header to its answer, seconds",
+                &SECONDS,
+            )?,
+            apply_seconds: new.seconds(
+                "apply_seconds",
+                "From a delivery's arrival to its end in the book, seconds",
+                &SECONDS,
+            )?,
             kinds: Mutex::default(),
-            registry,
+            registry: new.into_registry(),
         })
     }
 
@@ -125,42 +133,6 @@ impl Metrics {
         }
         kind.into()
     }
-}
-
-/// Makes metrics and registers them; every name begins alike.
-struct Register<'a>(&'a Registry);
-
-impl Register<'_> {
-    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
-        self.keep(IntGauge::new(full(name), help)?)
-    }
-
-    fn gauges(&self, name: &str, help: &str, label: &str) -> Result<IntGaugeVec, prometheus::Error> {
-        self.keep(IntGaugeVec::new(Opts::new(full(name), help), &[label])?)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
-        self.keep(IntCounter::new(full(name), help)?)
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
-        self.keep(IntCounterVec::new(Opts::new(full(name), help), labels)?)
-    }
-
-    /// A healthy answer takes milliseconds; 100 ms is the limit for 99 of 100.
-    fn seconds(&self, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
-        let buckets = vec![0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
-        self.keep(Histogram::with_opts(HistogramOpts::new(full(name), help).buckets(buckets))?)
-    }
-
-    fn keep<M: Collector + Clone + 'static>(&self, metric: M) -> Result<M, prometheus::Error> {
-        self.0.register(Box::new(metric.clone()))?;
-        Ok(metric)
-    }
-}
-
-fn full(name: &str) -> String {
-    format!("tollgate_webhook_{name}")
 }
 
 #[cfg(test)]

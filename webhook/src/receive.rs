@@ -11,13 +11,14 @@ use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use frame::chain;
 use ledger::stripe::Received;
 use payments::{Event, TOLERANCE};
 use serde_json::json;
 use tracing::{info, warn};
 
 use crate::refusal::Refusal;
-use crate::service::{Service, chain};
+use crate::service::Service;
 
 const SIGNATURE: &str = "stripe-signature";
 

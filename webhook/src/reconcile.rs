@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use frame::chain;
 use ledger::By;
 use metering::TimeMs;
 use payments::{DifferenceKind, ReconcileError, Reconciliation, Stripe};
 use tracing::{info, warn};
 
-use crate::service::{Service, chain};
+use crate::service::Service;
 
 /// The first look comes soon after the start, and not at once: what waits is applied first.
 const FIRST: Duration = Duration::from_mins(1);

@@ -1,17 +1,16 @@
 //! What all parts of the process share.
 
-use std::error::Error;
 use std::time::Duration;
 
 use anyhow::Context;
 use config::webhook::Settings;
+use frame::{Clock, chain};
 use ledger::{Ledger, LedgerError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::parts::Parts;
 
@@ -79,19 +78,4 @@ impl Service {
         self.metrics.book_answers.set(1);
         Ok(())
     }
-}
-
-/// An error with its causes, each once, for the log.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

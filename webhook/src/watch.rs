@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use frame::chain;
 use ledger::{Ledger, LedgerError};
 use tracing::{info, warn};
 
-use crate::service::{Service, chain};
+use crate::service::Service;
 
 const EVERY: Duration = Duration::from_secs(1);
 

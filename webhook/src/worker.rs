@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use frame::chain;
 use tokio::task::{JoinError, JoinSet};
 use tracing::{error, warn};
 
 use crate::apply;
-use crate::service::{Service, chain};
+use crate::service::Service;
 
 /// Works until the service stops, then finishes what it has taken up.
 pub async fn run(service: Arc<Service>) {

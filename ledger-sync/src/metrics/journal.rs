@@ -1,8 +1,7 @@
 //! What came of gateways' journals.
 
+use frame::Register;
 use prometheus::IntCounter;
-
-use super::Register;
 
 /// Counts of this process.
 pub struct JournalMetrics {
@@ -21,7 +20,7 @@ pub struct JournalMetrics {
 }
 
 impl JournalMetrics {
-    pub(super) fn new(new: &Register<'_>) -> Result<Self, prometheus::Error> {
+    pub(super) fn new(new: &Register) -> Result<Self, prometheus::Error> {
         Ok(Self {
             records: new.counter("journal_records_total", "Records of gateways' journals taken")?,
             refused: new.counter("journal_refused_total", "Batches of journals not taken; gateways send them again")?,

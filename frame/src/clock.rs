@@ -10,7 +10,8 @@ pub struct Clock;
 
 impl Clock {
     /// The time now.
-    #[expect(clippy::disallowed_methods, clippy::unused_self, reason = "this is the clock that others are handed")]
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that others are handed")]
     pub fn now(self) -> TimeMs {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(); // before 1970 counts as 1970
         TimeMs::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
