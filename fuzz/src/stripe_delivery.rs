@@ -1,5 +1,7 @@
 //! Whatever is delivered as Stripe: it is believed only with our signature, and what it says stays within bounds.
 
+use std::sync::LazyLock;
+
 use futures::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
 use ledger::stripe::{Effect, Payment};
@@ -10,6 +12,11 @@ use serde_json::json;
 use sha2::Sha256;
 
 const SECRET: &str = "whsec_0123456789abcdef0123456789abcdef";
+static SECRETS: LazyLock<Secrets> =
+    LazyLock::new(|| Secrets::new(&[SecretString::from(SECRET)]).expect("the secret is sound"));
+/// Read once: it is no part of what an input reaches.
+static PLANS: LazyLock<Plans> =
+    LazyLock::new(|| Plans::new(config::plans::parse("demo", config::plans::DEMO).expect("the demo plans are good")));
 const SECONDS: u64 = 1_764_115_200;
 const NOW: TimeMs = TimeMs::new(SECONDS * 1000);
 /// As long as any id in the book may be.
@@ -30,8 +37,7 @@ pub fn stripe_delivery(input: &[u8]) {
 
 /// A second reading of the rule: what is believed has one time, near ours, and one signature over exactly this.
 fn signature(header: &str, body: &[u8]) {
-    let known = Secrets::new(&[SecretString::from(SECRET)]).expect("the secret is sound");
-    let believed = |header: &str, body: &[u8]| verify(header, body, &known, NOW, TOLERANCE).is_ok();
+    let believed = |header: &str, body: &[u8]| verify(header, body, &SECRETS, NOW, TOLERANCE).is_ok();
     let own = format!("t={SECONDS},v1={}", tag(SECONDS, body));
     assert!(believed(&own, body), "our own signature");
     let other = [body, b"\0"].concat();
@@ -66,13 +72,13 @@ fn again(event: &Event) {
 }
 
 fn reading(event: &Event) {
-    let plans = Plans::new(config::plans::parse("demo", config::plans::DEMO).expect("the demo plans are good"));
-    let read = payments::read(event, &plans, None, NOW).now_or_never().expect("nobody is asked").expect("nobody fails");
+    let plans = &*PLANS;
+    let read = payments::read(event, plans, None, NOW).now_or_never().expect("nobody is asked").expect("nobody fails");
     match read {
         Reading::Effects(effects) => {
             assert!(!effects.is_empty(), "nothing to do is said as such");
             for effect in &effects {
-                bounded(effect, &plans);
+                bounded(effect, plans);
             }
         }
         Reading::Parked(why) => assert!(!why.code.is_empty() && why.detail.len() <= 4 * 1024, "{why:?}"),

@@ -24,7 +24,7 @@ pub use http2::{http2_limits, http2_options};
 pub use secure::Secure;
 
 use crate::gateway::Gateway;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, until_none};
 
 pub struct Edge {
     pub proxy: Arc<HttpProxy<Gateway>>,
@@ -46,15 +46,9 @@ pub struct Linger {
 }
 
 impl Linger {
-    const LOOK_EVERY: Duration = Duration::from_millis(10);
-
     /// Until all are closed, or the time is over. Each answer says `Connection: close` by now.
     pub async fn wait(&self) {
-        let mut waited = Duration::ZERO;
-        while self.metrics.connections.get() > 0 && waited < self.max {
-            tokio::time::sleep(Self::LOOK_EVERY).await;
-            waited += Self::LOOK_EVERY;
-        }
+        until_none(&self.metrics.connections, self.max).await;
     }
 }
 

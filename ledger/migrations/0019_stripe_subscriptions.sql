@@ -14,8 +14,6 @@ CREATE TABLE stripe_subscription_reports (
     CONSTRAINT stripe_subscription_reports_source_known CHECK (source IN ('subscription', 'invoice_paid', 'invoice_failed')),
     CONSTRAINT stripe_subscription_reports_length CHECK (octet_length(subscription) BETWEEN 1 AND 255)
 );
-CREATE INDEX stripe_subscription_reports_over ON stripe_subscription_reports (subscription)
-    WHERE status IN ('canceled', 'incomplete_expired');
 COMMENT ON TABLE stripe_subscription_reports IS 'Every report of a subscription''s status. All are kept, so that what stands does not depend on the order in which they came.';
 COMMENT ON COLUMN stripe_subscription_reports.source IS 'The subscription itself, or an invoice of it: paid says active, failed says past_due.';
 COMMENT ON COLUMN stripe_subscription_reports.was IS 'The status just before, where the report tells; it orders reports of one second.';

@@ -10,35 +10,12 @@ use uuid::Uuid;
 use crate::columns::{self, Stamp, bigint, count, credits, maybe_time, stamp, time};
 pub(crate) use insert::{NewEntry, insert, signed};
 
+use crate::words::words;
 use crate::{Ledger, LedgerError};
 
-macro_rules! entry_kinds {
-    ($($(#[$doc:meta])* $kind:ident => $word:literal),+ $(,)?) => {
-        /// What changed a balance.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum EntryKind {
-            $($(#[$doc])* $kind),+
-        }
-
-        impl EntryKind {
-            /// The word for it.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$kind => $word),+ }
-            }
-
-            fn read(word: &str) -> Result<Self, LedgerError> {
-                match word {
-                    $($word => Ok(Self::$kind),)+
-                    _ => Err(LedgerError::Corrupt(format!("the entry kind '{word}'"))),
-                }
-            }
-        }
-    };
-}
-
-entry_kinds! {
+words! {
+    /// What changed a balance.
+    EntryKind, "entry kind",
     /// A lot was granted.
     Grant => "grant",
     /// Credits were drawn.
@@ -178,7 +155,7 @@ impl TryFrom<RawEntry> for Entry {
             seq: raw.seq.map(count).transpose()?,
             op: raw.op.map(OpId::from_uuid),
             debit_op: raw.debit_op.map(OpId::from_uuid),
-            kind: EntryKind::read(&raw.kind)?,
+            kind: EntryKind::try_from(raw.kind.as_str())?,
             credits: raw.credits,
             split: columns::split(&raw.lot_ids, &raw.lot_credits)?,
             lapsed: credits(raw.lapsed)?,

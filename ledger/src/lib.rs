@@ -37,6 +37,7 @@ pub mod testing;
 mod trace;
 mod verified;
 mod verify;
+mod words;
 
 pub use accounts::{AccountSummary, AccountView, BudgetUse, LotState, LotView};
 pub use audit::{AccountSums, OpSum, Standing, Window};

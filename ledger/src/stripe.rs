@@ -25,7 +25,6 @@ mod reversed;
 mod standing;
 mod turn;
 mod views;
-mod words;
 mod work;
 
 pub use changes::DeliveryChange;

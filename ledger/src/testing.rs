@@ -131,3 +131,11 @@ async fn run(server: &PgConnectOptions, sql: &str) {
         .expect("the test Postgres makes and drops databases");
     connection.close().await.expect("the connection ends");
 }
+
+/// How many random histories a test tells: `TOLLGATE_TEST_SCALE` is `full`, or a number; `usual` without it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "not a setting of a service: how long a test may take")]
+pub fn cases(usual: u32, full: u32) -> u32 {
+    let scale = std::env::var("TOLLGATE_TEST_SCALE").unwrap_or_default();
+    if scale == "full" { full } else { scale.parse().unwrap_or(usual) }
+}

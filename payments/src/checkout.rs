@@ -4,7 +4,7 @@ mod earlier;
 mod refusal;
 mod request;
 
-use ledger::stripe::{Checkout, SubscriptionStatus, SubscriptionView};
+use ledger::stripe::{Checkout, SubscriptionView};
 use ledger::{AccountView, By, Ledger};
 use metering::{AccountId, Status};
 use sha2::{Digest, Sha256};
@@ -83,18 +83,12 @@ fn check_eligible(view: &AccountView, subscriptions: &[SubscriptionView], plan: 
     if plan.kind == PlanKind::OneOff {
         return Ok(());
     }
-    match subscriptions.iter().find(|subscription| is_live(subscription.status)) {
+    match subscriptions.iter().find(|subscription| subscription.status.is_live()) {
         Some(live) if live.plan.as_ref() == Some(&plan.code) => Err(CheckoutError::PlanCurrent),
         // Two at once would be paid twice; the portal changes the one that is there.
         Some(_) => Err(CheckoutError::Subscribed),
         None => Ok(()),
     }
-}
-
-/// Whether it is paid for, or Stripe still tries to be paid for it.
-pub(crate) fn is_live(status: SubscriptionStatus) -> bool {
-    use SubscriptionStatus::{Active, PastDue, Paused, Trialing, Unpaid};
-    matches!(status, Trialing | Active | PastDue | Unpaid | Paused)
 }
 
 /// The account's customer, made now if there is none. Two who make it at once are given the same by Stripe.
@@ -142,6 +136,7 @@ fn entered(asked: &request::Asked<'_>, session: Session, by: &By) -> Result<Chec
 
 #[cfg(test)]
 mod tests {
+    use ledger::stripe::SubscriptionStatus;
     use metering::{BudgetAnchor, Credits, Shard, ShardKind, TimeMs};
 
     use super::*;

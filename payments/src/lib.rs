@@ -21,7 +21,7 @@ pub use event::{Event, Unreadable, parse};
 pub use plans::{Expiry, Plan, PlanKind, Plans};
 pub use portal::{PortalError, open_portal};
 pub use read::{Reading, read};
-pub use reconcile::{Difference, DifferenceKind, ReconcileError, Reconciliation, reconcile};
+pub use reconcile::{Difference, DifferenceKind, ReconcileError, Reconciliation, look_due, reconcile};
 #[cfg(any(test, feature = "testing"))]
 pub use signature::sign;
 pub use signature::{HEADER_BYTES_MAX, SECRET_BYTES_MIN, Secrets, SecretsError, SignatureError, TOLERANCE, verify};

@@ -82,6 +82,15 @@ pub async fn reconcile(
     Ok(look.found)
 }
 
+/// How far the first look of an installation goes back.
+const FIRST_LOOK_MS: u64 = 30 * 86_400_000;
+
+/// From when on a look is due: an overlap before the last one that left nothing, because Stripe shows some things late.
+#[must_use]
+pub fn look_due(mark: Option<TimeMs>, now: TimeMs, overlap_ms: u64) -> TimeMs {
+    mark.map_or(now.minus_ms(FIRST_LOOK_MS), |mark| mark.minus_ms(overlap_ms))
+}
+
 impl Look<'_> {
     /// Notes a difference, and mends it if that is asked for.
     async fn differs(&mut self, mut difference: Difference, effects: &[Effect]) -> Result<(), ReconcileError> {
@@ -94,5 +103,18 @@ impl Look<'_> {
         }
         self.found.differences.push(difference);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_begins_before_the_last_good_one_and_the_first_goes_a_month_back() {
+        let now = TimeMs::new(100 * 86_400_000);
+        assert_eq!(look_due(None, now, 5), TimeMs::new(70 * 86_400_000));
+        assert_eq!(look_due(Some(TimeMs::new(1_000)), now, 5), TimeMs::new(995));
+        assert_eq!(look_due(Some(TimeMs::new(1)), now, 5), TimeMs::new(0));
     }
 }

@@ -33,7 +33,7 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
     let parts = &service.parts;
     let answer = json!({
         "ready": ready, "says": says, "book": fits && answers, "mode": parts.mode_name(),
-        "secrets": parts.secrets_count, "plans": parts.plans.iter().count(), "stripe": parts.stripe.is_some(),
+        "secrets": service.settings.stripe.webhook_secrets.len(), "plans": parts.plans.iter().count(), "stripe": parts.stripe.is_some(),
     });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(answer)).into_response()

@@ -58,7 +58,7 @@ pub async fn settle(service: &Service, stored: &StoredDelivery) {
 async fn decide(service: &Service, stored: &StoredDelivery) -> Result<End, Hindrance> {
     let delivery = &stored.delivery;
     let now = service.clock.now();
-    if delivery.live != service.parts.live {
+    if delivery.live != service.parts.is_live() {
         return park(service, stored, wrong_mode(delivery.live)).await;
     }
     if stored.attempts > service.settings.worker.attempts_max {

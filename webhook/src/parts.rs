@@ -8,15 +8,12 @@ use payments::{Plans, Secrets, Stripe};
 
 /// Everything that deliveries are judged and read by.
 pub struct Parts {
-    /// What deliveries are signed with, and how many those are.
+    /// What deliveries are signed with.
     pub secrets: Secrets,
-    pub secrets_count: usize,
     /// What can be bought.
     pub plans: Plans,
     /// Where objects are fetched, and what is reconciled with; `None` without an API key.
     pub stripe: Option<Stripe>,
-    /// Whether what is paid is real money.
-    pub live: bool,
     /// Whether the object of a delivery is fetched before it is believed.
     refetch: bool,
     mode: Mode,
@@ -38,10 +35,8 @@ impl Parts {
         }
         Ok(Self {
             secrets,
-            secrets_count: stripe.webhook_secrets.len(),
             plans: Plans::read(stripe)?,
             stripe: Stripe::new(stripe).map_err(|why| ConfigError::about_key("stripe.api_url", why))?,
-            live: stripe.mode.is_live(),
             refetch: stripe.refetch,
             mode: stripe.mode,
         })
@@ -50,6 +45,11 @@ impl Parts {
     /// Whom to ask before a delivery is believed; nobody where that is off.
     pub fn refetched_from(&self) -> Option<&Stripe> {
         self.stripe.as_ref().filter(|_| self.refetch)
+    }
+
+    /// Whether what is paid is real money.
+    pub fn is_live(&self) -> bool {
+        self.mode.is_live()
     }
 
     /// `test` or `live`.

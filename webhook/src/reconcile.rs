@@ -5,16 +5,13 @@ use std::time::Duration;
 
 use frame::chain;
 use ledger::By;
-use metering::TimeMs;
-use payments::{DifferenceKind, ReconcileError, Reconciliation, Stripe};
+use payments::{DifferenceKind, ReconcileError, Reconciliation, Stripe, look_due};
 use tracing::{info, warn};
 
 use crate::service::Service;
 
 /// The first look comes soon after the start, and not at once: what waits is applied first.
 const FIRST: Duration = Duration::from_mins(1);
-/// How far the first look of an installation goes back.
-const FIRST_LOOK_MS: u64 = 30 * 86_400_000;
 /// How long to wait for whose turn it is.
 const TURN_WAIT: Duration = Duration::from_secs(10);
 
@@ -49,7 +46,7 @@ async fn look(service: &Service, stripe: &Stripe) -> Result<(), ReconcileError> 
     let Some(turn) = turn? else { return Ok(()) };
     let began = service.clock.now();
     let mark = service.book.reconcile_mark().await?;
-    let since = since(mark, began, service.settings.reconcile.overlap_ms);
+    let since = look_due(mark, began, service.settings.reconcile.overlap_ms);
     let repair = service.settings.reconcile.repair;
     let by = By { actor: "webhook".to_owned(), reason: "reconcile with Stripe".to_owned(), at: began };
     let found = payments::reconcile(&service.book, stripe, &service.parts.plans, since, repair, &by);
@@ -62,10 +59,6 @@ async fn look(service: &Service, stripe: &Stripe) -> Result<(), ReconcileError> 
     }
     drop(turn);
     Ok(())
-}
-
-fn since(mark: Option<TimeMs>, began: TimeMs, overlap_ms: u64) -> TimeMs {
-    mark.map_or(began.minus_ms(FIRST_LOOK_MS), |mark| mark.minus_ms(overlap_ms))
 }
 
 fn tell(service: &Service, found: &Reconciliation) {
@@ -84,17 +77,4 @@ fn tell(service: &Service, found: &Reconciliation) {
         "Stripe was held against the book: {} differences",
         found.differences.len()
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_look_begins_before_the_last_good_one_and_the_first_goes_a_month_back() {
-        let now = TimeMs::new(100 * 86_400_000);
-        assert_eq!(since(None, now, 5), TimeMs::new(70 * 86_400_000));
-        assert_eq!(since(Some(TimeMs::new(1_000)), now, 5), TimeMs::new(995));
-        assert_eq!(since(Some(TimeMs::new(1)), now, 5), TimeMs::new(0));
-    }
 }

@@ -254,15 +254,6 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "not a setting of a service: how long the test may take; `full`, or a number of histories"
-)]
-fn cases() -> u32 {
-    let scale = std::env::var("TOLLGATE_TEST_SCALE").unwrap_or_default();
-    if scale == "full" { CASES_FULL } else { scale.parse().unwrap_or(CASES) }
-}
-
 #[test]
 fn live_state_does_what_the_rules_say_and_the_book_ends_up_the_same() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -279,7 +270,7 @@ fn live_state_does_what_the_rules_say_and_the_book_ends_up_the_same() {
                 let (runtime, owner) = (runtime(), world::owner());
                 let persistence = FileFailurePersistence::Direct(REGRESSIONS);
                 let config = Config {
-                    cases: cases() / u32::from(THREADS),
+                    cases: ledger::testing::cases(CASES, CASES_FULL) / u32::from(THREADS),
                     max_shrink_iters: 2_000,
                     failure_persistence: Some(Box::new(persistence)),
                     ..Config::default()
@@ -316,7 +307,7 @@ fn live_state_does_what_the_rules_say_and_the_book_ends_up_the_same() {
         }
     });
     println!("{} histories, {} steps: {seen}", histories_told.into_inner(), steps_taken.into_inner());
-    if cases() >= CASES {
+    if ledger::testing::cases(CASES, CASES_FULL) >= CASES {
         seen.assert_all();
     }
 }

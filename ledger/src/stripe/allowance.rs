@@ -49,6 +49,7 @@ mod tests {
         assert_eq!(target(100, 19, 2_000), 0);
         assert_eq!(target(100, 1_999, 2_000), 99);
         assert_eq!(target(100, 2_000, 2_000), 100);
+        assert_eq!((target(1_000, 333, 1_000), target(10, 1, 3), target(10, 3, 3), target(10, 9, 3)), (333, 3, 10, 10));
         assert_eq!(target(100, 5_000, 2_000), 100, "more than was paid takes no more than was granted");
         assert_eq!(target(100, 1, 0), 100, "a payment of nothing has no parts");
         assert_eq!(target(Credits::MAX.get(), u64::MAX - 1, u64::MAX), Credits::MAX.get() - 1, "no overflow");

@@ -3,8 +3,8 @@
 use metering::{AccountId, TimeMs};
 use serde::Serialize;
 
-use super::words::words;
 use crate::By;
+use crate::words::words;
 
 /// Most bytes of a delivery's body. Stripe's are some kilobytes.
 pub const BODY_BYTES_MAX: usize = 1 << 20;

@@ -3,8 +3,7 @@
 use metering::{Credits, TimeMs};
 
 use super::done::Done;
-use super::names::closure;
-use super::payments::named;
+use super::payments::find;
 use super::views::PaymentView;
 use super::work::{Stop, Work};
 use crate::change::lot::{Grant, Source};
@@ -15,8 +14,7 @@ const SOURCE: &str = "stripe_dispute_won";
 
 impl Work<'_> {
     pub(super) async fn dispute_won(&mut self, dispute: &str, at: TimeMs) -> Result<(), Stop> {
-        let names: Vec<String> = closure(&mut *self.connection, [dispute]).await?.into_iter().collect();
-        let payment = named(&mut *self.connection, &names).await?.into_iter().next();
+        let payment = find(&mut *self.connection, [dispute]).await?.1.into_iter().next();
         // Kept also when nobody has told of the dispute yet: then it will take nothing.
         let is_news = sqlx::query(
             "INSERT INTO stripe_reversals AS known (kind, id, won_at) VALUES ('dispute', $1, $2) \

@@ -3,7 +3,7 @@
 use metering::{AccountId, Credits, TimeMs};
 use serde::Serialize;
 
-use super::words::words;
+use crate::words::words;
 
 /// One fact. Applying it again, later, or in another order changes nothing that it should not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +135,24 @@ pub struct Payment {
     pub paid_at: TimeMs,
     /// First instant at which its credits can no longer be drawn.
     pub expires_at: TimeMs,
+}
+
+impl Payment {
+    /// Whether its key is its payment intent, because no invoice stands for it.
+    #[must_use]
+    pub fn is_by_intent(&self) -> bool {
+        self.payment_intent.as_ref() == Some(&self.payment)
+    }
+
+    /// Every name under which it may be known.
+    #[must_use]
+    pub fn reference(&self) -> PaymentRef {
+        PaymentRef {
+            invoice: (!self.is_by_intent()).then(|| self.payment.clone()),
+            payment_intent: self.payment_intent.clone(),
+            charge: self.charge.clone(),
+        }
+    }
 }
 
 /// An invoice that was not paid.

@@ -8,7 +8,7 @@ use super::done::Done;
 use super::effect::SubscriptionStatus;
 use super::standing::{Packs, Subscribed, derived};
 use super::views::MailKind;
-use super::work::{Stop, Work};
+use super::work::{Stop, Work, locked};
 use crate::LedgerError;
 use crate::change::account::write_status;
 use crate::columns::{count, stamp};
@@ -24,13 +24,11 @@ impl Work<'_> {
     pub(super) async fn derive_status(&mut self, account: AccountId) -> Result<(), Stop> {
         let subscriptions = self.subscribed(account).await?;
         let packs = self.packs(account).await?;
-        let locked = self.locked(account)?;
+        let locked = locked(&mut self.accounts, account)?;
         let (from, to) = (locked.status, derived(locked.status, &subscriptions, packs));
         if from == to {
             return Ok(());
         }
-        let locked = self.accounts.get_mut(&account);
-        let locked = locked.ok_or_else(|| LedgerError::Corrupt(format!("{account} is not locked")))?;
         write_status(&mut *self.connection, locked, to, self.by).await?;
         locked.status = to;
         self.done.push(Done::StatusSet { account, from, to });

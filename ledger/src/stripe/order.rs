@@ -35,7 +35,8 @@ impl SubscriptionStatus {
     }
 
     /// Whether a subscription in it runs, or ran: its end means something.
-    pub(super) const fn is_live(self) -> bool {
+    #[must_use]
+    pub const fn is_live(self) -> bool {
         matches!(self, Self::Trialing | Self::Active | Self::PastDue | Self::Unpaid | Self::Paused)
     }
 }

@@ -7,11 +7,10 @@ use super::allowance::due;
 use super::checkout::unknown;
 use super::done::Done;
 use super::effect::Payment;
-use super::names::closure;
-use super::payments::named;
+use super::payments::find;
 use super::reports::Said;
 use super::views::{MailKind, PaymentView};
-use super::work::{Stop, Work};
+use super::work::{Stop, Work, locked};
 use crate::LedgerError;
 use crate::change::lot::{Grant, Source, insert_grant};
 use crate::columns::{bigint, credits, lot_number, stamp};
@@ -44,8 +43,7 @@ impl Work<'_> {
     }
 
     async fn known(&mut self, payment: &Payment) -> Result<Option<PaymentView>, Stop> {
-        let names: Vec<String> = closure(&mut *self.connection, payment.own_names()).await?.into_iter().collect();
-        let mut known = named(&mut *self.connection, &names).await?;
+        let (_, mut known) = find(&mut *self.connection, payment.own_names()).await?;
         known.sort_by_key(|known| known.payment.payment != payment.payment); // its own key before another of its names
         Ok(known.into_iter().next())
     }
@@ -146,8 +144,7 @@ impl Work<'_> {
 
     /// Grants a lot and queues the mail about it. A source that has granted before, by whoever, does not grant again.
     pub(super) async fn grant(&mut self, account: AccountId, grant: &Grant, payment: &str) -> Result<LotId, Stop> {
-        let locked = self.accounts.get(&account);
-        let locked = locked.ok_or_else(|| LedgerError::Corrupt(format!("{account} is not locked")))?;
+        let locked = locked(&mut self.accounts, account)?;
         let payment = payment.to_owned();
         let lot = match insert_grant(&mut *self.connection, locked, grant, self.by).await {
             Ok(lot) => lot,

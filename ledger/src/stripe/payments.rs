@@ -64,13 +64,22 @@ impl Ledger {
     /// The payment that has one of these names, also through what links them.
     pub async fn payment(&self, names: &PaymentRef) -> Result<Option<PaymentView>, LedgerError> {
         let mut connection = self.pool.acquire().await?;
-        let names: Vec<String> = closure(&mut connection, names.names()).await?.into_iter().collect();
-        Ok(named(&mut connection, &names).await?.into_iter().next())
+        Ok(find(&mut connection, names.names()).await?.1.into_iter().next())
     }
 }
 
+/// All names that mean the same payment as these, and what is recorded under them.
+pub(super) async fn find(
+    connection: &mut PgConnection,
+    seeds: impl IntoIterator<Item = &str>,
+) -> Result<(Vec<String>, Vec<PaymentView>), LedgerError> {
+    let names: Vec<String> = closure(&mut *connection, seeds).await?.into_iter().collect();
+    let payments = named(connection, &names).await?;
+    Ok((names, payments))
+}
+
 /// Payments that have one of these names; one, unless one payment was reported under two.
-pub(super) async fn named(connection: &mut PgConnection, names: &[String]) -> Result<Vec<PaymentView>, LedgerError> {
+async fn named(connection: &mut PgConnection, names: &[String]) -> Result<Vec<PaymentView>, LedgerError> {
     read(connection, Which::Named(names), 2).await
 }
 

@@ -3,12 +3,11 @@
 use metering::{Credits, LotId};
 use sqlx::{FromRow, PgConnection};
 
-use super::allowance::refund_target;
 use super::done::Done;
 use super::effect::{Reversal, ReversalKind};
 use super::inbox::wake;
 use super::names::closure;
-use super::payments::named;
+use super::payments::find;
 use super::views::PaymentView;
 use super::work::{Stop, Work};
 use crate::LedgerError;
@@ -49,14 +48,16 @@ impl Reversal {
 
 impl Work<'_> {
     pub(super) async fn reversed(&mut self, reversal: &Reversal) -> Result<(), Stop> {
-        let payments = self.named(&reversal.names()).await?;
+        let (_, payments) = find(&mut *self.connection, reversal.names()).await?;
         let Some(payment) = payments.first() else {
             return Err(Stop::PaymentUnknown(Box::new(reversal.clone())));
         };
-        let key = payment.payment.payment.clone();
-        let kept = reversal.keep(&mut *self.connection, Some(&key)).await;
+        let key = payment.payment.payment.as_str();
+        let kept = reversal.keep(&mut *self.connection, Some(key)).await;
         kept.map_err(|error| Stop::from(error).about(payment.owner))?;
-        self.settle_reversals(&[&key]).await
+        // What the payment is known by, and not all that this reversal names.
+        let names: Vec<String> = closure(&mut *self.connection, [key]).await?.into_iter().collect();
+        self.settle(payment, &names).await
     }
 
     pub(super) async fn payment_linked(&mut self, invoice: &str, payment_intent: &str) -> Result<(), Stop> {
@@ -65,31 +66,37 @@ impl Work<'_> {
             .bind(invoice)
             .execute(&mut *self.connection)
             .await?;
-        if let [one, other, ..] = self.named(&[invoice]).await?.as_slice() {
-            let detail =
-                format!("{} and {} are one payment, and both are recorded", one.payment.payment, other.payment.payment);
-            return Err(Stop::parked("paid_twice", detail).about(one.owner));
+        let (names, payments) = find(&mut *self.connection, [invoice]).await?;
+        match payments.as_slice() {
+            [] => Ok(()),
+            [payment] => self.settle(payment, &names).await,
+            [one, other, ..] => {
+                let (one_key, other_key) = (&one.payment.payment, &other.payment.payment);
+                let detail = format!("{one_key} and {other_key} are one payment, and both are recorded");
+                Err(Stop::parked("paid_twice", detail).about(one.owner))
+            }
         }
-        self.settle_reversals(&[invoice]).await
     }
 
-    async fn named(&mut self, names: &[&str]) -> Result<Vec<PaymentView>, Stop> {
-        let names: Vec<String> = closure(&mut *self.connection, names.iter().copied()).await?.into_iter().collect();
-        Ok(named(&mut *self.connection, &names).await?)
+    /// Settles the payment that has one of these names, where it is known.
+    pub(super) async fn settle_reversals(&mut self, names: &[&str]) -> Result<(), Stop> {
+        let (names, payments) = find(&mut *self.connection, names.iter().copied()).await?;
+        match payments.first() {
+            Some(payment) => self.settle(payment, &names).await,
+            None => Ok(()),
+        }
     }
 
     /// Takes back what the reversals of this payment ask for beyond what was asked, also those that waited for it.
-    pub(super) async fn settle_reversals(&mut self, names: &[&str]) -> Result<(), Stop> {
-        let names: Vec<String> = closure(&mut *self.connection, names.iter().copied()).await?.into_iter().collect();
-        let Some(payment) = named(&mut *self.connection, &names).await?.into_iter().next() else { return Ok(()) };
-        self.attach(&payment, &names).await?;
-        let target = self.target(&payment).await?;
+    async fn settle(&mut self, payment: &PaymentView, names: &[String]) -> Result<(), Stop> {
+        self.attach(payment, names).await?;
+        let target = self.target(payment).await?;
         let missing = target.saturating_sub(payment.asked);
         if missing.is_zero() {
             return Ok(());
         }
-        self.set_asked(&payment, target).await?;
-        self.ask_lots(&payment, missing).await?;
+        self.set_asked(payment, target).await?;
+        self.ask_lots(payment, missing).await?;
         self.touched.insert(payment.owner);
         Ok(())
     }
@@ -122,7 +129,7 @@ impl Work<'_> {
         for raw in rows {
             let target = match (raw.refunded, raw.amount) {
                 _ if raw.is_won => Credits::ZERO,
-                (Some(refunded), Some(amount)) => refund_target(payment.granted, count(refunded)?, count(amount)?),
+                (Some(refunded), Some(amount)) => payment.refund_target(count(refunded)?, count(amount)?),
                 _ => payment.granted,
             };
             largest = largest.max(target);

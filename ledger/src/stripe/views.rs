@@ -3,8 +3,9 @@
 use metering::{AccountId, Credits, LotId, TimeMs};
 use serde::Serialize;
 
+use super::allowance::refund_target;
 use super::effect::{Checkout, Payment, PaymentRef, ReversalKind, SubscriptionStatus};
-use super::words::words;
+use crate::words::words;
 
 words! {
     /// How far a checkout is; a later state never gives way to an earlier one.
@@ -61,6 +62,12 @@ pub struct PaymentView {
 }
 
 impl PaymentView {
+    /// Credits that go back where `refunded` of `amount` was given back, both in minor units: the same part, rounded down.
+    #[must_use]
+    pub fn refund_target(&self, refunded: u64, amount: u64) -> Credits {
+        refund_target(self.granted, refunded, amount)
+    }
+
     /// Where the page after this payment begins.
     #[must_use]
     pub fn cursor(&self) -> PaymentCursor {

@@ -170,11 +170,14 @@ impl<'a> Work<'a> {
         }
         Ok(account)
     }
+}
 
-    pub(super) fn locked(&self, account: AccountId) -> Result<&Locked, Stop> {
-        let found = self.accounts.get(&account);
-        found.ok_or_else(|| Stop::Failed(LedgerError::Corrupt(format!("{account} is changed and not locked"))))
-    }
+/// An account that this work has locked. Of the accounts alone, so that the connection stays free.
+pub(super) fn locked(
+    accounts: &mut BTreeMap<AccountId, Locked>,
+    account: AccountId,
+) -> Result<&mut Locked, LedgerError> {
+    accounts.get_mut(&account).ok_or_else(|| LedgerError::Corrupt(format!("{account} is changed and not locked")))
 }
 
 impl Effect {

@@ -36,16 +36,10 @@ pub(crate) struct Product {
     pub deleted: bool,
 }
 
-#[derive(Deserialize)]
-struct Of {
-    #[serde(default, deserialize_with = "id")]
-    id: Option<String>,
-}
-
 impl Price {
     /// The product's id, expanded or not.
     pub fn product_id(&self) -> Option<String> {
-        read::<Of>(&serde_json::json!({ "id": self.product })).ok().and_then(|of| of.id)
+        id(&self.product).ok().flatten()
     }
 
     /// The product itself, where it was expanded.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ledger::stripe::{Effect, PaymentRef, PaymentView, ReversalKind};
 
-use super::difference::{Difference, DifferenceKind, share};
+use super::difference::{Difference, DifferenceKind};
 use super::pages::{Pages, id_of};
 use super::{Look, ReconcileError};
 use crate::error::StripeError;
@@ -39,8 +39,8 @@ impl Look<'_> {
         let Ok(effects) = charge_effects(seen, self.plans) else { return Ok(()) };
         let Some((refunded, amount)) = effects.iter().find_map(refund) else { return Ok(()) };
         let Some(payment) = self.payment(charge.payment(), seen).await? else { return Ok(()) };
-        let due = share(payment.granted.get(), refunded, amount);
-        if payment.asked.get() >= due {
+        let due = payment.refund_target(refunded, amount);
+        if payment.asked >= due {
             return Ok(());
         }
         let detail = format!(

@@ -97,28 +97,9 @@ impl DifferenceKind {
     }
 }
 
-/// What part of a grant a refund takes: rounded down, in the payer's favour.
-pub(super) fn share(granted: u64, refunded: u64, amount: u64) -> u64 {
-    if amount == 0 {
-        return 0;
-    }
-    let part = u128::from(granted) * u128::from(refunded.min(amount)) / u128::from(amount);
-    u64::try_from(part).unwrap_or(granted)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_share_is_rounded_down_and_never_more_than_the_whole() {
-        assert_eq!(share(1_000, 333, 1_000), 333);
-        assert_eq!(share(10, 1, 3), 3);
-        assert_eq!(share(10, 3, 3), 10);
-        assert_eq!(share(10, 9, 3), 10);
-        assert_eq!(share(10, 1, 0), 0);
-        assert_eq!(share(u64::MAX, u64::MAX, u64::MAX), u64::MAX);
-    }
 
     #[test]
     fn the_words_in_json_are_those_of_metrics() {

@@ -1,6 +1,6 @@
 //! The other way round: what the book granted for payments, and whether Stripe has them.
 
-use ledger::stripe::{Effect, PaymentRef, PaymentView, Reversal, ReversalKind};
+use ledger::stripe::{Effect, PaymentView, Reversal, ReversalKind};
 use serde_json::Value;
 
 use super::difference::{Difference, DifferenceKind};
@@ -64,8 +64,8 @@ impl Look<'_> {
             return Ok(Standing::Paid);
         }
         self.budget.take()?;
-        let is_intent = intent == Some(key);
-        let (path, good) = if is_intent { ("/payment_intents", "succeeded") } else { ("/invoices", "paid") };
+        let (path, good) =
+            if payment.payment.is_by_intent() { ("/payment_intents", "succeeded") } else { ("/invoices", "paid") };
         match self.stripe.object(path, key, &[]).await {
             Ok(object) => match object.get("status").and_then(Value::as_str) {
                 Some(status) if status == good => Ok(Standing::Paid),
@@ -78,13 +78,8 @@ impl Look<'_> {
 
     async fn unpaid(&mut self, view: &PaymentView, why: &str, mend: bool) -> Result<(), ReconcileError> {
         let payment = &view.payment;
-        let is_intent = payment.payment_intent.as_ref() == Some(&payment.payment);
-        let names = PaymentRef {
-            invoice: (!is_intent).then(|| payment.payment.clone()),
-            payment_intent: payment.payment_intent.clone(),
-            charge: payment.charge.clone(),
-        };
-        let reversal = Effect::Reversed(Reversal { payment: names, kind: ReversalKind::NotPaid, at: self.by.at });
+        let reversal =
+            Effect::Reversed(Reversal { payment: payment.reference(), kind: ReversalKind::NotPaid, at: self.by.at });
         let detail = format!("{} credits were granted for it; {why}", view.granted.get());
         let difference = Difference::new(DifferenceKind::GrantedNotPaid, &payment.payment, Some(view.owner), detail);
         let effects = if mend { vec![reversal] } else { Vec::new() };

@@ -76,7 +76,7 @@ impl Look<'_> {
         let Some(payment) = effects.iter().find_map(payment) else { return Ok(()) };
         self.paid.extend(payment.payment_intent.clone());
         let nothing = payment.amount == 0 && payment.credits.is_zero();
-        if nothing || self.ledger.payment(&names(payment)).await?.is_some() {
+        if nothing || self.ledger.payment(&payment.reference()).await?.is_some() {
             return Ok(());
         }
         let detail = format!("{} {} were paid for {}", payment.amount, payment.currency, payment.plan);
@@ -99,15 +99,5 @@ fn payment(effect: &Effect) -> Option<&Payment> {
     match effect {
         Effect::Paid(payment) => Some(payment),
         _ => None,
-    }
-}
-
-/// Every name under which the book may have it.
-fn names(payment: &Payment) -> PaymentRef {
-    let is_invoice = payment.payment_intent.as_ref() != Some(&payment.payment);
-    PaymentRef {
-        invoice: is_invoice.then(|| payment.payment.clone()),
-        payment_intent: payment.payment_intent.clone(),
-        charge: payment.charge.clone(),
     }
 }

@@ -64,7 +64,7 @@ impl Look<'_> {
 fn differs(known: Option<SubscriptionStatus>, report: &SubscriptionReport) -> bool {
     match known {
         Some(known) => known != report.status,
-        None => report.account.is_some() && crate::checkout::is_live(report.status),
+        None => report.account.is_some() && report.status.is_live(),
     }
 }
 

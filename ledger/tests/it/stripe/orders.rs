@@ -99,21 +99,17 @@ fn history() -> impl Strategy<Value = History> {
 const CASES: u32 = 160;
 const CASES_FULL: u32 = 10_000;
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "not a setting of a service: how long the test may take; `full`, or a number of histories"
-)]
-fn cases() -> u32 {
-    let scale = std::env::var("TOLLGATE_TEST_SCALE").unwrap_or_default();
-    if scale == "full" { CASES_FULL } else { scale.parse().unwrap_or(CASES) }
-}
-
 #[test]
 fn whatever_part_of_the_world_is_told_in_whatever_order_the_book_says_what_the_model_says() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let operator = runtime.block_on(Operator::arrives());
     let numbers = std::cell::Cell::new(0_u32);
-    let config = Config { cases: cases(), max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
+    let config = Config {
+        cases: ledger::testing::cases(CASES, CASES_FULL),
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..Config::default()
+    };
     TestRunner::new(config)
         .run(&history(), |history| {
             runtime.block_on(async {

@@ -2,7 +2,7 @@
 
 use ledger::stripe::ReconcileTurn;
 use metering::TimeMs;
-use payments::{Difference, Reconciliation};
+use payments::{Difference, Reconciliation, look_due};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -14,8 +14,6 @@ use crate::instant::rfc3339;
 const DAY_MS: u64 = 86_400_000;
 /// What Stripe shows late is seen all the same.
 const OVERLAP_MS: u64 = DAY_MS;
-/// How far the first look of an installation goes back.
-const FIRST_LOOK_MS: u64 = 30 * DAY_MS;
 
 pub async fn run(desk: &Desk, since: Option<TimeMs>, repair: bool) -> Result<Answer, Failure> {
     let (stripe, plans) = (desk.stripe()?, desk.plans()?);
@@ -41,7 +39,7 @@ async fn turn(desk: &Desk) -> Result<ReconcileTurn, Failure> {
 
 /// From when on nobody has looked yet.
 fn due(mark: Option<TimeMs>, now: TimeMs) -> TimeMs {
-    mark.map_or(now.minus_ms(FIRST_LOOK_MS), |mark| mark.minus_ms(OVERLAP_MS))
+    look_due(mark, now, OVERLAP_MS)
 }
 
 fn answer(since: TimeMs, found: &Reconciliation) -> Answer {
