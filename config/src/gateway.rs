@@ -1,7 +1,6 @@
 //! Settings of `gateway`; `gateway.toml` says what each means.
 
 mod journal;
-mod sessions;
 mod tls;
 mod traces;
 
@@ -15,11 +14,11 @@ use serde::Deserialize;
 use crate::error::ConfigError;
 use crate::log::Format;
 use crate::redis::Redis;
-use crate::routes::{self, Auth, Route};
+use crate::routes::{self, Auth, Route, SessionCookie};
+use crate::sessions::Sessions;
 use crate::upstream::Upstream;
 
 pub use journal::{Journal, JournalRules};
-pub use sessions::{Algorithm, KeySource, Scheme, SessionRules, Sessions};
 pub use tls::{Certificate, Http2, Tls};
 pub use traces::{TraceRules, Traces};
 
@@ -52,12 +51,16 @@ impl Settings {
     /// Reads the route table that the settings name and checks it against the upstreams they name.
     pub fn read_routes(&self) -> Result<Vec<Route>, ConfigError> {
         let routes = self.parse_routes()?;
-        let sessions = self.sessions.rules()?;
-        match routes.iter().find(|route| route.auth == Auth::Session && sessions.is_none()) {
-            Some(route) => Err(ConfigError::about_key(
-                "sessions.algorithm",
-                format!("route `{}` takes sessions only, and they are off: nobody could use it", route.name),
-            )),
+        if self.sessions.rules()?.is_some() {
+            return Ok(routes);
+        }
+        let needs = |route: &Route| match (route.auth, route.session_cookie) {
+            (Auth::Session, _) => Some("takes sessions only, and they are off: nobody could use it"),
+            (_, SessionCookie::Keep) => Some("keeps the session's cookie, and sessions are off: no cookie is theirs"),
+            _ => None,
+        };
+        match routes.iter().find_map(|route| Some((&route.name, needs(route)?))) {
+            Some((name, why)) => Err(ConfigError::about_key("sessions.algorithm", format!("route `{name}` {why}"))),
             None => Ok(routes),
         }
     }

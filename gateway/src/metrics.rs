@@ -16,10 +16,10 @@ use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+pub use self::sessions::{SessionMetrics, StandingLookup};
 pub use confirms::ConfirmLabel;
 pub use labels::{DebitLabel, KeyLookup};
 pub use reloads::ReloadMetrics;
-pub use sessions::{SessionLookup, SessionMetrics, StandingLookup};
 pub use upstreams::{GroupMetrics, ServerMetrics, UpstreamMetrics};
 
 use crate::metrics::certificates::CertificateMetrics;

@@ -45,7 +45,8 @@ pub fn route_match(input: &[u8]) {
     for _ in 0..count {
         let method = dice.one_of(&METHODS);
         let host = dice.one_of(&[None, Some("h"), Some("i")]);
-        let segments = (0..dice.below(SEGMENTS_MAX)).map(|_| dice.one_of(&OWN_SEGMENTS)).collect();
+        let mut segments: Vec<_> = (0..dice.below(SEGMENTS_MAX)).map(|_| dice.one_of(&OWN_SEGMENTS)).collect();
+        segments.extend(dice.one_of(&[None, Some("{rest...}")]));
         let route = (method, host, segments);
         // Two routes for the same requests are refused where settings are read.
         if routes.iter().all(|known| shape(known) != shape(&route)) {
@@ -80,32 +81,43 @@ fn ask(table: &RouteTable, routes: &[Written], dice: &mut Dice) {
     assert_eq!(found, due.map(|number| number.to_string()), "{method} {host} /{sent} in {routes:?}");
 }
 
-/// By the rule: exact segments before variable ones from the left, a named host before any.
+/// By the rule: exact segments before variable ones, and these before the rest, from the left; a named host before any.
 fn find(routes: &[Written], method: &str, host: &str, path: &str) -> Option<usize> {
     let path: Vec<&str> = path.split('/').collect();
     let takes = |(own_method, own_host, segments): &Written| {
-        let fits = |(wanted, segment): (&&str, &&str)| wanted == segment || (is_any(wanted) && !segment.is_empty());
+        let fits = |(wanted, segment): (&&str, &&str)| wanted == segment || (rank(wanted) > 0 && !segment.is_empty());
+        let has_rest = segments.last().is_some_and(|last| rank(last) == 2);
         // The root has no segment; a request for it has one that is empty.
         let same = if segments.is_empty() {
             path == [""]
         } else {
-            segments.len() == path.len() && segments.iter().zip(&path).all(fits)
+            let as_long = if has_rest { segments.len() <= path.len() } else { segments.len() == path.len() };
+            as_long && segments.iter().zip(&path).all(fits)
         };
         *own_method == method && own_host.is_none_or(|own| own == host) && same
     };
     let order = |(_, own, segments): &Written| {
-        (segments.iter().map(|segment| is_any(segment)).collect::<Vec<_>>(), own.is_none())
+        (segments.iter().map(|segment| rank(segment)).collect::<Vec<_>>(), own.is_none())
     };
     (0..routes.len()).filter(|number| takes(&routes[*number])).min_by_key(|number| order(&routes[*number]))
 }
 
-fn is_any(segment: &str) -> bool {
-    segment.starts_with('{')
+/// The lower wins.
+fn rank(segment: &str) -> u8 {
+    match (segment.starts_with('{'), segment.ends_with("...}")) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
+    }
 }
 
 /// What tells one route from another: the name of a variable segment does not.
 fn shape(route: &Written) -> Written {
-    let segments = route.2.iter().map(|segment| if is_any(segment) { "{}" } else { segment });
+    let segments = route.2.iter().map(|segment| match rank(segment) {
+        0 => segment,
+        1 => "{}",
+        _ => "{...}",
+    });
     (route.0, route.1, segments.collect())
 }
 
@@ -154,14 +166,22 @@ mod tests {
 
     #[test]
     fn the_plain_reading_knows_the_rule() {
-        let routes =
-            [("GET", None, vec!["{x}", "b"]), ("GET", Some("h"), vec!["{x}", "b"]), ("GET", None, vec!["a", "{x}"])];
+        let routes = [
+            ("GET", None, vec!["{x}", "b"]),
+            ("GET", Some("h"), vec!["{x}", "b"]),
+            ("GET", None, vec!["a", "{x}"]),
+            ("GET", None, vec!["a", "{rest...}"]),
+        ];
         assert_eq!(find(&routes, "GET", "h", "a/b"), Some(2), "exact from the left");
         assert_eq!(find(&routes, "GET", "h", "c/b"), Some(1), "a named host before any");
         assert_eq!(find(&routes, "GET", "i", "c/b"), Some(0));
         assert_eq!(find(&routes, "GET", "i", "/b"), None);
+        assert_eq!((find(&routes, "GET", "i", "a/b/c"), find(&routes, "GET", "i", "a/b/")), (Some(3), Some(3)));
         let shapes: BTreeSet<Written> =
-            [("GET", None, vec!["{x}"]), ("GET", None, vec!["{other}"])].iter().map(shape).collect();
-        assert_eq!(shapes.len(), 1);
+            [("GET", None, vec!["{x}"]), ("GET", None, vec!["{other}"]), ("GET", None, vec!["{x...}"])]
+                .iter()
+                .map(shape)
+                .collect();
+        assert_eq!(shapes.len(), 2);
     }
 }

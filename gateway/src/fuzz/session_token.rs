@@ -7,9 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::executor::block_on;
 use metering::TimeMs;
 use serde_json::Value;
+use sessions::{Refused, Session, SessionFault};
 
 use super::dice::Dice;
-use crate::session::{Refused, Session, SessionFault};
 use issuers::{
     AUDIENCE, ISSUER, Issuer, LEEWAY_SECONDS, NOW_SECONDS, issuers, sign_with_ed25519, sign_with_public_key,
 };
@@ -88,11 +88,13 @@ fn agree(session: &Session, claims: &Value) {
     assert!(claims.get("nbf").is_none_or(|at| at.as_u64().is_some_and(|at| at <= NOW_SECONDS + LEEWAY_SECONDS)));
     assert_eq!(text("account"), Some(&*session.account.to_string()));
     assert_eq!(session.account_value.to_str().ok(), text("account"));
-    let subject = session.subject.to_str().expect("a plain header value");
-    assert_eq!(text("sub"), Some(subject));
+    let subject = session.subject.as_str();
+    assert_eq!((text("sub"), session.subject_value.to_str().ok()), (Some(subject), Some(subject)));
     assert!(subject.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && (1..=256).contains(&subject.len()));
     let is_list = |roles: &Value| roles.as_array().is_some_and(|roles| roles.iter().all(Value::is_string));
     assert!(claims.get("roles").is_none_or(is_list));
+    let roles = claims["roles"].as_array().map_or(&[][..], Vec::as_slice);
+    assert!(session.roles.iter().map(String::as_str).eq(roles.iter().filter_map(Value::as_str)));
 }
 
 /// What was let in once is let in again until it expires, whether it is remembered or not.

@@ -1,35 +1,23 @@
 //! What is counted of session tokens.
 
 use prometheus::{IntCounter, IntGauge, Registry};
+use sessions::{Lookup, Watch};
 
-use super::{gauge, labelled};
+use super::{Metrics, gauge, labelled};
 
 pub struct SessionMetrics {
-    lookups: [IntCounter; SessionLookup::ALL.len()],
+    lookups: [IntCounter; Lookup::ALL.len()],
     standings: [IntCounter; StandingLookup::ALL.len()],
-    pub keys: IntGauge,
+    keys: IntGauge,
 }
 
-/// How a session token was judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionLookup {
-    /// Good, and verified before.
-    Hit,
-    /// Good, verified now.
-    Verified,
-    Refused,
-}
+impl Watch for Metrics {
+    fn looked_up(&self, how: Lookup) {
+        self.sessions.lookups[how as usize].inc();
+    }
 
-impl SessionLookup {
-    /// In the order of the enum.
-    const ALL: [Self; 3] = [Self::Hit, Self::Verified, Self::Refused];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Hit => "hit",
-            Self::Verified => "verified",
-            Self::Refused => "refused",
-        }
+    fn keys_read(&self, _ok: bool, keys: usize) {
+        self.sessions.keys.set(i64::try_from(keys).unwrap_or(i64::MAX));
     }
 }
 
@@ -65,7 +53,7 @@ impl SessionMetrics {
                 "session_lookups_total",
                 "Session tokens judged, by result.",
                 "result",
-                SessionLookup::ALL.map(SessionLookup::as_str),
+                Lookup::ALL.map(Lookup::as_str),
             )?,
             standings: labelled(
                 registry,
@@ -76,10 +64,6 @@ impl SessionMetrics {
             )?,
             keys: gauge(registry, "session_keys", "Keys that session tokens may be signed with.")?,
         })
-    }
-
-    pub fn lookup(&self, result: SessionLookup) {
-        self.lookups[result as usize].inc();
     }
 
     pub fn standing(&self, result: StandingLookup) {

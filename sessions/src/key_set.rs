@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use config::gateway::Algorithm;
+use config::sessions::Algorithm;
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 

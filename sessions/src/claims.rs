@@ -7,7 +7,7 @@ use metering::{AccountId, SessionSubject, SessionVersion, TimeMs};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::{Session, SessionFault};
+use crate::session::{Session, SessionFault};
 
 /// The end of the year 9999, in seconds. A later time is one in other units, and a session that never ends.
 const SECONDS_MAX: u64 = 253_402_300_799;
@@ -76,8 +76,9 @@ impl Expected<'_> {
         let session = Session {
             account,
             account_value: HeaderValue::from_str(&account.to_string()).map_err(|_| SessionFault::Malformed)?,
-            subject: HeaderValue::from_str(subject.as_str()).map_err(|_| SessionFault::Malformed)?,
+            subject_value: HeaderValue::from_str(subject.as_str()).map_err(|_| SessionFault::Malformed)?,
             subject_digest: subject.digest(),
+            subject,
             version: version(claims.get(self.version_claim))?,
             roles: roles(claims.get(self.roles_claim))?,
             expires_at,
@@ -147,7 +148,8 @@ mod tests {
     fn a_good_token_names_account_person_and_roles() {
         let session = read(&json!({ "aud": ["other", "us"], "exp": NOW - 4, "iat": NOW + 5, "nbf": NOW })).unwrap();
         assert_eq!(session.account.to_string(), "acct_00000000000000000000000000000002");
-        assert_eq!((session.subject.to_str().unwrap(), session.roles.as_slice()), ("ann", &["admin".to_owned()][..]));
+        assert_eq!((session.subject.as_str(), session.roles.as_slice()), ("ann", &["admin".to_owned()][..]));
+        assert_eq!((session.subject_value.as_bytes(), session.account_value.len()), (&b"ann"[..], 37));
         assert_eq!(read(&json!({ "roles": "absent" })).unwrap().roles, Vec::<String>::new());
         let version = |claims| read(&claims).unwrap().version.get();
         assert_eq!((version(json!({})), version(json!({ "ver": 0 })), version(json!({ "ver": 7 }))), (0, 0, 7));

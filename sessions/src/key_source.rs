@@ -6,14 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use config::gateway::{Algorithm, KeySource as Source};
+use config::sessions::{Algorithm, JwksUrl, KeySource as Source};
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::key_set::KeySet;
-use crate::metrics::Metrics;
-use crate::own_request::{Ask, Endpoint};
+use crate::key_set::KeySet;
+use crate::watch::Watch;
 
 /// How often a file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -22,19 +21,25 @@ const PAUSE_MIN: Duration = Duration::from_secs(10);
 /// How soon a URL that did not answer is asked again.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// How a service asks for a key set, with its own client: GET, no redirect followed, within the time and the size that the settings set.
+pub trait Fetch: Send + Sync {
+    /// The body of an answer with status 200.
+    fn fetch(&self) -> impl Future<Output = anyhow::Result<Vec<u8>>> + Send;
+}
+
 /// The keys as they were read last; cheap to clone.
 #[derive(Clone)]
 pub struct KeySource {
     current: Arc<RwLock<Option<Arc<KeySet>>>>,
     wanted: Arc<Notify>,
     algorithm: Algorithm,
-    metrics: Arc<Metrics>,
+    watch: Arc<dyn Watch>,
 }
 
 impl KeySource {
     /// What is there at the start: a file must be good by then, a URL is asked in the background.
-    pub fn open(source: &Source, algorithm: Algorithm, metrics: Arc<Metrics>) -> anyhow::Result<Self> {
-        let opened = Self { current: Arc::default(), wanted: Arc::default(), algorithm, metrics };
+    pub fn open(source: &Source, algorithm: Algorithm, watch: Arc<dyn Watch>) -> anyhow::Result<Self> {
+        let opened = Self { current: Arc::default(), wanted: Arc::default(), algorithm, watch };
         match source {
             Source::Secret(secret) => opened.put(KeySet::secret(secret.expose_secret().as_bytes())),
             Source::File { path, bytes_max } => {
@@ -46,24 +51,21 @@ impl KeySource {
     }
 
     /// `None` until keys have been read.
-    pub fn current(&self) -> Option<Arc<KeySet>> {
+    pub(crate) fn current(&self) -> Option<Arc<KeySet>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Somebody names a key that is not known: it may be new.
-    pub fn ask_soon(&self) {
+    pub(crate) fn ask_soon(&self) {
         self.wanted.notify_one();
     }
 
-    /// Keeps the keys fresh for as long as the gateway lives.
-    pub async fn keep(self, source: Source) {
+    /// Keeps the keys fresh for as long as the service lives. `open` is asked once, where the keys come from a URL.
+    pub async fn keep<F: Fetch>(self, source: Source, open: impl FnOnce(&JwksUrl) -> F) {
         match source {
             Source::Secret(_) => {}
             Source::File { path, bytes_max } => self.keep_file(path, bytes_max).await,
-            Source::Url { address, path, again_seconds, ms_max, bytes_max } => {
-                let url = Endpoint::new(address, path, Duration::from_millis(ms_max));
-                self.keep_url(url, bytes_max, Duration::from_secs(again_seconds)).await;
-            }
+            Source::Url(url) => self.keep_url(&url, open(&url)).await,
         }
     }
 
@@ -79,23 +81,19 @@ impl KeySource {
             let path = path.display();
             match self.take(&text) {
                 Ok(()) => tracing::info!(%path, "the keys of sessions in {path} were read again"),
-                Err(error) => tracing::warn!(%path, "the keys of sessions in {path} stay as they were: {error:#}"),
+                Err(error) => {
+                    self.watch.keys_read(false, self.count());
+                    tracing::warn!(%path, "the keys of sessions in {path} stay as they were: {error:#}");
+                }
             }
             known = text;
         }
     }
 
-    async fn keep_url(&self, url: Endpoint, answer_bytes_max: usize, again: Duration) {
-        let mut known = Vec::new();
+    async fn keep_url(&self, url: &JwksUrl, publisher: impl Fetch) {
+        let (mut known, again) = (Vec::new(), Duration::from_secs(url.again_seconds));
         loop {
-            let ask = Ask {
-                method: "GET",
-                line: ("Accept", "application/json"),
-                body: None,
-                answer_bytes_max,
-                too_long: "its answer is larger than sessions.jwks_bytes_max",
-            };
-            let fetched = url.ask(ask).await.and_then(|text| {
+            let fetched = publisher.fetch().await.and_then(|text| {
                 if text != known {
                     self.take(&text)?;
                     known = text;
@@ -109,9 +107,14 @@ impl KeySource {
                 tokio::time::timeout(rest, self.wanted.notified()).await.ok();
                 continue;
             };
+            self.watch.keys_read(false, self.count());
             tracing::warn!("the keys of sessions stay as they were: {url} gave none: {error:#}");
             sleep(RETRY).await;
         }
+    }
+
+    fn count(&self) -> usize {
+        self.current().map_or(0, |set| set.len())
     }
 
     fn take(&self, text: &[u8]) -> anyhow::Result<()> {
@@ -121,7 +124,7 @@ impl KeySource {
     }
 
     fn put(&self, set: KeySet) {
-        self.metrics.sessions.keys.set(i64::try_from(set.len()).unwrap_or(i64::MAX));
+        self.watch.keys_read(true, set.len());
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(set));
     }
 }

@@ -1,5 +1,6 @@
-//! `[sessions]`: how a browser proves its account. Off while no algorithm is set.
+//! `[sessions]` of the services that know people: how a browser proves its account. Off while no algorithm is set.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -107,7 +108,7 @@ pub enum Algorithm {
     Hs256,
 }
 
-/// How browsers reach the gateway, whatever stands between.
+/// How browsers reach the service, whatever stands between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scheme {
@@ -130,7 +131,25 @@ impl Scheme {
 pub enum KeySource {
     Secret(SecretString),
     File { path: PathBuf, bytes_max: usize },
-    Url { address: UpstreamAddress, path: String, again_seconds: u64, ms_max: u64, bytes_max: usize },
+    Url(JwksUrl),
+}
+
+/// Where a key set is published, how often it is asked for, and what its answer may take.
+#[derive(Clone, Debug)]
+pub struct JwksUrl {
+    pub address: UpstreamAddress,
+    /// With the query.
+    pub path: String,
+    pub again_seconds: u64,
+    pub ms_max: u64,
+    pub bytes_max: usize,
+}
+
+impl fmt::Display for JwksUrl {
+    /// Without the query, which may hold a credential.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.address, self.path.split('?').next().unwrap_or_default())
+    }
 }
 
 impl Sessions {
@@ -200,13 +219,13 @@ impl Sessions {
             }
             (_, true, None, url) if !url.is_empty() => {
                 let (address, path) = jwks_url(url).map_err(|what| wrong("jwks_url", what))?;
-                Ok(KeySource::Url {
+                Ok(KeySource::Url(JwksUrl {
                     address,
                     path,
                     again_seconds: self.jwks_seconds.max(1),
                     ms_max: self.jwks_ms_max,
                     bytes_max: self.jwks_bytes_max,
-                })
+                }))
             }
             // A secret beside public keys would invite the one to be taken for the other.
             _ => Err(wrong("algorithm", "needs exactly one of `jwks_file` and `jwks_url`, and no `secret`")),

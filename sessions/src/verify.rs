@@ -1,86 +1,23 @@
-//! Sessions: how a browser proves its account and its person, by a token that somebody trusted has signed.
-//!
-//! Algorithm, keys, issuer and audience are the settings'. A token chooses nothing: its `alg` must be the one that is set, and its
-//! `kid` is only an index into the keys that are known. Nothing is read from the store; whether somebody has ended the session since is
-//! for `AccountStandings` to say.
-
-mod claims;
-mod key_set;
-mod key_source;
-mod ring_provider;
+//! A token is judged: its signature by the keys that are known, its claims by the rules that are set.
 
 use std::sync::Arc;
 
-use config::gateway::SessionRules;
-use http::HeaderValue;
+use config::sessions::SessionRules;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
-use metering::{AccountId, SessionVersion, SubjectDigest, TimeMs};
+use metering::TimeMs;
 use moka::future::Cache;
 use serde_json::{Map, Value};
 
-pub use key_source::KeySource;
-
-use crate::metrics::{Metrics, SessionLookup};
-use claims::{Claims, Expected};
-use ring_provider::algorithm;
+use crate::claims::{Claims, Expected};
+use crate::key_set::KeySet;
+use crate::key_source::KeySource;
+use crate::ring_provider::{self, algorithm};
+use crate::session::{Refused, Session, SessionFault};
+use crate::watch::{Lookup, Watch};
 
 /// 2020. The store's clock stands near 1970 until the store has told the time, and by that every token would be one of the future.
 const TIME_KNOWN: TimeMs = TimeMs::new(1_577_836_800_000);
-
-/// Whom a token speaks for, with what upstreams are told about it.
-#[derive(Debug)]
-pub struct Session {
-    pub account: AccountId,
-    pub account_value: HeaderValue,
-    pub subject: HeaderValue,
-    pub subject_digest: SubjectDigest,
-    /// Sessions end by raising the least version that is good.
-    pub version: SessionVersion,
-    pub expires_at: TimeMs,
-    /// What the person may do, in the words of whoever signed the token.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a wrong list refuses the token; no route asks for a role yet"))]
-    pub roles: Vec<String>,
-}
-
-/// What is wrong with a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionFault {
-    Missing,
-    /// No token, or a claim that is missing or of another type.
-    Malformed,
-    /// Another algorithm, a key that is not known, or a signature that is not the key's.
-    Unverified,
-    OtherIssuer,
-    OtherAudience,
-    NotYetValid,
-    Expired,
-    /// Somebody signed the person, or everybody of the account, out.
-    Ended,
-}
-
-impl SessionFault {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Malformed => "malformed",
-            Self::Unverified => "unverified",
-            Self::OtherIssuer => "other_issuer",
-            Self::OtherAudience => "other_audience",
-            Self::NotYetValid => "not_yet_valid",
-            Self::Expired => "expired",
-            Self::Ended => "ended",
-        }
-    }
-}
-
-/// A token that opens nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    Fault(SessionFault),
-    /// No key has been read yet, or the time is not known: nobody can say.
-    NotYet,
-}
 
 /// A session, and which reading of the keys verified it.
 #[derive(Clone)]
@@ -89,16 +26,18 @@ struct Entry {
     reading: u64,
 }
 
+/// Whoever judges tokens, and remembers which were good.
 pub struct Sessions {
     rules: SessionRules,
     validation: Validation,
     keys: KeySource,
     verified: Cache<[u8; 32], Entry>,
-    metrics: Arc<Metrics>,
+    watch: Arc<dyn Watch>,
 }
 
 impl Sessions {
-    pub fn new(rules: SessionRules, keys: KeySource, metrics: Arc<Metrics>) -> Self {
+    #[must_use]
+    pub fn new(rules: SessionRules, keys: KeySource, watch: Arc<dyn Watch>) -> Self {
         ring_provider::install();
         // Only the signature is left to the library: the claims are checked here, by the store's clock and for their types.
         let mut validation = Validation::new(algorithm(rules.algorithm));
@@ -106,23 +45,25 @@ impl Sessions {
         validation.validate_exp = false;
         validation.validate_aud = false;
         let verified = Cache::builder().max_capacity(rules.entries_max).build();
-        Self { rules, validation, keys, verified, metrics }
+        Self { rules, validation, keys, verified, watch }
     }
 
+    #[must_use]
     pub fn rules(&self) -> &SessionRules {
         &self.rules
     }
 
+    /// Whom the token speaks for at this time. Whether the session was ended since is not looked at.
     pub async fn verify(&self, token: &str, now: TimeMs) -> Result<Arc<Session>, Refused> {
         let result = self.look_up(token, now).await;
-        self.metrics.sessions.lookup(match &result {
+        self.watch.looked_up(match &result {
             Ok((_, lookup)) => *lookup,
-            Err(_) => SessionLookup::Refused,
+            Err(_) => Lookup::Refused,
         });
         result.map(|(session, _)| session)
     }
 
-    async fn look_up(&self, token: &str, now: TimeMs) -> Result<(Arc<Session>, SessionLookup), Refused> {
+    async fn look_up(&self, token: &str, now: TimeMs) -> Result<(Arc<Session>, Lookup), Refused> {
         if token.len() > self.rules.token_bytes_max {
             return Err(Refused::Fault(SessionFault::Malformed));
         }
@@ -135,17 +76,17 @@ impl Sessions {
             return if self.has_expired(&session, now) {
                 Err(Refused::Fault(SessionFault::Expired))
             } else {
-                Ok((session, SessionLookup::Hit))
+                Ok((session, Lookup::Hit))
             };
         }
         let claims = self.claims(token, &keys).map_err(Refused::Fault)?;
         let session = Arc::new(self.expected().read(&claims, now).map_err(Refused::Fault)?);
         self.verified.insert(digest, Entry { session: session.clone(), reading: keys.reading }).await;
-        Ok((session, SessionLookup::Verified))
+        Ok((session, Lookup::Verified))
     }
 
     /// The claims of a token whose signature holds.
-    fn claims(&self, token: &str, keys: &key_set::KeySet) -> Result<Map<String, Value>, SessionFault> {
+    fn claims(&self, token: &str, keys: &KeySet) -> Result<Map<String, Value>, SessionFault> {
         let header = decode_header(token).map_err(|_| SessionFault::Malformed)?;
         // An extension that must be understood is not.
         if header.crit.is_some() {

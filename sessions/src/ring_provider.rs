@@ -1,6 +1,6 @@
 //! The cryptography behind tokens: ring's, which TLS uses already. Tokens are verified here and never signed.
 
-use config::gateway::Algorithm as Setting;
+use config::sessions::Algorithm as Setting;
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
