@@ -44,6 +44,7 @@ pub struct Route {
     pub confirm: Option<Duration>,
     pub timeouts: Timeouts,
     pub cors: Option<Cors>,
+    pub session_cookie: SessionCookie,
 }
 
 impl Route {
@@ -150,6 +151,16 @@ pub enum WhenBlocked {
     #[default]
     Deny,
     Allow,
+}
+
+/// What becomes of the session's cookie. An upstream that is told the account and the person has no use for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionCookie {
+    #[default]
+    Drop,
+    /// It goes upstream, to a server that looks at sessions itself.
+    Keep,
 }
 
 /// How sure a debit must be before its request goes upstream.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use metering::TimeMs;
+use sessions::Sessions;
 
 use crate::account_standings::AccountStandings;
 use crate::key_cache::KeyCache;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::request_log::RequestLog;
-use crate::session::Sessions;
 use crate::steps::Balance;
 use crate::table::Tables;
 use crate::traces::Traces;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use metering::{AccountId, KeyId, Status};
+use sessions::Session;
 
 use crate::key_cache::Caller;
-use crate::session::Session;
 
 #[derive(Clone, Debug)]
 pub enum Principal {

@@ -4,8 +4,7 @@ mod problem;
 
 use metering::live::{BudgetView, Repeat};
 use metering::{CapPeriod, Credits, OpId, Scope, Status, TimeMs};
-
-use crate::session::SessionFault;
+use sessions::SessionFault;
 
 /// Every way in which the gateway itself answers instead of the upstream.
 #[derive(Clone, Debug, PartialEq)]

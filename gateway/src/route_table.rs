@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use config::routes::{
-    Auth, Durability, Failure, PathPattern, Price, Report, Segment, Target, Timeouts, Upgrade, WhenBlocked,
+    Auth, Durability, Failure, PathPattern, Price, Report, Segment, SessionCookie, Target, Timeouts, Upgrade,
+    WhenBlocked,
 };
 use http::header::HOST;
 use http::{HeaderName, Method};
@@ -39,6 +40,8 @@ pub struct Route {
     pub metrics: RouteMetrics,
     /// Pages of other sites that may use the route.
     pub cors: Option<Cors>,
+    /// Whether the session's cookie goes upstream.
+    pub keeps_session_cookie: bool,
     give_back: Vec<Failure>,
     grpc_server_errors: Vec<u8>,
     method: Method,
@@ -127,6 +130,7 @@ impl Route {
         let segments = self.path.segments().iter().map(|segment| match segment {
             Segment::Exact(segment) => segment.as_str(),
             Segment::Any => "{}",
+            Segment::Rest => "{...}",
         });
         let path = segments.fold(String::new(), |path, segment| path + "/" + segment);
         if path.is_empty() { "/".to_owned() } else { path }
@@ -161,7 +165,7 @@ impl RouteTable {
         for same_path in table.exact.values_mut() {
             same_path.sort_by_key(|route| route.host.is_none());
         }
-        table.patterns.sort_by_key(|route| (variable_segments(&route.path), route.host.is_none()));
+        table.patterns.sort_by_key(|route| (specificity(&route.path), route.host.is_none()));
         Ok(table)
     }
 
@@ -201,9 +205,14 @@ fn exact_path(pattern: &PathPattern) -> Option<String> {
     Some(if path.is_empty() { "/".to_owned() } else { path })
 }
 
-/// Orders patterns: the first variable segment from the left loses.
-fn variable_segments(pattern: &PathPattern) -> Vec<bool> {
-    pattern.segments().iter().map(|segment| *segment == Segment::Any).collect()
+/// Orders patterns: from the left, exact segments win over variable ones, and these over the rest of a path.
+fn specificity(pattern: &PathPattern) -> Vec<u8> {
+    let rank = |segment: &Segment| match segment {
+        Segment::Exact(_) => 0,
+        Segment::Any => 1,
+        Segment::Rest => 2,
+    };
+    pattern.segments().iter().map(rank).collect()
 }
 
 fn matches(pattern: &PathPattern, path: &str) -> bool {
@@ -211,6 +220,11 @@ fn matches(pattern: &PathPattern, path: &str) -> bool {
     let all = pattern.segments().iter().all(|wanted| match (wanted, segments.next()) {
         (Segment::Exact(wanted), Some(segment)) => wanted == segment,
         (Segment::Any, Some(segment)) => !segment.is_empty(),
+        (Segment::Rest, Some(segment)) => {
+            // A canonical path has no empty segment but the last, which is a slash at the end.
+            segments.by_ref().for_each(drop);
+            !segment.is_empty()
+        }
         (_, None) => false,
     });
     all && segments.next().is_none()
@@ -262,6 +276,7 @@ fn resolve(
         price_per_message: route.price_per_message.map(Credits::new).transpose().with_context(about)?,
         confirm: route.confirm,
         timeouts: route.timeouts,
+        keeps_session_cookie: route.session_cookie == SessionCookie::Keep,
         give_back: route.give_back,
         grpc_server_errors: route.grpc_server_errors,
         host: route.host,
@@ -300,6 +315,20 @@ mod tests {
         price = 0
         upstream = "demo"
         [[route]]
+        name = "rest"
+        method = "GET"
+        path = "/v1/{rest...}"
+        auth = "none"
+        price = 0
+        upstream = "demo"
+        [[route]]
+        name = "console"
+        method = "GET"
+        path = "/v1/console/{rest...}"
+        auth = "none"
+        price = 0
+        upstream = "demo"
+        [[route]]
         name = "chat"
         method = "GET"
         host = "chat.example"
@@ -329,6 +358,14 @@ mod tests {
             ("a", "/v1/%61rtifacts/latest", "latest"),
             ("a", "/v1/artifacts/7", "artifact"),
             ("a", "/v1/other/7", "any"),
+            ("a", "/v1/console/7", "console"),
+            ("a", "/v1/console/7/8/9?x=1", "console"),
+            ("a", "/v1/%63onsole/7", "console"),
+            ("a", "/v1/artifacts", "rest"),
+            ("a", "/v1/artifacts/7/8", "rest"),
+            ("a", "/v1/artifacts/", "rest"),
+            ("a", "/v1/console/7/", "console"),
+            ("a", "/v1/console", "rest"),
         ] {
             assert_eq!(found("GET", host, target).as_deref(), Some(route), "{host} {target}");
         }
@@ -340,11 +377,11 @@ mod tests {
             ("POST", "/v1/artifacts/latest"),
             ("TRACE", "/v1/artifacts/latest"),
             ("GET", "/"),
-            ("GET", "/v1/artifacts"),
-            ("GET", "/v1/artifacts/"),
-            ("GET", "/v1/artifacts/7/8"),
+            ("GET", "/v1"),
+            ("GET", "/v1/"),
+            ("POST", "/v1/console/7"),
             ("GET", "/V1/artifacts/7"),
-            ("GET", "/v1/artifacts/latest/"),
+            ("GET", "/v1x/artifacts"),
         ] {
             assert_eq!(found(method, "a", target), None, "{method} {target}");
         }

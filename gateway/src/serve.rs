@@ -15,6 +15,7 @@ use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server};
 use pingora::services::listening::Service;
+use sessions::{KeySource, Sessions, Watch};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,6 +28,7 @@ use crate::edge::{Companion, Connections, Edge, Linger, Secure, http2_limits, ht
 use crate::gateway::Gateway;
 use crate::handover::{self, Handover, Taken};
 use crate::journal::Journal;
+use crate::jwks::Jwks;
 use crate::key_cache::{Ages, KeyCache};
 use crate::limits::{HeaderLimits, Limits};
 use crate::live_balance;
@@ -35,7 +37,6 @@ use crate::reload::Reload;
 use crate::remembered::Hearing;
 use crate::request_log::RequestLog;
 use crate::restitution::{Pauses, Restitutions};
-use crate::session::{KeySource, Sessions};
 use crate::sockets::{Kept, Lent, Sockets};
 use crate::steps::Balance;
 use crate::stop::{LastWords, Stops, end_when_idle};
@@ -226,9 +227,10 @@ fn listeners(settings: &Settings, meter: &Meter, metrics: &Arc<Metrics>) -> List
 
 fn sessions(settings: &Settings, background: &Runtime, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Sessions>> {
     let Some(rules) = settings.sessions.rules()? else { return Ok(None) };
-    let keys = KeySource::open(&rules.keys, rules.algorithm, metrics.clone())?;
-    background.spawn(keys.clone().keep(rules.keys.clone()));
-    Ok(Some(Sessions::new(rules, keys, metrics.clone())))
+    let watch: Arc<dyn Watch> = metrics.clone();
+    let keys = KeySource::open(&rules.keys, rules.algorithm, watch.clone())?;
+    background.spawn(keys.clone().keep(rules.keys.clone(), Jwks::at));
+    Ok(Some(Sessions::new(rules, keys, watch)))
 }
 
 fn traces(settings: &Settings, background: &Runtime, metrics: &Arc<Metrics>) -> anyhow::Result<Option<Arc<Traces>>> {

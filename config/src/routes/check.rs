@@ -5,6 +5,7 @@ mod cors;
 mod grpc;
 mod hold;
 mod price;
+mod session_cookie;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -74,7 +75,7 @@ fn check(
         name: route_name(source, &entry.name)?,
         method: method(source, &entry.method)?,
         host: entry.host.as_ref().map(|host| check_host(source, host)).transpose()?,
-        path: PathPattern::parse(entry.path.get_ref()).map_err(|what| source.at(&entry.path, what))?,
+        path: path(source, entry, &price)?,
         auth: entry.auth,
         when_blocked: when_blocked(source, entry, &price)?,
         scope: entry.scope.as_ref().map(|scope| check_scope(source, entry, scope)).transpose()?,
@@ -94,6 +95,7 @@ fn check(
             write: Duration::from_millis(entry.write_ms),
         },
         cors: entry.cors.as_ref().map(|entry| cors::check(source, entry)).transpose()?,
+        session_cookie: session_cookie::check(source, entry)?,
     })
 }
 
@@ -140,6 +142,15 @@ fn method(source: &Source<'_>, method: &Spanned<String>) -> Result<String, Confi
         return Err(source.at(method, format!("method `{text}` must be one of {}", METHODS.join(", "))));
     }
     Ok(text.clone())
+}
+
+/// What draws credits has a path of its own, so that nothing new behind a prefix is ever sold, or given away, unseen.
+fn path(source: &Source<'_>, entry: &Entry, price: &Price) -> Result<PathPattern, ConfigError> {
+    let path = PathPattern::parse(entry.path.get_ref()).map_err(|what| source.at(&entry.path, what))?;
+    if path.has_rest() && (*price != Price::Free || entry.price_per_message.is_some() || entry.upstream.is_none()) {
+        return Err(source.at(&entry.path, "a path with `{…...}` needs price 0 and an upstream"));
+    }
+    Ok(path)
 }
 
 fn check_host(source: &Source<'_>, host: &Spanned<String>) -> Result<String, ConfigError> {

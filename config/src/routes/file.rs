@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Auth, Durability, Failure, Upgrade, WhenBlocked};
+use super::{Auth, Durability, Failure, SessionCookie, Upgrade, WhenBlocked};
 use crate::error::ConfigError;
 use crate::lines::line_at;
 
@@ -45,6 +45,7 @@ pub(super) struct Entry {
     #[serde(default = "write_ms")]
     pub write_ms: u64,
     pub cors: Option<Spanned<CorsEntry>>,
+    pub session_cookie: Option<Spanned<SessionCookie>>,
 }
 
 #[derive(Deserialize)]

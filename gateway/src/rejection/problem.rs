@@ -3,10 +3,10 @@
 use metering::live::Repeat;
 use metering::{CapPeriod, Status};
 use serde_json::{Map, Value, json};
+use sessions::SessionFault;
 
 use super::{KeyFault, Rejection, Unmetered};
 use crate::rfc3339::rfc3339;
-use crate::session::SessionFault;
 
 impl Rejection {
     /// The body of the answer. `billing_url` is where the caller can mend what has to do with money; may be empty.

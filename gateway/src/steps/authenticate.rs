@@ -7,6 +7,7 @@ mod session;
 
 use config::routes::Auth;
 use metering::TimeMs;
+use sessions::SessionFault;
 
 pub use credential::{Credential, credential};
 pub use same_origin::same_origin;
@@ -17,7 +18,6 @@ use crate::principal::Principal;
 use crate::rejection::{KeyFault, Rejection};
 use crate::request::Request;
 use crate::route_table::Route;
-use crate::session::SessionFault;
 
 /// The finding that the caller may use the route, as far as its credential says.
 pub struct Authenticated(Option<Principal>);

@@ -36,13 +36,13 @@ pub fn is_untrusted(name: &HeaderName) -> bool {
         || name.contains('_')
 }
 
-/// `session_cookie` is taken out on every route, because a browser sends it on every path of the host.
+/// `session_cookie` is taken out, because a browser sends it on every path of the host; but for routes that keep it.
 pub fn set_trusted_headers(header: &mut RequestHeader, request: &Request, session_cookie: Option<&str>) -> Result<()> {
     let Some(admission) = &request.admission else { return Ok(()) };
     let to_http2 = header.version == Version::HTTP_2;
     change_request(header, |parts| {
         parts.uri = admission.target().uri();
-        if let Some(name) = session_cookie {
+        if let Some(name) = session_cookie.filter(|_| !admission.route().keeps_session_cookie) {
             cookies::remove(&mut parts.headers, name);
         }
         set_lines(&mut parts.headers, admission, request, to_http2)
@@ -68,7 +68,7 @@ fn set_lines(
         lines.insert(ACCOUNT, caller.account_value().clone());
         match caller {
             Principal::Key(caller) => lines.insert(KEY_ID, caller.key_value.clone()),
-            Principal::Session(session, _) => lines.insert(SUBJECT, session.subject.clone()),
+            Principal::Session(session, _) => lines.insert(SUBJECT, session.subject_value.clone()),
         };
     }
     if let Some(host) = lines.get(HOST).cloned() {

@@ -76,12 +76,36 @@ fn wrong_settings_exit_with_64_and_name_their_place() {
             "routes.toml:11: the same requests as route `a`",
         ),
         ("routes = \"absent.toml\"\n", "", "absent.toml: "),
+    ] {
+        refused(config, routes, place);
+    }
+}
+
+#[test]
+fn wrong_settings_of_sessions_exit_with_64_and_name_their_place() {
+    let with_routes = "routes = \"routes.toml\"\n";
+    for (config, routes, place) in [
+        ("[sessions]\nalgorithm = \"none\"\n", "", "key `sessions.algorithm`: must be"),
         (
             with_routes,
             &ROUTE.replace("api_key", "session"),
             "key `sessions.algorithm`: route `a` takes sessions only, and they are off",
         ),
-        ("[sessions]\nalgorithm = \"none\"\n", "", "key `sessions.algorithm`: must be"),
+        (
+            with_routes,
+            &format!("{}session_cookie = \"keep\"\n", ROUTE.replace("api_key", "none").replace("= 1", "= 0")),
+            "key `sessions.algorithm`: route `a` keeps the session's cookie, and sessions are off",
+        ),
+        (
+            with_routes,
+            &format!("{ROUTE}session_cookie = \"keep\"\n"),
+            "routes.toml:8: `session_cookie = \"keep\"` needs auth \"none\"",
+        ),
+        (
+            with_routes,
+            &ROUTE.replace("/a", "/a/{rest...}"),
+            "routes.toml:4: a path with `{…...}` needs price 0 and an upstream",
+        ),
         ("[sessions]\nalgorithm = \"HS256\"\n", "", "key `sessions.issuer`: must be set"),
         (
             "[sessions]\nalgorithm = \"HS256\"\nissuer = \"i\"\naudience = \"a\"\nsecret = \"secret-too-short\"\n",
@@ -94,11 +118,15 @@ fn wrong_settings_exit_with_64_and_name_their_place() {
             "key `sessions.jwks_url`: must be https, or http on loopback",
         ),
     ] {
-        let (code, error) = check(config, routes, None);
-        assert_eq!(code, Some(64), "{config}{routes}{error}");
-        assert!(error.contains(place), "{place} is not in {error}");
-        assert!(!error.contains("secret@") && !error.contains("secret-"), "{error}");
+        refused(config, routes, place);
     }
+}
+
+fn refused(config: &str, routes: &str, place: &str) {
+    let (code, error) = check(config, routes, None);
+    assert_eq!(code, Some(64), "{config}{routes}{error}");
+    assert!(error.contains(place), "{place} is not in {error}");
+    assert!(!error.contains("secret@") && !error.contains("secret-"), "{error}");
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod redis_access;
 mod redis_away;
 mod reload;
 mod secure_upstreams;
+mod session_cookie;
 mod session_keys;
 mod sessions;
 mod sign_out;

@@ -1,15 +1,15 @@
 //! A browser sends a session's cookie along whoever made it ask. So what changes something with the cookie, a write or a draw,
 //! must come from a page of this host.
 
-use config::gateway::Scheme;
+use config::sessions::Scheme;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderName, HeaderValue, Method};
 use pingora::http::RequestHeader;
+use sessions::Sessions;
 
 use super::Credential;
 use crate::rejection::Rejection;
 use crate::route_table::Route;
-use crate::session::Sessions;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

@@ -1,12 +1,12 @@
 //! A session: its token holds, and nobody has ended it since.
 
 use metering::TimeMs;
+use sessions::{Refused, SessionFault, Sessions};
 
 use crate::account_standings::AccountStandings;
 use crate::principal::Principal;
 use crate::rejection::Rejection;
 use crate::route_table::Route;
-use crate::session::{Refused, SessionFault, Sessions};
 
 pub async fn check(
     route: &Route,
