@@ -3,6 +3,8 @@
 pub mod admin;
 mod causes;
 mod clock;
+pub mod door;
+pub mod live_balance;
 mod log;
 mod register;
 mod start;
