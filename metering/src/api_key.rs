@@ -224,4 +224,35 @@ mod tests {
             assert_eq!(ApiKey::parse(wrong), Err(ApiKeyError::Malformed), "{wrong}");
         }
     }
+
+    #[test]
+    fn a_key_s_text_is_what_it_was_in_every_release() {
+        for (mode, word, random, text) in [
+            (KeyMode::Live, "live", [0xa5; 32], "tg_live_dHMOUNLh0UTx6gmQ9MHQdRUvZdbXMLLlzChlYYN1shxFRaCxo"),
+            (
+                KeyMode::Test,
+                "test",
+                std::array::from_fn(|place| u8::try_from(place).unwrap()),
+                "tg_test_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf9y4tcb",
+            ),
+        ] {
+            let key = ApiKey::generate(mode, random);
+            assert_eq!((key.reveal(), mode.as_str()), (text, word));
+            assert_eq!(format!("{key:?}"), format!("ApiKey({}…)", &text[..12]));
+        }
+    }
+
+    #[test]
+    fn a_digest_has_one_spelling() {
+        let text = "3e1dc292db1cb2c40248052a5344fc96fc9764e1d89336baacd8ca066769b09c";
+        let key = "tg_test_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf9y4tcb";
+        let digest = ApiKey::parse(key).unwrap().digest();
+        assert_eq!((digest.to_string().as_str(), format!("{digest:?}")), (text, format!("KeyDigest({text})")));
+        assert_eq!(KeyDigest::from_bytes(*digest.as_bytes()), digest);
+        let json = serde_json::to_string(&digest).unwrap();
+        assert_eq!((json.as_str(), serde_json::from_str(&json).ok()), (format!("\"{text}\"").as_str(), Some(digest)));
+        for wrong in ["", &text[1..], &format!("{text}0"), &text.to_uppercase(), &text.replace('3', "g")] {
+            assert_eq!(KeyDigest::from_hex(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -127,4 +127,62 @@ mod tests {
         }
         assert_eq!(civil_from_days(0), (1970, 1, 1));
     }
+
+    #[test]
+    fn an_anchor_is_a_day_that_every_month_has() {
+        for day in [1, 2, 27, 28] {
+            let anchor = BudgetAnchor::new(day).unwrap();
+            assert_eq!((anchor.day(), u8::from(anchor), BudgetAnchor::try_from(day)), (day, day, Ok(anchor)));
+        }
+        for day in [0, 29, 31, 255] {
+            assert!(BudgetAnchor::new(day).is_err() && BudgetAnchor::try_from(day).is_err(), "{day}");
+        }
+        assert_eq!(BudgetAnchor::FIRST.day(), 1);
+    }
+
+    #[test]
+    fn a_period_turns_on_its_anchor_day() {
+        let (anchor, day) = (BudgetAnchor::new(28).unwrap(), 86_400_000);
+        let [july, august, september] = [1_785_196_800_000, 1_787_875_200_000, 1_790_553_600_000].map(TimeMs::new); // the 28th of each, 2026
+        for (now, start, end) in [
+            (august.minus_ms(day), july, august),
+            (august.minus_ms(1), july, august),
+            (august, august, september),
+            (august.plus_ms(day), august, september),
+        ] {
+            assert_eq!((anchor.period_end(now), anchor.period_start(end)), (end, start), "{now}");
+        }
+        let [december, january, february] = [1_796_083_200_000, 1_798_761_600_000, 1_801_440_000_000].map(TimeMs::new);
+        let first = BudgetAnchor::FIRST;
+        assert_eq!(first.period_end(december), january);
+        assert_eq!((first.period_start(january), first.period_start(february)), (december, january));
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (days, date) in [
+            (30, (1970, 1, 31)),
+            (31, (1970, 2, 1)),
+            (58, (1970, 2, 28)),
+            (59, (1970, 3, 1)),
+            (364, (1970, 12, 31)),
+            (365, (1971, 1, 1)),
+            (789, (1972, 2, 29)),
+            (790, (1972, 3, 1)),
+            (10_956, (1999, 12, 31)),
+            (11_016, (2000, 2, 29)),
+            (11_017, (2000, 3, 1)),
+            (20_665, (2026, 7, 31)),
+            (20_666, (2026, 8, 1)),
+            (47_481, (2099, 12, 31)),
+            (47_540, (2100, 2, 28)),
+            (47_541, (2100, 3, 1)),
+            (146_096, (2369, 12, 31)),
+            (157_113, (2400, 2, 29)),
+        ] {
+            assert_eq!(civil_from_days(days), date);
+            let (year, month, day) = date;
+            assert_eq!(days_from_civil(year, month, day), days, "{date:?}");
+        }
+    }
 }

@@ -81,3 +81,25 @@ impl TimeMs {
         self.as_u64() / DAY_MS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cap_of_either_kind_is_a_cap() {
+        let some = Some(Credits::MAX);
+        assert!(KeyCaps::default().is_empty());
+        assert!(!KeyCaps { day: some, month: None }.is_empty() && !KeyCaps { day: None, month: some }.is_empty());
+        assert_eq!([CapPeriod::Day, CapPeriod::Month].map(CapPeriod::as_str), ["day", "month"]);
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight() {
+        let midnight = TimeMs::new(20_666 * DAY_MS);
+        assert_eq!(
+            [midnight.minus_ms(1), midnight, midnight.plus_ms(DAY_MS - 1)].map(TimeMs::day),
+            [20_665, 20_666, 20_666]
+        );
+    }
+}

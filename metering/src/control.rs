@@ -176,3 +176,43 @@ impl fmt::Display for ControlKind {
         formatter.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: [ControlKind; 12] = [
+        ControlKind::AccountCreated,
+        ControlKind::StatusSet,
+        ControlKind::BudgetSet,
+        ControlKind::LotGranted,
+        ControlKind::LotExpiryMoved,
+        ControlKind::LotReduced,
+        ControlKind::LotExpired,
+        ControlKind::KeyRevoked,
+        ControlKind::KeyCapped,
+        ControlKind::RebuildAsked,
+        ControlKind::SessionsEnded,
+        ControlKind::UndoSettled,
+    ];
+
+    #[test]
+    fn a_kind_is_the_same_word_everywhere() {
+        for kind in KINDS {
+            assert_eq!(kind.to_string(), kind.as_str());
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        assert_eq!(ControlKind::LotExpiryMoved.as_str(), "lot_expiry_moved");
+        assert!("gift".parse::<ControlKind>().is_err());
+    }
+
+    #[test]
+    fn a_change_says_which_kind_it_is_and_some_events_say_more_than_their_row() {
+        let lot = LotId::new(7).unwrap();
+        assert_eq!(Change::LotExpired { lot }.kind(), ControlKind::LotExpired);
+        assert_eq!(Change::RebuildAsked.kind(), ControlKind::RebuildAsked);
+        let moving: Vec<ControlKind> = KINDS.into_iter().filter(|kind| kind.moves_credits()).collect();
+        assert_eq!(moving, [ControlKind::LotReduced, ControlKind::LotExpired, ControlKind::UndoSettled]);
+    }
+}

@@ -123,4 +123,26 @@ mod tests {
             assert!(wrong.parse::<Credits>().is_err(), "{wrong}");
         }
     }
+
+    #[test]
+    fn sums_and_differences_are_exact_or_none() {
+        assert_eq!(Credits(3).checked_add(Credits(4)), Some(Credits(7)));
+        assert_eq!(Credits(4).checked_sub(Credits(3)), Some(Credits(1)));
+        assert_eq!(
+            (Credits(4).saturating_sub(Credits(3)), Credits(3).saturating_sub(Credits(4))),
+            (Credits(1), Credits::ZERO)
+        );
+        assert!(Credits::ZERO.is_zero() && !Credits(1).is_zero());
+    }
+
+    #[test]
+    fn a_count_is_the_same_in_every_dress() {
+        for count in [0, 1, 2, LARGEST] {
+            let credits = Credits::new(count).unwrap();
+            assert_eq!((credits.get(), u64::from(credits), credits.to_string()), (count, count, count.to_string()));
+            assert_eq!((Credits::try_from(count), Credits::try_from(i64::from(credits))), (Ok(credits), Ok(credits)));
+        }
+        assert_eq!((LARGEST, Credits::MAX.get()), (9_007_199_254_740_991, LARGEST));
+        assert_eq!(Credits::try_from(LARGEST + 1), Err(CreditsError));
+    }
 }

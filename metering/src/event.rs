@@ -179,3 +179,99 @@ impl Body {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use uuid::Uuid;
+
+    /// One of each kind, with the account's count that it raises, and the op it tells of; all of account 1.
+    fn one_of_each() -> Vec<(Body, &'static str, Option<u64>, Option<u128>)> {
+        let account = AccountId::from_uuid(Uuid::from_u128(1));
+        let op = |number| OpId::from_uuid(Uuid::from_u128(number));
+        let (at, four) = (TimeMs::new(9), Credits::new(4).unwrap());
+        let debit = Body::Debit {
+            account,
+            seq: 2,
+            op: op(5),
+            credits: four,
+            split: vec![],
+            period_end: at,
+            remaining_after: four,
+            budget_used_after: four,
+            key: None,
+            route: "chat".parse().unwrap(),
+            hold_until: None,
+            idempotency: None,
+        };
+        let back = |kept| Body::GiveBack {
+            account,
+            seq: 3,
+            op: op(6),
+            debit_op: op(5),
+            returned: vec![],
+            lapsed: vec![],
+            kept,
+            period_end: at,
+            remaining_after: four,
+            budget_used_after: four,
+            key: None,
+            debited_at: at,
+        };
+        let ended = crate::Ended::Complete;
+        let outcome = RequestOutcome { upstream_status: None, answer_bytes: 0, duration_ms: 0, ended };
+        let (change, none) = (ControlKind::LotExpired, Split::new());
+        vec![
+            (Body::Installed { account, seq: 1, control_version: 1 }, "installed", None, None),
+            (debit, "debit", Some(2), Some(5)),
+            (back(None), "give_back", Some(3), Some(6)),
+            (back(Some(Credits::ZERO)), "settle", Some(3), Some(6)),
+            (
+                Body::Undo { account, seq: 4, op: op(7), debit_op: op(5), not_after: at, kept: None },
+                "undo",
+                Some(4),
+                Some(7),
+            ),
+            (Body::Confirm { account, debit_op: op(5), credits: four, outcome }, "confirm", None, Some(5)),
+            (Body::Extend { account, debit_op: op(5), hold_until: at }, "extend", None, Some(5)),
+            (
+                Body::Control {
+                    account,
+                    seq: 8,
+                    row: 1,
+                    version: 2,
+                    change,
+                    returned: none.clone(),
+                    lapsed: none.clone(),
+                    taken: none,
+                },
+                "control",
+                Some(8),
+                None,
+            ),
+        ]
+    }
+
+    #[test]
+    fn every_event_says_what_it_is_whose_it_is_and_what_made_it() {
+        assert_eq!((Body::Opened.account(), Body::Opened.seq(), Body::Opened.op()), (None, None, None));
+        assert_eq!((Body::Opened.kind(), Body::Opened.exposes()), ("opened", Credits::ZERO));
+        for (body, kind, seq, op) in one_of_each() {
+            assert_eq!((body.kind(), body.seq()), (kind, seq));
+            assert_eq!(body.account(), Some(AccountId::from_uuid(Uuid::from_u128(1))), "{kind}");
+            assert_eq!(body.op(), op.map(|number| OpId::from_uuid(Uuid::from_u128(number))), "{kind}");
+            let at_risk = if ["debit", "confirm"].contains(&kind) { 4 } else { 0 };
+            assert_eq!(body.exposes().get(), at_risk, "{kind}");
+        }
+    }
+
+    #[test]
+    fn an_event_s_id_is_read_back_and_nothing_else_is_one() {
+        let id = EventId { incarnation: 7, sequence: 1_234 };
+        assert_eq!((id.to_string().as_str(), "7-1234".parse()), ("7-1234", Ok(id)));
+        for wrong in ["", "7", "7-", "-7", "7-1-2", "7--1", "+7-1", "7-9007199254740992"] {
+            assert!(wrong.parse::<EventId>().is_err(), "{wrong}");
+        }
+    }
+}

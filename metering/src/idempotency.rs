@@ -92,4 +92,13 @@ mod tests {
         let key = of(&[b"a"]);
         assert_eq!(IdempotencyKey::from_hex(&key.hex()), Ok(key));
     }
+
+    #[test]
+    fn digests_and_marks_are_written_as_they_were_in_every_release() {
+        let key = IdempotencyKey::of(&[b"a"]);
+        assert_eq!(key.hex(), "3b196fd4907bedf51c3090e9835f2f7c");
+        let under = Idempotency { key, fingerprint: Fingerprint::of(&[b"a"]), in_use_until: TimeMs::new(90) };
+        let mark = IdempotencyMark { under, op: OpId::from_uuid(Uuid::from_u128(5)), at: TimeMs::new(30) };
+        assert_eq!(mark.write(), "00000000000000000000000000000005 3b196fd4907bedf51c3090e9835f2f7c 30 90");
+    }
 }

@@ -326,48 +326,4 @@ fn first_eight(digest: &[u8; 32]) -> [u8; 8] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_account_id_has_one_spelling() {
-        let id = AccountId::from_uuid(Uuid::from_u128(0x0192_f000_0000_7000_8000_0000_0000_00ab));
-        assert_eq!(id.to_string(), "acct_0192f0000000700080000000000000ab");
-        assert_eq!(id.to_string().parse(), Ok(id));
-        for wrong in [
-            "",
-            "acct_",
-            "0192f0000000700080000000000000ab",
-            "acct_0192F0000000700080000000000000AB",
-            "acct_0192f000-0000-7000-8000-0000000000ab",
-        ] {
-            assert!(wrong.parse::<AccountId>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_lot_id_refuses_what_lua_can_not_hold() {
-        assert_eq!("lot_42".parse::<LotId>().map(|lot| lot.as_u64()), Ok(42));
-        for wrong in ["lot_0", "lot_01", "lot_", "42", "lot_-1", "lot_9007199254740992", "lot_1e3"] {
-            assert!(wrong.parse::<LotId>().is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn accounts_spread_over_the_shards() {
-        let count = ShardCount::new(16).unwrap();
-        let mut seen = [0_u32; 16];
-        for number in 0..16_000_u128 {
-            seen[usize::from(AccountId::from_uuid(Uuid::from_u128(number)).shard(count).number)] += 1;
-        }
-        assert!(seen.iter().all(|&accounts| (800..1200).contains(&accounts)), "{seen:?}");
-    }
-
-    #[test]
-    fn a_route_name_can_not_break_a_key_or_a_label() {
-        assert!("v1.messages".parse::<RouteName>().is_ok());
-        for wrong in ["", "A", "a b", "a\"", "ü", &"x".repeat(65)] {
-            assert!(wrong.parse::<RouteName>().is_err(), "{wrong}");
-        }
-    }
-}
+mod tests;

@@ -310,4 +310,33 @@ mod tests {
             prop_assert!(records.is_empty());
         }
     }
+
+    #[test]
+    fn the_longest_record_is_written_and_read_and_a_longer_one_is_nothing() {
+        let of = |bytes: usize| "x".repeat(bytes - 2); // between quotes
+        let mut bytes = Vec::new();
+        write_frame(&of(RECORD_BYTES_MAX), &mut bytes).unwrap();
+        assert_eq!(read_frame::<String>(&bytes), Ok(Some((of(RECORD_BYTES_MAX), &[][..]))));
+        assert_eq!(whole_frames(&bytes, bytes.len()), bytes.len());
+        let content = serde_json::to_vec(&of(RECORD_BYTES_MAX + 1)).unwrap();
+        let length = u32::try_from(content.len()).unwrap();
+        let sum = checksum(length, &content);
+        let long = [&length.to_le_bytes()[..], &sum.to_le_bytes()[..], &content].concat();
+        assert_eq!(read_frame::<String>(&long), Err(JournalError::Torn));
+        assert_eq!(write_frame(&of(RECORD_BYTES_MAX + 1), &mut Vec::new()), Err(JournalError::TooLong));
+    }
+
+    #[test]
+    fn frames_go_together_as_far_as_they_fit() {
+        let mut bytes = Vec::new();
+        write_frame(&drawn(1), &mut bytes).unwrap();
+        let one = bytes.len();
+        write_frame(&drawn(2), &mut bytes).unwrap();
+        assert_eq!(
+            [one - 1, one, one + 1, 2 * one - 1, 2 * one].map(|most| whole_frames(&bytes, most)),
+            [one, one, one, one, 2 * one]
+        );
+        let other: Result<Option<(Head, _)>, _> = read_frame(&bytes);
+        assert_eq!(other, Err(JournalError::Odd), "a record is no head");
+    }
 }

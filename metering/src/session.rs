@@ -244,4 +244,36 @@ mod tests {
         versions.raise(Some(ann), version(3));
         assert_eq!(versions.subjects.len(), 1, "what everybody's says needs no saying");
     }
+
+    #[test]
+    fn versions_subjects_and_digests_are_the_same_in_every_dress() {
+        for number in [0, 1, 7, LARGEST] {
+            let (same, text) = (version(number), number.to_string());
+            assert_eq!((same.get(), u64::from(same), same.to_string()), (number, number, text.clone()));
+            assert_eq!((SessionVersion::try_from(number), text.parse()), (Ok(same), Ok(same)));
+        }
+        assert!(SessionVersion::try_from(LARGEST + 1).is_err());
+        let ann: SessionSubject = "ann".parse().unwrap();
+        assert_eq!(
+            (ann.as_str(), ann.to_string(), String::from(ann.clone())),
+            ("ann", "ann".to_owned(), "ann".to_owned())
+        );
+        let digest = "49915e0d7d4b402e3017d010bc1c0e83".to_owned();
+        assert_eq!((ann.digest().to_string(), String::from(ann.digest())), (digest.clone(), digest.clone()));
+        assert_eq!(SubjectDigest::try_from(digest), Ok(ann.digest()));
+        assert!("ann lee".parse::<SessionSubject>().is_ok());
+    }
+
+    #[test]
+    fn what_everybody_has_reached_nobody_needs_for_themselves() {
+        let ann = "ann".parse::<SessionSubject>().unwrap().digest();
+        let mut versions = SessionVersions::default();
+        versions.raise(Some(ann), version(5));
+        versions.raise(None, version(4));
+        assert_eq!(versions.subjects.len(), 1);
+        versions.raise(None, version(5));
+        assert_eq!((versions.subjects.len(), versions.least(&ann)), (0, version(5)));
+        versions.subjects.insert(ann, version(2)); // as an older release may have left it
+        assert_eq!(versions.least(&ann), version(5));
+    }
 }

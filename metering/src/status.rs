@@ -104,4 +104,14 @@ mod tests {
         }
         assert!("Active".parse::<Status>().is_err());
     }
+
+    #[test]
+    fn who_may_do_what_is_as_it_is_written_down() {
+        let who = |may: fn(Status) -> bool| Status::ALL.into_iter().filter(|status| may(*status)).collect::<Vec<_>>();
+        assert_eq!(who(Status::may_spend), [Status::Trial, Status::Active, Status::Approved]);
+        assert_eq!(who(Status::may_set_budget), [Status::Active, Status::Approved]);
+        assert_eq!(Status::ALL.map(Status::letter), ["t", "a", "o", "p", "f", "s"]);
+        assert_eq!(Status::PaymentFailed.to_string(), "payment_failed");
+        assert_eq!(Status::from_letter("x"), None);
+    }
 }

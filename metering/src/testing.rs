@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a test that can't start its parts has failed")]
 
 mod corruption;
+mod full_disk;
 mod redis_cluster;
 mod redis_server;
 mod stage;

@@ -49,3 +49,24 @@ impl fmt::Display for TimeMs {
         write!(formatter, "{} ms", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::credits::LARGEST;
+
+    #[test]
+    fn time_begins_in_1970_and_ends_where_lua_numbers_end() {
+        let last = TimeMs::new(LARGEST);
+        assert_eq!((last.as_u64(), TimeMs::new(LARGEST - 1).as_u64()), (LARGEST, LARGEST - 1));
+        assert_eq!((TimeMs::new(LARGEST + 1), TimeMs::new(u64::MAX), last.plus_ms(u64::MAX)), (last, last, last));
+        let noon = TimeMs::new(1_000);
+        assert_eq!((noon.plus_ms(5), noon.minus_ms(5)), (TimeMs::new(1_005), TimeMs::new(995)));
+        assert_eq!(
+            (noon.minus_ms(1_001), noon.since(TimeMs::new(400)), TimeMs::EPOCH.since(noon)),
+            (TimeMs::EPOCH, 600, 0)
+        );
+        assert_eq!(noon.to_string(), "1000 ms");
+    }
+}

@@ -75,8 +75,12 @@ fn check_key(key: &str) -> Result<(), CheckoutError> {
     if sound { Ok(()) } else { Err(CheckoutError::KeyUnsound) }
 }
 
-/// Whether this account may buy this plan now.
-fn check_eligible(view: &AccountView, subscriptions: &[SubscriptionView], plan: &Plan) -> Result<(), CheckoutError> {
+/// Whether this account may buy this plan now: asked again at each checkout, and beforehand by whoever shows plans.
+pub fn check_eligible(
+    view: &AccountView,
+    subscriptions: &[SubscriptionView],
+    plan: &Plan,
+) -> Result<(), CheckoutError> {
     if view.status == Status::Suspended {
         return Err(CheckoutError::Suspended);
     }

@@ -15,7 +15,7 @@ mod signature;
 mod sync;
 
 pub use api::Stripe;
-pub use checkout::{CheckoutError, Opened, Urls, open_checkout};
+pub use checkout::{CheckoutError, Opened, Urls, check_eligible, open_checkout};
 pub use error::StripeError;
 pub use event::{Event, Unreadable, parse};
 pub use plans::{Expiry, Plan, PlanKind, Plans};

@@ -139,6 +139,7 @@ pub(crate) fn dispute_effects(seen: &Seen, plans: &Plans) -> Result<Vec<Effect>,
 pub(crate) use fetch::links;
 pub(crate) use invoice::paid_at;
 pub(crate) use offer::offer_of;
+pub(crate) use topic::{DISPUTE_EVENTS, INVOICE_PAID, SUBSCRIPTION_EVENTS};
 
 /// The account that an object names; what is no account of ours is parked.
 fn account(text: Option<&str>) -> Result<Option<AccountId>, Parking> {

@@ -214,44 +214,4 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::EventId;
-    use uuid::Uuid;
-
-    fn debit_fields() -> HashMap<String, String> {
-        let id = Uuid::from_u128(5).as_simple().to_string();
-        [("v", "1"), ("k", "debit"), ("b", "3 1000 4 2000 10 4"), ("s", "7:3,9:1"), ("i", ""), ("p", "v1.messages")]
-            .into_iter()
-            .chain([("op", id.as_str()), ("a", &id)])
-            .map(|(field, value)| (field.to_owned(), value.to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn a_debit_is_read_as_the_script_wrote_it() {
-        let event = decode("7-12", &debit_fields()).unwrap();
-        assert_eq!(event.id, EventId { incarnation: 7, sequence: 12 });
-        assert_eq!((event.body.seq(), event.body.kind()), (Some(3), "debit"));
-    }
-
-    #[test]
-    fn an_entry_with_any_field_missing_or_odd_is_refused_by_name() {
-        for field in ["v", "k", "b", "s", "i", "p", "op", "a"] {
-            let mut missing = debit_fields();
-            missing.remove(field);
-            assert_eq!(decode("7-12", &missing).unwrap_err().field, field);
-            let mut odd = debit_fields();
-            odd.insert(field.to_owned(), "~".to_owned());
-            assert!(decode("7-12", &odd).is_err(), "{field}");
-        }
-        for odd in ["3 1000 4 2000 10", "3 1000 4 2000 10 4 4", "3 1000 4 2000 10 -4", "3  1000 4 2000 10 4"] {
-            let mut fields = debit_fields();
-            fields.insert("b".to_owned(), odd.to_owned());
-            assert_eq!(decode("7-12", &fields).unwrap_err().field, "b", "{odd}");
-        }
-        let mut short = debit_fields();
-        short.insert("s".to_owned(), "7:3".to_owned());
-        assert_eq!(decode("7-12", &short).unwrap_err().field, "s", "a split that is not its sum");
-    }
-}
+mod tests;

@@ -153,21 +153,24 @@ impl OwnerLink {
         &self.process
     }
 
-    /// Writes the shard count of the installation, or checks it against what is there: it never changes.
+    /// Checks the shard count of the installation against what is there, or writes it where nothing is: it never changes. A Redis that takes no
+    /// write just now, for lack of memory or of disk, is asked all the same: draining it is what makes room.
     pub async fn agree_on_shards(&mut self, count: ShardCount) -> Result<(), OwnerError> {
         let mut connection = self.connection.clone();
-        let mut agree = cmd("HSETNX");
-        agree.arg(INSTALL).arg("shards").arg(count.get());
-        match agree.query_async::<()>(&mut connection).await {
+        let mut live = match installed_shards(&mut connection).await {
             // In a cluster these facts have a slot of their own.
             Err(elsewhere) if elsewhere.code() == Some("MOVED") => {
                 let client = holder_of(&self.place, Route::Install).await?;
                 connection = connect::once(&client, self.answer_wait).await?;
-                let () = agree.query_async(&mut connection).await?;
+                installed_shards(&mut connection).await?
             }
-            agreed => agreed?,
+            asked => asked?,
+        };
+        if live.is_none() {
+            let () = cmd("HSETNX").arg(INSTALL).arg("shards").arg(count.get()).query_async(&mut connection).await?;
+            live = installed_shards(&mut connection).await?; // somebody else may have been first
         }
-        let live: u16 = cmd("HGET").arg(INSTALL).arg("shards").query_async(&mut connection).await?;
+        let live = live.unwrap_or_default();
         if live == count.get() { Ok(()) } else { Err(OwnerError::ShardCount { live, book: count.get() }) }
     }
 
@@ -180,6 +183,10 @@ impl OwnerLink {
     async fn run(&mut self, command: Cmd) -> Result<Reply, OwnerError> {
         Ok(Reply::open(command.query_async(&mut self.connection).await?)?)
     }
+}
+
+async fn installed_shards(connection: &mut MultiplexedConnection) -> Result<Option<u16>, RedisError> {
+    cmd("HGET").arg(INSTALL).arg("shards").query_async(connection).await
 }
 
 async fn look_at(connection: &mut MultiplexedConnection) -> Result<Process, OwnerError> {

@@ -17,6 +17,8 @@ const START_WAIT: Duration = Duration::from_secs(20);
 /// Ports for tests: Linux takes those of outgoing connections from 32768 on.
 const FIRST_PORT: u32 = 15_000;
 const PORTS: u32 = 17_000;
+/// How `env` ends when there is no such program.
+const NOT_FOUND: i32 = 127;
 
 /// The users of a real installation; in tests each has its name as its password, with [`PASSWORD_ENDS`] behind it.
 const USERS: &str = include_str!("../../../deploy/redis/users.acl");
@@ -183,6 +185,10 @@ impl RedisServer {
         self.directory.path()
     }
 
+    pub(super) const fn child_mut(&mut self) -> Option<&mut Child> {
+        self.child.as_mut()
+    }
+
     /// Ends it as a crash does: SIGKILL.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -238,11 +244,15 @@ impl RedisServer {
     fn try_start(&mut self) -> bool {
         let log = File::options().create(true).append(true).open(self.directory.path().join("redis.log"));
         let log = log.expect("a log file can be made in the test's own directory");
-        let mut command = match &self.setup.valkey {
-            Some(valkey) => Command::new(valkey),
-            None => Command::new("redis-server"),
-        };
+        // Writes beyond a limit fail then, instead of ending the process (`fill_disk`).
+        let mut command = Command::new("env");
+        command.arg("--ignore-signal=XFSZ");
+        if let Some(library) = &self.setup.faketime {
+            let variables = turned_clock::variables(library, self.directory.path());
+            command.args(variables.map(|(name, value)| format!("{name}={}", value.display())));
+        }
         command
+            .arg(self.setup.valkey.as_deref().unwrap_or(Path::new("redis-server")))
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"])
             .args(["--appendfsync", self.setup.appendfsync, "--dir"])
             .arg(self.directory.path())
@@ -250,17 +260,14 @@ impl RedisServer {
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(Stdio::null());
-        if let Some(library) = &self.setup.faketime {
-            command.envs(turned_clock::variables(library, self.directory.path()));
-        }
-        let child = command.spawn();
-        let mut child = child.expect("redis-server is installed (cargo dev test says how)");
+        let mut child = command.spawn().expect("env is there on any system");
         // A node listens to its cluster last, and ends when it can't.
         let port = if self.setup.cluster { self.bus_port } else { self.port };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let started = Instant::now();
         loop {
-            if child.try_wait().expect("a child can be asked").is_some() {
+            if let Some(status) = child.try_wait().expect("a child can be asked") {
+                assert_ne!(status.code(), Some(NOT_FOUND), "redis-server is installed (cargo dev test says how)");
                 return false;
             }
             if TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_ok() {

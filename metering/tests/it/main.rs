@@ -10,6 +10,7 @@ mod confirms;
 mod control;
 mod credits;
 mod debit;
+mod disk_full;
 mod drained;
 mod durable;
 mod exposure;

@@ -1,5 +1,26 @@
 //! Which types of events are acted on, and what each is about.
 
+/// An invoice was paid.
+pub(crate) const INVOICE_PAID: &str = "invoice.paid";
+
+/// What happens to a subscription.
+pub(crate) const SUBSCRIPTION_EVENTS: [&str; 5] = [
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+];
+
+/// What happens to a dispute. An inquiry that becomes one is told by `updated` and `funds_withdrawn` alone.
+pub(crate) const DISPUTE_EVENTS: [&str; 5] = [
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
     Session(Turn),
@@ -31,25 +52,16 @@ impl Topic {
             "checkout.session.completed" | "checkout.session.async_payment_succeeded" => Self::Session(Turn::Done),
             "checkout.session.async_payment_failed" => Self::Session(Turn::PaymentFailed),
             "checkout.session.expired" => Self::Session(Turn::Expired),
-            "invoice.paid" => Self::InvoicePaid,
+            INVOICE_PAID => Self::InvoicePaid,
             "invoice.payment_failed" => Self::InvoiceFailed { action_required: false },
             "invoice.payment_action_required" => Self::InvoiceFailed { action_required: true },
             "invoice_payment.paid" => Self::InvoicePayment,
-            "customer.subscription.created"
-            | "customer.subscription.updated"
-            | "customer.subscription.deleted"
-            | "customer.subscription.paused"
-            | "customer.subscription.resumed" => Self::Subscription,
+            _ if SUBSCRIPTION_EVENTS.contains(&kind) => Self::Subscription,
             "customer.subscription.trial_will_end" => Self::TrialEnding,
             "customer.created" | "customer.updated" => Self::Customer,
             "customer.deleted" => Self::CustomerDeleted,
             "charge.refunded" => Self::Refund,
-            // An inquiry that becomes a dispute is told by `updated` and `funds_withdrawn` alone.
-            "charge.dispute.created"
-            | "charge.dispute.updated"
-            | "charge.dispute.funds_withdrawn"
-            | "charge.dispute.funds_reinstated"
-            | "charge.dispute.closed" => Self::Dispute,
+            _ if DISPUTE_EVENTS.contains(&kind) => Self::Dispute,
             "price.created" | "price.updated" | "price.deleted" => Self::Price,
             "product.updated" | "product.deleted" => Self::Product,
             _ => return None,

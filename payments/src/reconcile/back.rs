@@ -9,10 +9,7 @@ use super::pages::{Pages, id_of};
 use super::{Look, ReconcileError};
 use crate::error::StripeError;
 use crate::objects::{self, Charge, Dispute, time};
-use crate::read::{Seen, charge_effects, dispute_effects, links};
-
-const DISPUTE_EVENTS: [&str; 4] =
-    ["charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn", "charge.dispute.closed"];
+use crate::read::{DISPUTE_EVENTS, Seen, charge_effects, dispute_effects, links};
 
 impl Look<'_> {
     /// Charges of which something was refunded since then.

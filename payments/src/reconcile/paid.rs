@@ -9,7 +9,7 @@ use super::{Look, ReconcileError};
 use crate::error::StripeError;
 use crate::objects::{self, Invoice, Session, time};
 use crate::plans::Plans;
-use crate::read::{Seen, invoice_effects, paid_at, session_effects};
+use crate::read::{INVOICE_PAID, Seen, invoice_effects, paid_at, session_effects};
 
 /// How an object is read.
 type Read = fn(&Seen, &Plans) -> Result<Vec<Effect>, Parking>;
@@ -26,7 +26,7 @@ impl Look<'_> {
                 self.invoice(invoice).await?;
             }
         }
-        for id in self.changed(&["invoice.paid"]).await? {
+        for id in self.changed(&[INVOICE_PAID]).await? {
             if self.paid.contains(&id) {
                 continue;
             }

@@ -8,15 +8,7 @@ use super::difference::{Difference, DifferenceKind};
 use super::pages::{Pages, id_of};
 use super::{Look, ReconcileError};
 use crate::error::StripeError;
-use crate::read::{Seen, subscription_effects};
-
-const EVENTS: [&str; 5] = [
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-];
+use crate::read::{SUBSCRIPTION_EVENTS, Seen, subscription_effects};
 
 impl Look<'_> {
     pub(super) async fn subscriptions(&mut self) -> Result<(), ReconcileError> {
@@ -30,7 +22,7 @@ impl Look<'_> {
                 self.subscription(&Seen::fetched(object, None, self.by.at)).await?;
             }
         }
-        for id in self.changed(&EVENTS).await? {
+        for id in self.changed(&SUBSCRIPTION_EVENTS).await? {
             if !known.insert(id.clone()) {
                 continue;
             }

@@ -23,6 +23,8 @@ pub struct Asked {
     pub method: String,
     pub path: String,
     pub query: BTreeMap<String, String>,
+    /// Of which types, where it asked for events.
+    pub types: Vec<String>,
     pub form: BTreeMap<String, String>,
     pub headers: HeaderMap,
 }
@@ -84,8 +86,11 @@ async fn answer(
     let asked = Asked {
         method: method.to_string(),
         path: uri.path().to_owned(),
-        query: fields(uri.query().unwrap_or_default()),
-        form: fields(std::str::from_utf8(&body).unwrap()),
+        query: fields(uri.query().unwrap_or_default()).collect(),
+        types: fields(uri.query().unwrap_or_default())
+            .filter_map(|(name, value)| (name == "types[]").then_some(value))
+            .collect(),
+        form: fields(std::str::from_utf8(&body).unwrap()).collect(),
         headers,
     };
     inner.asked.lock().unwrap().push(asked.clone());
@@ -96,9 +101,9 @@ async fn answer(
     }
 }
 
-fn fields(text: &str) -> BTreeMap<String, String> {
+fn fields(text: &str) -> impl Iterator<Item = (String, String)> {
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
+    pairs.map(|(name, value)| (decoded(name), decoded(value)))
 }
 
 fn decoded(text: &str) -> String {

@@ -13,7 +13,7 @@ use crate::pretend::{Answer, Asked, Pretend, error, list, missing};
 
 const SINCE: TimeMs = TimeMs::new((NOON_SECONDS - DAY_SECONDS) * 1000);
 
-/// Stripe's objects by their path; lists show all of a kind.
+/// Stripe's objects by their path; lists show all of a kind, and events of the types that were asked for.
 #[derive(Clone, Default)]
 struct Shelves(Arc<Mutex<BTreeMap<String, Vec<Value>>>>);
 
@@ -29,7 +29,9 @@ impl Shelves {
         let shelves = self.0.lock().unwrap();
         let path = asked.path.strip_prefix("/v1").unwrap();
         if asked.query.contains_key("limit") {
-            return list(shelves.get(path).map(Vec::as_slice).unwrap_or_default());
+            let mut kept = shelves.get(path).cloned().unwrap_or_default();
+            kept.retain(|object| path != "/events" || asked.types.iter().any(|kind| object["type"] == kind.as_str()));
+            return list(&kept);
         }
         let (kind, id) = path.rsplit_once('/').unwrap();
         let found = shelves.get(kind).and_then(|kept| kept.iter().find(|object| object["id"] == id));
@@ -239,20 +241,21 @@ async fn a_dispute_that_nobody_told_of_is_clawed_back_and_one_that_was_won_is_fo
 }
 
 #[tokio::test]
-async fn an_old_dispute_that_was_decided_lately_is_found_by_its_event() {
-    let scene = Scene::open().await;
-    scene.sells("pi_1").await;
-    scene.event("charge.dispute.closed", "du_1");
-    let dispute = json!({ "id": "du_1", "charge": "ch_1", "payment_intent": "pi_1", "status": "lost" });
-    let shelves = scene.shelves.clone();
-    let pretend = Pretend::start(move |asked| match asked.path.as_str() {
-        "/v1/disputes/du_1" => Answer::Json(200, dispute.clone()),
-        "/v1/events" if asked.query["types[]"] != "charge.dispute.closed" => list(&[]),
-        _ => shelves.answer(asked),
-    })
-    .await;
-    let scene = Scene { pretend, ..scene };
-    scene.finds_and_mends(DifferenceKind::DisputedNotClawed, "du_1").await;
+async fn an_old_dispute_in_which_something_happened_lately_is_found_by_its_event() {
+    for kind in ["charge.dispute.updated", "charge.dispute.funds_reinstated", "charge.dispute.closed"] {
+        let scene = Scene::open().await;
+        scene.sells("pi_1").await;
+        scene.event(kind, "du_1");
+        let dispute = json!({ "id": "du_1", "charge": "ch_1", "payment_intent": "pi_1", "status": "lost" });
+        let shelves = scene.shelves.clone();
+        let pretend = Pretend::start(move |asked| match asked.path.as_str() {
+            "/v1/disputes/du_1" => Answer::Json(200, dispute.clone()),
+            _ => shelves.answer(asked),
+        })
+        .await;
+        let scene = Scene { pretend, ..scene };
+        scene.finds_and_mends(DifferenceKind::DisputedNotClawed, "du_1").await;
+    }
 }
 
 fn subscription(account: AccountId, status: &str) -> Value {
