@@ -23,6 +23,7 @@ mod report;
 mod retention;
 mod sample;
 mod service;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let settings = config::load::<Settings>(config::Service::LedgerSync, arguments.config.as_deref());
     let checked = settings.and_then(|settings| {
-        settings.journal.secret()?;
+        settings.check()?;
         Ok((live_balance::place(&settings.redis)?, settings))
     });
     frame::start(
@@ -93,6 +94,7 @@ async fn run(settings: Settings, redis: Place) -> anyhow::Result<()> {
     );
     service.tasks.spawn(fleet::run(Arc::clone(&service)));
     service.tasks.spawn(sample::run(Arc::clone(&service)));
+    service.tasks.spawn(usage::run(Arc::clone(&service)));
     service.tasks.spawn(journal::forget_old(Arc::clone(&service)));
 
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;

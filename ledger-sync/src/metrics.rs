@@ -1,6 +1,7 @@
 //! What Prometheus sees of the owner.
 
 mod journal;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -12,6 +13,7 @@ use metering::Shard;
 use prometheus::{Histogram, IntCounter, IntGauge, IntGaugeVec, Registry};
 
 use crate::metrics::journal::JournalMetrics;
+use crate::metrics::usage::UsageMetrics;
 
 /// A batch takes milliseconds; a book in trouble takes seconds.
 const RECORD_SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -48,6 +50,8 @@ pub struct Metrics {
     pub verified_round_at: IntGauge,
     /// Of gateways' journals.
     pub journal: JournalMetrics,
+    /// Of what is counted for people.
+    pub usage: UsageMetrics,
     owned: IntGaugeVec,
     certified: IntGaugeVec,
     broken: IntGaugeVec,
@@ -99,6 +103,7 @@ impl Metrics {
                 "When the last whole round through all accounts ended, Unix time",
             )?,
             journal: JournalMetrics::new(&new)?,
+            usage: UsageMetrics::new(&new)?,
             owned: new.gauges("shard_owned", "1 for each shard this process owns", "shard")?,
             certified: new.gauges("shard_certified", "1 while the shard is certified by this process", "shard")?,
             broken: new.gauges("shard_broken", "1 while the shard stands until somebody looks", "shard")?,

@@ -61,6 +61,9 @@ impl Round {
         for difference in &differences {
             self.found(service, &difference.to_string(), 0);
         }
+        for difference in service.book.recount_usage(&accounts).await? {
+            self.found(service, &difference.to_string(), 0);
+        }
         let seen = look(&service.book, meter, &accounts).await?;
         service.book.note_verified(&seen, &differences, service.clock.now()).await?;
         for seen in seen {

@@ -131,7 +131,7 @@ struct RawLot {
 }
 
 #[derive(FromRow)]
-struct RawSummary {
+pub(crate) struct RawSummary {
     account_id: Uuid,
     name: String,
     email: Option<String>,

@@ -1,6 +1,7 @@
 //! Dead letters: events that can't be applied, parked with their bytes until an operator decides.
 
 mod decide;
+mod pending;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,7 @@ use crate::columns::{self, Stamp, bigint, count, credits, maybe_time, shard_numb
 use crate::{Fence, Ledger, LedgerError, Subject};
 
 pub use decide::{Decision, DecisionState, DecisionView};
+pub use pending::PendingDecision;
 
 /// Most letters that one list shows.
 pub const LETTERS_A_LIST: u32 = 1_000;

@@ -8,10 +8,10 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::columns::{self, Stamp, bigint, count, credits, maybe_time, stamp, time};
-pub(crate) use insert::{NewEntry, insert, signed};
+pub(crate) use insert::{NewEntry, insert, signed, signed_total};
 
 use crate::words::words;
-use crate::{Ledger, LedgerError};
+use crate::{EntryCursor, Ledger, LedgerError};
 
 words! {
     /// What changed a balance.
@@ -81,13 +81,6 @@ impl Entry {
     pub const fn cursor(&self) -> EntryCursor {
         EntryCursor { at: self.at, entry: self.entry }
     }
-}
-
-/// Where a page of entries begins: after the entry it was taken from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EntryCursor {
-    at: TimeMs,
-    entry: u64,
 }
 
 #[derive(FromRow)]

@@ -1,56 +1,16 @@
 //! What can go wrong with the book. Display is for the outside; `source` keeps what Postgres said.
 
+mod subject;
+
 use metering::{AccountId, EventId, LotId, SessionVersion, Shard, ShardCount, Status};
 use thiserror::Error;
 
+pub use subject::Subject;
+
 use crate::Difference;
 use crate::LetterId;
+use crate::mails::MailState;
 use crate::stripe::DeliveryState;
-
-/// What was looked for and not found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    /// An account.
-    Account,
-    /// A lot.
-    Lot,
-    /// An API key.
-    Key,
-    /// A shard: the installation has fewer.
-    Shard,
-    /// A dead letter.
-    DeadLetter,
-    /// An incident.
-    Incident,
-    /// A delivery of Stripe.
-    Delivery,
-}
-
-impl Subject {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::Lot => "lot",
-            Self::Key => "key",
-            Self::Shard => "shard",
-            Self::DeadLetter => "dead letter",
-            Self::Incident => "incident",
-            Self::Delivery => "delivery",
-        }
-    }
-
-    const fn not_found(self) -> &'static str {
-        match self {
-            Self::Account => "account_not_found",
-            Self::Lot => "lot_not_found",
-            Self::Key => "key_not_found",
-            Self::Shard => "shard_not_found",
-            Self::DeadLetter => "dead_letter_not_found",
-            Self::Incident => "incident_not_found",
-            Self::Delivery => "delivery_not_found",
-        }
-    }
-}
 
 /// Why the book did not do what it was asked.
 #[derive(Debug, Error)]
@@ -141,9 +101,25 @@ pub enum LedgerError {
         /// Its status.
         status: Status,
     },
+    /// What was to be changed is no longer as whoever asks has seen it.
+    #[error("the {what} of {account} was changed meanwhile: look again before changing it")]
+    Changed {
+        /// The account.
+        account: AccountId,
+        /// What was changed.
+        what: &'static str,
+    },
     /// The account has as many live lots as an account may have.
     #[error("{account} has {limit} live lots already, more are not allowed")]
     TooManyLots {
+        /// The account.
+        account: AccountId,
+        /// The most it may have.
+        limit: u64,
+    },
+    /// The account has as many good keys as an account may have.
+    #[error("{account} has {limit} keys already that are good, more are not allowed; revoke one first")]
+    TooManyKeys {
         /// The account.
         account: AccountId,
         /// The most it may have.
@@ -168,6 +144,28 @@ pub enum LedgerError {
         event: String,
         /// How far it is.
         state: DeliveryState,
+    },
+    /// A mail that waits or is being handed over can't be sent again.
+    #[error("mail {mail} is {state}: it is on its way")]
+    MailUnderWay {
+        /// The mail.
+        mail: u64,
+        /// How far it is.
+        state: MailState,
+    },
+    /// The account's notice settings were changed meanwhile.
+    #[error("the notice settings of {account} were changed meanwhile; they are at version {version} now")]
+    NoticeSettingsChanged {
+        /// The account.
+        account: AccountId,
+        /// Their version.
+        version: u64,
+    },
+    /// Not an address that mails can go to.
+    #[error("this is no e-mail address: {why}")]
+    AddressInvalid {
+        /// What is wrong with it; never the address itself.
+        why: String,
     },
     /// Sessions that were ended stay ended.
     #[error("sessions below version {version} are over already; {asked} would bring some back")]
@@ -256,10 +254,15 @@ impl LedgerError {
             Self::LetterOfNobody { .. } => "dead_letter_of_nobody",
             Self::NotFound { subject, .. } => subject.not_found(),
             Self::BudgetNotEligible { .. } => "budget_not_eligible",
+            Self::Changed { .. } => "changed",
             Self::TooManyLots { .. } => "too_many_lots",
+            Self::TooManyKeys { .. } => "too_many_keys",
             Self::LotSwept { .. } => "lot_swept",
             Self::AlreadyGranted { .. } => "already_granted",
             Self::DeliveryNotParked { .. } => "delivery_not_parked",
+            Self::MailUnderWay { .. } => "mail_under_way",
+            Self::NoticeSettingsChanged { .. } => "notice_settings_changed",
+            Self::AddressInvalid { .. } => "address_invalid",
             Self::SessionVersionLower { .. } => "session_version_lower",
             Self::TooManySubjects { .. } => "too_many_subjects",
             Self::BookDiffers { .. } => "book_differs",
@@ -297,7 +300,12 @@ impl From<sqlx::Error> for LedgerError {
 /// Connection trouble, and what the server says when it is shutting down, full, deadlocked or past a deadline.
 pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+        // A server that goes away in the middle of a word breaks the protocol.
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed => true,
         sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
             matches!(code.get(..2), Some("08" | "53" | "57")) || matches!(code.as_ref(), "40001" | "40P01" | "55P03")
         }),
@@ -314,7 +322,10 @@ fn named(error: &sqlx::Error) -> Option<LedgerError> {
         "lots_product_length" => "a lot's product has 1 to 200 letters",
         "stripe_checkouts_url_length" => "a checkout's URL has at most 4096 bytes",
         "audit_actor_named" => "the actor's name has 1 to 200 letters",
+        "console_writes_who_length" | "console_writes_key_length" => "the key of a write has 1 to 255 bytes",
+        "console_writes_answer_length" => "the answer of a write has at most 64 KiB",
         "entries_append_only" => "entries are append-only",
+        "mail_events_append_only" => "mail_events is append-only",
         "audit_append_only" => "audit is append-only",
         _ => return None,
     };

@@ -35,7 +35,7 @@ pub struct KeyView {
 }
 
 #[derive(FromRow)]
-struct RawView {
+pub(crate) struct RawView {
     key_id: Uuid,
     name: String,
     prefix: String,

@@ -1,6 +1,8 @@
 //! Receipts: everything the book has of one debit, found by its op or by that of whatever closed it.
 
-use metering::{Credits, KeyCaps, KeyId, LotId, OpId, Shard, TimeMs};
+mod of_account;
+
+use metering::{AccountId, Credits, KeyCaps, KeyId, LotId, OpId, Shard, TimeMs};
 use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
 
@@ -8,6 +10,8 @@ use crate::columns::{self, Stamp, bigint, credits, maybe_time, stamp, time};
 use crate::entries::RawEntry;
 use crate::past::{History, Past, Until, read_past};
 use crate::{Entry, EntryKind, Ledger, LedgerError, Outcome, outcomes};
+
+pub use of_account::AccountReceipt;
 
 /// A debit in the book, with the account as it was just before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +73,17 @@ pub enum ReceiptState {
     UndoAsked,
 }
 
+impl ReceiptState {
+    /// What of a debit stays drawn.
+    pub(crate) const fn kept_of(self, drawn: Credits) -> Credits {
+        match self {
+            Self::GivenBack => Credits::ZERO,
+            Self::Settled { kept } => kept,
+            Self::Drawn | Self::Held { .. } | Self::UndoAsked => drawn,
+        }
+    }
+}
+
 /// A key just before a debit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct KeyBefore {
@@ -92,6 +107,25 @@ struct RawRow {
     recorded_at: Stamp,
 }
 
+/// What is noted of a debit beside its entries, as long as it is of use.
+#[derive(FromRow)]
+struct Marks {
+    hold_until: Option<Stamp>,
+    idempotency_key: bool,
+    undo_asked: bool,
+}
+
+impl Marks {
+    async fn of(connection: &mut PgConnection, account: AccountId, op: OpId) -> Result<Self, LedgerError> {
+        let marks = sqlx::query_as(
+            "SELECT (SELECT hold_until FROM holds WHERE op = $1 AND account_id = $2) AS hold_until, \
+             EXISTS (SELECT FROM idempotency_marks WHERE op = $1 AND account_id = $2) AS idempotency_key, \
+             EXISTS (SELECT FROM undos WHERE debit_op = $1 AND account_id = $2) AS undo_asked",
+        );
+        Ok(marks.bind(op.as_uuid()).bind(account.as_uuid()).fetch_one(connection).await?)
+    }
+}
+
 struct Row {
     entry: Entry,
     shard: Shard,
@@ -103,11 +137,7 @@ impl Ledger {
     /// accounts share an op, which no gateway of ours makes.
     pub async fn receipts(&self, op: OpId) -> Result<Vec<Receipt>, LedgerError> {
         let mut transaction = self.begin_reading().await?;
-        let rows: Vec<RawRow> = sqlx::query_as(include_str!("../queries/receipt.sql"))
-            .bind(op.as_uuid())
-            .fetch_all(&mut *transaction)
-            .await?;
-        let rows = rows.into_iter().map(Row::try_from).collect::<Result<Vec<Row>, _>>()?;
+        let rows = find_rows(&mut transaction, op).await?;
         let mut receipts = Vec::new();
         for debit in rows.iter().filter(|row| row.entry.kind == EntryKind::Debit) {
             let of_it = |row: &&Row| row.entry.account == debit.entry.account && row.entry.entry != debit.entry.entry;
@@ -117,6 +147,13 @@ impl Ledger {
         transaction.rollback().await?;
         Ok(receipts)
     }
+}
+
+/// Every entry of the debits to which an op belongs.
+async fn find_rows(connection: &mut PgConnection, op: OpId) -> Result<Vec<Row>, LedgerError> {
+    let rows: Vec<RawRow> =
+        sqlx::query_as(include_str!("../queries/receipt.sql")).bind(op.as_uuid()).fetch_all(connection).await?;
+    rows.into_iter().map(Row::try_from).collect()
 }
 
 async fn read(connection: &mut PgConnection, row: &Row, after: Vec<Entry>) -> Result<Receipt, LedgerError> {
@@ -129,36 +166,39 @@ async fn read(connection: &mut PgConnection, row: &Row, after: Vec<Entry>) -> Re
         Some(key) => Some(key_before(&mut *connection, &row.entry, key, &history).await?),
         None => None,
     };
-    let (hold_until, under_idempotency_key, undo_asked): (Option<Stamp>, bool, bool) = sqlx::query_as(
-        "SELECT (SELECT hold_until FROM holds WHERE op = $1 AND account_id = $2), \
-         EXISTS (SELECT FROM idempotency_marks WHERE op = $1 AND account_id = $2), \
-         EXISTS (SELECT FROM undos WHERE debit_op = $1 AND account_id = $2)",
-    )
-    .bind(op.as_uuid())
-    .bind(account.as_uuid())
-    .fetch_one(&mut *connection)
-    .await?;
+    let marks = Marks::of(&mut *connection, account, op).await?;
     let outcome = outcomes::read(connection, account, op).await?;
-    let state = state(&row.entry, &after, maybe_time(hold_until)?, undo_asked)?;
+    let state = state(&row.entry, &after, &marks)?;
     let lots = drawn(&row.entry, &before)?;
     let (debit, shard, recorded_at) = (row.entry.clone(), row.shard, row.recorded_at);
+    let under_idempotency_key = marks.idempotency_key;
     Ok(Receipt { debit, shard, recorded_at, lots, state, after, before, key, outcome, under_idempotency_key })
 }
 
 /// Of settling, giving back and undoing the first wins, so at most one entry closes a debit.
-fn state(
-    debit: &Entry,
-    after: &[Entry],
+fn state(debit: &Entry, after: &[Entry], marks: &Marks) -> Result<ReceiptState, LedgerError> {
+    let closed = after.iter().find(|entry| matches!(entry.kind, EntryKind::Settle | EntryKind::GiveBack));
+    let closed = closed.map(|entry| (entry.kind, entry.credits.saturating_add(i64::from(entry.lapsed))));
+    closed_as(credits(debit.credits.saturating_neg())?, closed, maybe_time(marks.hold_until)?, marks.undo_asked)
+}
+
+/// The state of a debit by what closed it and what came back then. A settled hold may have come back by an undo, where nobody knew whether it
+/// was settled: then a part of it stays drawn.
+pub(crate) fn closed_as(
+    drawn: Credits,
+    closed: Option<(EntryKind, i64)>,
     hold_until: Option<TimeMs>,
     undo_asked: bool,
 ) -> Result<ReceiptState, LedgerError> {
-    let closed = after.iter().find(|entry| matches!(entry.kind, EntryKind::Settle | EntryKind::GiveBack));
     Ok(match (closed, hold_until) {
-        (Some(settled), _) if settled.kind == EntryKind::Settle => {
-            let returned = settled.credits.saturating_add(i64::from(settled.lapsed));
-            ReceiptState::Settled { kept: credits(debit.credits.saturating_neg().saturating_sub(returned))? }
+        (Some((by, returned)), _) => {
+            let kept = credits(i64::from(drawn).saturating_sub(returned))?;
+            if by == EntryKind::Settle || !kept.is_zero() {
+                ReceiptState::Settled { kept }
+            } else {
+                ReceiptState::GivenBack
+            }
         }
-        (Some(_), _) => ReceiptState::GivenBack,
         (None, _) if undo_asked => ReceiptState::UndoAsked,
         (None, Some(until)) => ReceiptState::Held { until },
         (None, None) => ReceiptState::Drawn,

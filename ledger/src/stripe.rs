@@ -20,6 +20,7 @@ mod offers;
 mod order;
 mod paid;
 mod payments;
+mod reopen;
 mod reports;
 mod reversed;
 mod standing;
@@ -36,6 +37,7 @@ pub use effect::{
     Checkout, CheckoutEnd, CheckoutOutcome, Effect, InvoiceFailure, Offer, Payment, PaymentRef, Reversal, ReversalKind,
     SubscriptionReport, SubscriptionStatus,
 };
+pub use reopen::Reopening;
 pub use turn::ReconcileTurn;
 pub use views::{
     CheckoutState, CheckoutView, MailKind, PaymentCursor, PaymentView, QueuedMail, ReversalView, SubscriptionView,

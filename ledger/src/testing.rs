@@ -7,7 +7,7 @@ use std::thread;
 
 use metering::{ShardCount, TimeMs};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -77,6 +77,24 @@ impl TestDatabase {
     /// The single text that a query answers.
     pub async fn text(&self, sql: &str) -> String {
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.ledger.pool).await.expect("a query that answers a text")
+    }
+
+    /// How Postgres answers a statement with parameters (`arguments`, as SQL writes them): what it did, node by node, with the rows that each
+    /// gave. Planned for these values, or `blindly`, without knowing them, as it may do for what was prepared and asked some times.
+    pub async fn plan(&self, statement: &str, arguments: &str, blindly: bool) -> String {
+        let mut connection = self.ledger.pool.acquire().await.expect("a connection");
+        let run = |sql: String| AssertSqlSafe(sql);
+        let mode = if blindly { "force_generic_plan" } else { "force_custom_plan" };
+        for sql in [format!("SET plan_cache_mode = {mode}"), format!("PREPARE asked AS {statement}")] {
+            sqlx::raw_sql(run(sql)).execute(&mut *connection).await.expect("a statement that can be prepared");
+        }
+        let explain = format!("EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) EXECUTE asked ({arguments})");
+        let rows = sqlx::raw_sql(run(explain)).fetch_all(&mut *connection).await.expect("a plan");
+        sqlx::raw_sql(run("DEALLOCATE asked; RESET plan_cache_mode".to_owned()))
+            .execute(&mut *connection)
+            .await
+            .expect("a session as it was");
+        rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -6,3 +6,4 @@ mod histories;
 mod model;
 mod process;
 mod stories;
+mod usage;

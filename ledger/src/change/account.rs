@@ -53,8 +53,22 @@ impl Ledger {
 
     /// Sets the status; each live key's entry is written again too, because it carries the status. Returns the version.
     pub async fn set_status(&self, account: AccountId, status: Status, by: &By) -> Result<u64, LedgerError> {
+        self.set_status_from(account, None, status, by).await
+    }
+
+    /// As [`Self::set_status`]; where `expected` is told and it has another, refused with `changed`.
+    pub async fn set_status_from(
+        &self,
+        account: AccountId,
+        expected: Option<Status>,
+        status: Status,
+        by: &By,
+    ) -> Result<u64, LedgerError> {
         let mut transaction = self.begin().await?;
         let locked = lock(&mut transaction, account).await?;
+        if expected.is_some_and(|expected| expected != locked.status) {
+            return Err(LedgerError::Changed { account, what: "status" });
+        }
         let version = write_status(&mut transaction, &locked, status, by).await?;
         commit(transaction).await?;
         Ok(version)
@@ -62,10 +76,24 @@ impl Ledger {
 
     /// Sets the monthly budget, 0 = no cap. Only for active and approved accounts. Returns the version.
     pub async fn set_budget(&self, account: AccountId, limit: Credits, by: &By) -> Result<u64, LedgerError> {
+        self.set_budget_from(account, None, limit, by).await
+    }
+
+    /// As [`Self::set_budget`]; where `expected` is told and another limit stands, refused with `changed`.
+    pub async fn set_budget_from(
+        &self,
+        account: AccountId,
+        expected: Option<Credits>,
+        limit: Credits,
+        by: &By,
+    ) -> Result<u64, LedgerError> {
         let mut transaction = self.begin().await?;
         let locked = lock(&mut transaction, account).await?;
         if !locked.status.may_set_budget() {
             return Err(LedgerError::BudgetNotEligible { account, status: locked.status });
+        }
+        if expected.is_some_and(|expected| expected != locked.budget_limit) {
+            return Err(LedgerError::Changed { account, what: "budget" });
         }
         sqlx::query("UPDATE accounts SET budget_limit = $2 WHERE account_id = $1")
             .bind(account.as_uuid())

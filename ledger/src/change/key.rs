@@ -14,6 +14,9 @@ use crate::pool::commit;
 use crate::schema::shard_count;
 use crate::{Ledger, LedgerError, Subject};
 
+/// Most keys of an account that are good at once: far more than people tell apart, and few enough to be looked through.
+pub const KEYS_MAX: u64 = 500;
+
 /// A key to be issued.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewKey {
@@ -50,11 +53,12 @@ pub(super) struct RawKey {
 }
 
 impl Ledger {
-    /// Issues a key. The whole key is in the answer and nowhere else: the book keeps its SHA-256.
+    /// Issues a key, unless the account has [`KEYS_MAX`] good ones. The whole key is in the answer and nowhere else: the book keeps its SHA-256.
     pub async fn issue_key(&self, account: AccountId, new: &NewKey, by: &By) -> Result<(ApiKey, KeyId), LedgerError> {
         must_expire_later(new.expires_at, by.at)?;
         let mut transaction = self.begin().await?;
         let locked = lock(&mut transaction, account).await?;
+        must_have_room(&mut transaction, account, by.at, 0).await?;
         let (api_key, key) = insert_key(&mut transaction, &locked, new, None, by).await?;
         let after = json!({ "name": new.name, "mode": new.mode, "expires_at": new.expires_at, "policy": new.policy });
         Audit { by, action: "key_issued", account, subject: Some(key.to_string()), before: None, after }
@@ -93,6 +97,26 @@ impl Ledger {
 pub(super) fn must_expire_later(expires_at: Option<TimeMs>, now: TimeMs) -> Result<(), LedgerError> {
     if expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(LedgerError::Invalid("a key must expire in the future".to_owned()));
+    }
+    Ok(())
+}
+
+/// Whether the account may have one more good key; `leaving` of those that it has go at the same instant.
+pub(super) async fn must_have_room(
+    connection: &mut PgConnection,
+    account: AccountId,
+    now: TimeMs,
+    leaving: u64,
+) -> Result<(), LedgerError> {
+    let good: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(account.as_uuid())
+    .bind(stamp(now)?)
+    .fetch_one(connection)
+    .await?;
+    if columns::count(good)?.saturating_sub(leaving) >= KEYS_MAX {
+        return Err(LedgerError::TooManyKeys { account, limit: KEYS_MAX });
     }
     Ok(())
 }

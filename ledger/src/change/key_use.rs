@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::change::account::append_one;
-use crate::change::key::{NewKey, RawKey, append_key, insert_key, must_expire_later, read_key};
+use crate::change::key::{NewKey, RawKey, append_key, insert_key, must_expire_later, must_have_room, read_key};
 use crate::change::{Audit, By, Locked, lock};
 use crate::columns::{self, maybe_time, stamp};
 use crate::pool::commit;
@@ -25,16 +25,31 @@ pub struct Rotation {
 impl Ledger {
     /// Holds a key to this policy, in place of the one it had.
     pub async fn set_key_policy(&self, key: KeyId, policy: &KeyPolicy, by: &By) -> Result<(), LedgerError> {
+        self.set_key_policy_from(key, None, policy, by).await
+    }
+
+    /// The same, and refused with [`LedgerError::Changed`] where the key is held to something else than was `expected`.
+    pub async fn set_key_policy_from(
+        &self,
+        key: KeyId,
+        expected: Option<&KeyPolicy>,
+        policy: &KeyPolicy,
+        by: &By,
+    ) -> Result<(), LedgerError> {
         let mut transaction = self.begin().await?;
         let (Locked { account, shard, .. }, found) = lock_good_key(&mut transaction, key, by.at).await?;
         let (before, after) = (found.policy, json!(policy));
+        let held_to = columns::policy(before.clone())?;
+        if expected.is_some_and(|expected| *expected != held_to) {
+            return Err(LedgerError::Changed { account, what: "key" });
+        }
         sqlx::query("UPDATE api_keys SET policy = $2 WHERE key_id = $1")
             .bind(key.as_uuid())
             .bind(&after)
             .execute(&mut *transaction)
             .await?;
         append_key(&mut transaction, found.key_shard, account, &found.digest).await?;
-        if columns::policy(before.clone())?.caps() != policy.caps() {
+        if held_to.caps() != policy.caps() {
             append_one(&mut transaction, shard, account, Change::KeyCapped { key, caps: policy.caps() }).await?;
         }
         Audit { by, action: "key_policy_set", account, subject: Some(key.to_string()), before: Some(before), after }
@@ -58,6 +73,7 @@ impl Ledger {
         if found.rotated_to.is_some() {
             return Err(LedgerError::Invalid(format!("{key} was rotated already: rotate the key that replaced it")));
         }
+        must_have_room(&mut transaction, account, by.at, u64::from(rotation.grace_ms == 0)).await?;
         let new = NewKey {
             name: found.name,
             mode: if found.mode == KeyMode::Live.as_str() { KeyMode::Live } else { KeyMode::Test },

@@ -68,8 +68,22 @@ impl Ledger {
     /// Moves a lot's expiry, also into the past: then it ends at once. A lot that is being swept stays as it is.
     /// Returns the version.
     pub async fn move_lot_expiry(&self, lot: LotId, expires_at: TimeMs, by: &By) -> Result<u64, LedgerError> {
+        self.move_lot_expiry_from(lot, None, expires_at, by).await
+    }
+
+    /// As [`Self::move_lot_expiry`]; where `expected` is told and the lot ends at another time, refused with `changed`.
+    pub async fn move_lot_expiry_from(
+        &self,
+        lot: LotId,
+        expected: Option<TimeMs>,
+        expires_at: TimeMs,
+        by: &By,
+    ) -> Result<u64, LedgerError> {
         let mut transaction = self.begin().await?;
         let found = lock_lot(&mut transaction, lot).await?;
+        if expected.is_some_and(|expected| expected != found.expires_at) {
+            return Err(LedgerError::Changed { account: found.account.account, what: "lot" });
+        }
         let expires_at = expires_at.max(found.granted_at); // an empty life, should it end before it began
         sqlx::query("UPDATE lots SET expires_at = $2 WHERE lot_id = $1")
             .bind(lot_number(lot))
@@ -91,6 +105,18 @@ impl Ledger {
     /// what the event then says. Returns the version.
     pub async fn reduce_lot(&self, lot: LotId, credits: Credits, by: &By) -> Result<u64, LedgerError> {
         let mut transaction = self.begin().await?;
+        let appended = append_reduction(&mut transaction, lot, credits, by).await?;
+        commit(transaction).await?;
+        Ok(appended.version)
+    }
+
+    /// As [`Self::reduce_lot`]; where the lot has fewer credits in the book, refused with `changed`. Returns the version.
+    pub async fn reduce_lot_in_full(&self, lot: LotId, credits: Credits, by: &By) -> Result<u64, LedgerError> {
+        let mut transaction = self.begin().await?;
+        let found = lock_lot(&mut transaction, lot).await?;
+        if found.remaining < credits {
+            return Err(LedgerError::Changed { account: found.account.account, what: "lot" });
+        }
         let appended = append_reduction(&mut transaction, lot, credits, by).await?;
         commit(transaction).await?;
         Ok(appended.version)

@@ -122,11 +122,18 @@ impl Ledger {
 
     /// What became of a decision.
     pub async fn decision(&self, decision: u64) -> Result<DecisionView, LedgerError> {
-        let (state, applied, refusal): (String, i64, Option<String>) =
+        let found = self.find_decision(decision).await?;
+        found.ok_or_else(|| LedgerError::Corrupt(format!("no decision {decision}, which it had")))
+    }
+
+    /// The same where there may be none of this number.
+    pub async fn find_decision(&self, decision: u64) -> Result<Option<DecisionView>, LedgerError> {
+        let found: Option<(String, i64, Option<String>)> =
             sqlx::query_as("SELECT state, applied, refusal FROM dead_letter_decisions WHERE decision_id = $1")
                 .bind(bigint(decision)?)
-                .fetch_one(&self.pool)
+                .fetch_optional(&self.pool)
                 .await?;
+        let Some((state, applied, refusal)) = found else { return Ok(None) };
         let state = match state.as_str() {
             "asked" => DecisionState::Asked,
             "applied" => DecisionState::Applied,
@@ -134,7 +141,7 @@ impl Ledger {
             "refused" => DecisionState::Refused,
             _ => return Err(LedgerError::Corrupt(format!("a decision that is '{state}'"))),
         };
-        Ok(DecisionView { state, applied: count(applied)?, refusal })
+        Ok(Some(DecisionView { state, applied: count(applied)?, refusal }))
     }
 
     /// Decisions about letters of a shard that wait for its owner, oldest first.

@@ -121,14 +121,13 @@ pub(crate) async fn insert(
 impl Rows {
     fn push(&mut self, entry: &NewEntry) -> Result<(), LedgerError> {
         let takes = entry.kind.takes();
-        let total = lots::total(&entry.split).ok_or_else(|| LedgerError::Invalid("a split too large".to_owned()))?;
         self.accounts.push(entry.account.as_uuid());
         self.sequences.push(entry.sequence.map(bigint).transpose()?);
         self.seqs.push(entry.seq.map(bigint).transpose()?);
         self.ops.push(entry.op.map(|op| op.as_uuid()));
         self.debit_ops.push(entry.debit_op.map(|op| op.as_uuid()));
         self.kinds.push(entry.kind.as_str());
-        self.credits.push(signed(total, takes));
+        self.credits.push(signed_total(entry)?);
         self.lot_ids.push(array_text(&entry.split, |draw| lot_number(draw.lot)));
         self.lot_credits.push(array_text(&entry.split, |draw| signed(draw.credits, takes)));
         self.lapsed.push(entry.lapsed.into());
@@ -141,6 +140,12 @@ impl Rows {
         self.occurred_at.push(stamp(entry.at)?);
         Ok(())
     }
+}
+
+/// What an entry moves in all.
+pub(crate) fn signed_total(entry: &NewEntry) -> Result<i64, LedgerError> {
+    let total = lots::total(&entry.split).ok_or_else(|| LedgerError::Invalid("a split too large".to_owned()))?;
+    Ok(signed(total, entry.kind.takes()))
 }
 
 pub(crate) fn signed(credits: Credits, takes: bool) -> i64 {

@@ -15,6 +15,7 @@ use crate::columns::{self, Stamp, count, credits, lot_number, stamp, time};
 use crate::entries::{NewEntry, insert};
 use crate::key_days::{KeyDay, count_key, write_key_days};
 use crate::outbox::read_change;
+use crate::usage::count_late;
 use crate::{EntryKind, Fence, LedgerError};
 
 #[derive(FromRow)]
@@ -225,6 +226,7 @@ impl Settling {
             .execute(&mut *connection)
             .await?;
         write_key_days(&mut *connection, &self.key_days).await?;
-        insert(connection, fence.shard, fence.incarnation, &self.entries).await
+        insert(&mut *connection, fence.shard, fence.incarnation, &self.entries).await?;
+        count_late(connection, fence, &self.entries).await
     }
 }

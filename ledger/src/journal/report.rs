@@ -32,6 +32,8 @@ pub struct IncidentFilter {
     pub account: Option<AccountId>,
     /// Those that cost anybody something.
     pub with_losses: bool,
+    /// Only those before this one, in lists of incidents.
+    pub before: Option<u64>,
     /// At most so many.
     pub limit: u32,
 }
@@ -187,6 +189,7 @@ impl Ledger {
             .bind(filter.id.map(bigint).transpose()?)
             .bind(filter.account.map(|account| account.as_uuid()))
             .bind(filter.with_losses)
+            .bind(filter.before.map(bigint).transpose()?)
             .bind(i64::from(filter.limit))
             .fetch_all(&self.pool)
             .await?;

@@ -14,7 +14,7 @@ use crate::outbox::read_change;
 pub(crate) struct History(Vec<Change>);
 
 impl History {
-    pub(super) async fn read(
+    pub(crate) async fn read(
         connection: &mut PgConnection,
         account: AccountId,
         until: Until,

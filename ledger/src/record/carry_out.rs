@@ -11,6 +11,7 @@ use crate::columns::{bigint, count, shard_number};
 use crate::dead_letters::whole;
 use crate::fence::hold;
 use crate::pool::commit;
+use crate::usage::count_late;
 use crate::{Decision, Fence, Ledger, LedgerError};
 
 /// Letters applied in one transaction; what follows of the account stays parked until the rest is applied, too.
@@ -95,8 +96,9 @@ async fn carry(
     let piece = Piece { fence, from: None, steps: steps.collect() };
     let known = Known::read(&mut *connection, &piece).await?;
     let plan = Plan::of_letters(&piece, known, decision.gives_up())?;
-    let gaps = plan.gaps.clone();
+    let (gaps, entries) = (plan.gaps.clone(), plan.entries.clone());
     plan.write(&mut *connection, fence).await?;
+    count_late(&mut *connection, fence, &entries).await?;
     for gap in gaps {
         give_up(&mut *connection, decision, gap).await?;
     }

@@ -2,7 +2,7 @@
 
 use metering::{AccountId, Status};
 use serde_json::{Value, json};
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 
 use super::done::Done;
 use super::effect::SubscriptionStatus;
@@ -22,10 +22,9 @@ struct RawSubscribed {
 impl Work<'_> {
     /// Derives the status of an account from all facts, and sets it where it differs.
     pub(super) async fn derive_status(&mut self, account: AccountId) -> Result<(), Stop> {
-        let subscriptions = self.subscribed(account).await?;
-        let packs = self.packs(account).await?;
+        let facts = facts(&mut *self.connection, account).await?;
         let locked = locked(&mut self.accounts, account)?;
-        let (from, to) = (locked.status, derived(locked.status, &subscriptions, packs));
+        let (from, to) = (locked.status, derived(locked.status, &facts.subscriptions, facts.packs));
         if from == to {
             return Ok(());
         }
@@ -45,30 +44,6 @@ impl Work<'_> {
         }
     }
 
-    async fn subscribed(&mut self, account: AccountId) -> Result<Vec<Subscribed>, Stop> {
-        let rows: Vec<RawSubscribed> =
-            sqlx::query_as("SELECT status, was_live FROM stripe_subscriptions WHERE account_id = $1")
-                .bind(account.as_uuid())
-                .fetch_all(&mut *self.connection)
-                .await?;
-        let subscribed = rows.into_iter().map(|raw| {
-            Ok(Subscribed { status: SubscriptionStatus::try_from(raw.status.as_str())?, was_live: raw.was_live })
-        });
-        Ok(subscribed.collect::<Result<_, LedgerError>>()?)
-    }
-
-    async fn packs(&mut self, account: AccountId) -> Result<Packs, Stop> {
-        let (paid, reversed): (i64, i64) = sqlx::query_as(
-            "SELECT count(*) FILTER (WHERE asked < original), count(*) FILTER (WHERE asked >= original) \
-             FROM stripe_payments JOIN lots USING (lot_id) \
-             WHERE stripe_payments.account_id = $1 AND subscription IS NULL",
-        )
-        .bind(account.as_uuid())
-        .fetch_one(&mut *self.connection)
-        .await?;
-        Ok(Packs { paid: count(paid)?, reversed: count(reversed)? })
-    }
-
     /// Queues a mail to the payer: one of a kind for each delivery, whatever is replayed.
     pub(super) async fn mail(&mut self, account: AccountId, kind: MailKind, detail: Value) -> Result<(), Stop> {
         let cause = self.event.map_or_else(|| format!("repair-{}", self.now().as_u64()), str::to_owned);
@@ -86,4 +61,33 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
+
+/// What Stripe has said that counts for an account's status.
+pub(super) struct Facts {
+    pub(super) subscriptions: Vec<Subscribed>,
+    pub(super) packs: Packs,
+}
+
+/// Reads them.
+pub(super) async fn facts(connection: &mut PgConnection, account: AccountId) -> Result<Facts, LedgerError> {
+    let rows: Vec<RawSubscribed> =
+        sqlx::query_as("SELECT status, was_live FROM stripe_subscriptions WHERE account_id = $1")
+            .bind(account.as_uuid())
+            .fetch_all(&mut *connection)
+            .await?;
+    let subscribed = rows.into_iter().map(|raw| {
+        let status = SubscriptionStatus::try_from(raw.status.as_str())?;
+        Ok(Subscribed { status, was_live: raw.was_live })
+    });
+    let subscriptions = subscribed.collect::<Result<_, LedgerError>>()?;
+    let (paid, reversed): (i64, i64) = sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE asked < original), count(*) FILTER (WHERE asked >= original) \
+         FROM stripe_payments JOIN lots USING (lot_id) \
+         WHERE stripe_payments.account_id = $1 AND subscription IS NULL",
+    )
+    .bind(account.as_uuid())
+    .fetch_one(connection)
+    .await?;
+    Ok(Facts { subscriptions, packs: Packs { paid: count(paid)?, reversed: count(reversed)? } })
 }

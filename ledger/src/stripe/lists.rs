@@ -104,7 +104,7 @@ impl Ledger {
     pub async fn queued_mails(&self, after: u64, limit: u32) -> Result<Vec<QueuedMail>, LedgerError> {
         let rows: Vec<RawMail> = sqlx::query_as(
             "SELECT mail_id, account_id, address, kind, detail, dedupe_key, queued_at FROM mails WHERE mail_id > $1 \
-             ORDER BY mail_id LIMIT $2",
+             AND state = 'queued' ORDER BY mail_id LIMIT $2",
         )
         .bind(bigint(after)?)
         .bind(i64::from(limit))

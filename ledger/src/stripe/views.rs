@@ -142,6 +142,8 @@ words! {
     TrialEnding => "trial_ending",
     /// A payment waits for its payer to confirm it.
     ActionRequired => "action_required",
+    /// The credits run low.
+    LowBalance => "low_balance",
 }
 
 /// A mail that waits to be sent.

@@ -178,3 +178,20 @@ async fn names_that_are_too_long_or_empty_are_refused_in_words() {
         assert_eq!(refused.to_string(), "an account's name has 1 to 200 letters");
     }
 }
+
+#[tokio::test]
+async fn a_budget_that_was_changed_meanwhile_is_not_changed_by_whoever_saw_the_old_one() {
+    let operator = Operator::arrives().await;
+    let account = operator.account(Status::Active).await;
+    let ledger = &operator.db.ledger;
+    ledger.set_budget(account, credits(40), &by(NOON)).await.unwrap();
+    let late = ledger.set_budget_from(account, Some(credits(0)), credits(80), &by(NOON)).await.unwrap_err();
+    assert_eq!(late.code(), "changed");
+    assert_eq!(operator.sees(account).await.budget.limit, credits(40));
+    ledger.set_budget_from(account, Some(credits(40)), credits(80), &by(NOON)).await.unwrap();
+    assert_eq!(operator.sees(account).await.budget.limit, credits(80));
+    ledger.set_status(account, Status::Pending, &by(NOON)).await.unwrap();
+    let refused = ledger.set_budget_from(account, Some(credits(80)), credits(0), &by(NOON)).await.unwrap_err();
+    assert_eq!(refused.code(), "budget_not_eligible");
+    assert_eq!(operator.db.number("SELECT count(*) FROM audit WHERE action = 'budget_set'").await, 2);
+}

@@ -1,17 +1,22 @@
 //! The book on a real Postgres, told as stories. Each test has a database of its own.
 #![expect(clippy::unwrap_used, reason = "a test whose parts are not there has failed")]
 
+mod activity;
 mod actors;
 mod changes;
 mod compare;
+mod confirmed;
 mod dead_letters;
 mod due;
 mod entries;
 mod install;
 mod journal;
 mod key_caps;
+mod key_lists;
 mod key_use;
 mod keys;
+mod large_account;
+mod mails;
 mod outbox;
 mod outcomes;
 mod owner;
@@ -19,13 +24,18 @@ mod past;
 mod property;
 mod rebuild;
 mod receipt;
+mod receipt_lines;
 mod record;
 mod schema;
+mod search;
 mod sessions;
 mod speed;
 mod stripe;
 mod stripe_turn;
 mod sweep;
 mod undo;
+mod usage;
+mod usage_histories;
 mod verified;
 mod verify;
+mod writes;

@@ -42,6 +42,28 @@ async fn a_receipt_tells_each_lot_before_and_after_whatever_happened_since() {
 }
 
 #[tokio::test]
+async fn the_receipt_of_an_account_says_the_same_from_either_end_and_nothing_to_others() {
+    let (operator, account, [soon, late], mut stream) = scene().await;
+    stream.debits(account, op(1), &[(soon, 1)]);
+    stream.debits(account, op(2), &[(soon, 2), (late, 5)]);
+    for number in 3..20 {
+        stream.debits(account, op(number), &[(late, 1)]);
+    }
+    stream.gives_back(account, op(1), &[(soon, 1)], &[], period_end(NOON));
+    stream.drains(&operator.db).await;
+    for number in 1..20 {
+        let whole = receipt(&operator, number).await;
+        let own = operator.db.ledger.account_receipt(account, op(number)).await.unwrap().unwrap();
+        assert_eq!(own.lots.iter().map(|(lot, _)| *lot).collect::<Vec<_>>(), whole.lots, "{number}");
+        assert_eq!((own.state, own.budget_limit), (whole.state, whole.before.budget.limit), "{number}");
+        assert_eq!((own.kept.is_zero(), own.debit, own.after), (number == 1, whole.debit, whole.after), "{number}");
+    }
+    let other = operator.account_in(shard_of(account)).await;
+    assert_eq!(operator.db.ledger.account_receipt(other, op(1)).await.unwrap(), None);
+    assert_eq!(operator.db.ledger.account_receipt(account, op(99)).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_hold_is_held_until_it_is_settled() {
     let (operator, account, [_, late], mut stream) = scene().await;
     stream.debits(account, op(1), &[(late, 9)]);

@@ -6,6 +6,7 @@ mod inbox;
 mod model;
 mod orders;
 mod payments;
+mod reopened;
 mod reversals;
 mod shop;
 mod standing;

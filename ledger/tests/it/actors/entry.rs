@@ -51,13 +51,28 @@ fn fields(event: &Event) -> Vec<(&'static str, String)> {
             fields.push(("i", key.map(|key| key.hex()).unwrap_or_default()));
             fields.push(("p", route.to_string()));
         }
-        Body::GiveBack { debit_op, returned, lapsed, period_end, remaining_after, budget_used_after, .. } => {
+        Body::GiveBack {
+            debit_op,
+            returned,
+            lapsed,
+            kept,
+            period_end,
+            remaining_after,
+            budget_used_after,
+            key,
+            debited_at,
+            ..
+        } => {
             fields.extend([("of", debit_op.hex()), ("s", lots::write(returned)), ("l", lots::write(lapsed))]);
             fields.extend([("e", number(period_end.as_u64())), ("r", remaining_after.to_string())]);
             fields.push(("u", budget_used_after.to_string()));
+            fields.extend(kept.map(|kept| ("kp", kept.to_string())));
+            fields.extend(key.map(|key| ("i", key.hex())));
+            fields.push(("d", number(debited_at.as_u64())));
         }
-        Body::Undo { debit_op, not_after, .. } => {
+        Body::Undo { debit_op, not_after, kept, .. } => {
             fields.extend([("of", debit_op.hex()), ("na", number(not_after.as_u64()))]);
+            fields.extend(kept.map(|kept| ("kp", kept.to_string())));
         }
         Body::Control { row, version, change, returned, lapsed, taken, .. } => {
             fields.extend([("w", number(*row)), ("cv", number(*version)), ("c", change.as_str().to_owned())]);

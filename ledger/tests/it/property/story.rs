@@ -262,6 +262,10 @@ impl Story {
                 let price = entry.credits.unsigned_abs();
                 assert_eq!(receipt.before.remaining.get() - price, said.get(), "{receipt:?}");
                 assert_eq!(receipt.lots.iter().map(|lot| lot.drawn.get()).sum::<u64>(), price);
+                let own = book.account_receipt(member.account, entry.op.unwrap()).await.unwrap().unwrap();
+                assert_eq!(own.lots.iter().map(|(lot, _)| *lot).collect::<Vec<_>>(), receipt.lots, "{own:?}");
+                assert_eq!(own.budget_limit, receipt.before.budget.limit, "{own:?}");
+                assert_eq!((own.state, &own.after), (receipt.state, &receipt.after));
             }
         }
     }
