@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::error::ConfigError;
 use crate::log::Log;
 use crate::postgres::Postgres;
-use crate::stripe::Stripe;
+use crate::stripe::{Secrets, Stripe};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +20,7 @@ pub struct Settings {
     pub worker: Worker,
     pub reconcile: Reconcile,
     pub stripe: Stripe,
+    pub mail: Mail,
     pub log: Log,
 }
 
@@ -48,6 +50,30 @@ pub struct Reconcile {
     pub interval_ms: u64,
     pub overlap_ms: u64,
     pub repair: bool,
+}
+
+/// Evidence of mail providers; off without a secret and without a password.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    #[serde(default)]
+    signing_secrets: Secrets,
+    password: SecretString,
+    pub sns_topic: String,
+}
+
+impl Mail {
+    /// What a delivery may be signed with; judged by whoever takes deliveries.
+    #[must_use]
+    pub fn signing_secrets(&self) -> Vec<SecretString> {
+        self.signing_secrets.clone().list()
+    }
+
+    /// What senders prove themselves by who can't sign; `None` = nobody does.
+    #[must_use]
+    pub fn password(&self) -> Option<&SecretString> {
+        Some(&self.password).filter(|password| !password.expose_secret().is_empty())
+    }
 }
 
 impl Settings {

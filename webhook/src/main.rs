@@ -1,10 +1,11 @@
-//! `webhook`: takes Stripe's signed deliveries, keeps each of them once in the book, and applies what they say.
+//! `webhook`: takes Stripe's signed deliveries, keeps each of them once in the book, and applies what they say; and what mail providers tell.
 //!
 //! `receive.rs` is one delivery on one page; `worker.rs` applies what was recorded, also after a crash.
 
 mod admin;
 mod apply;
 mod door;
+mod mail;
 mod metrics;
 mod parts;
 mod receive;

@@ -6,6 +6,8 @@ use config::webhook::Settings;
 use ledger::stripe::BODY_BYTES_MAX;
 use payments::{Plans, Secrets, Stripe};
 
+use crate::mail::Proof;
+
 /// Everything that deliveries are judged and read by.
 pub struct Parts {
     /// What deliveries are signed with.
@@ -14,6 +16,8 @@ pub struct Parts {
     pub plans: Plans,
     /// Where objects are fetched, and what is reconciled with; `None` without an API key.
     pub stripe: Option<Stripe>,
+    /// What mail providers prove themselves by; `None` where nothing is taken of them.
+    pub mail: Option<Proof>,
     /// Whether the object of a delivery is fetched before it is believed.
     refetch: bool,
     mode: Mode,
@@ -37,6 +41,7 @@ impl Parts {
             secrets,
             plans: Plans::read(stripe)?,
             stripe: Stripe::new(stripe).map_err(|why| ConfigError::about_key("stripe.api_url", why))?,
+            mail: Proof::of(&settings.mail)?,
             refetch: stripe.refetch,
             mode: stripe.mode,
         })

@@ -49,7 +49,7 @@ async fn receive(service: &Service, request: Request) -> Result<(), Refusal> {
 }
 
 /// The whole body, within its limits.
-async fn read(service: &Service, body: Body) -> Result<Bytes, Refusal> {
+pub async fn read(service: &Service, body: Body) -> Result<Bytes, Refusal> {
     let limits = &service.settings.limits;
     let bytes_max = limits.body_bytes_max;
     // One that says its length is not read for nothing.

@@ -28,6 +28,10 @@ pub enum Refusal {
     Signature(SignatureError),
     /// Signed, and no event.
     Malformed,
+    /// A mail provider that proves itself by nothing that we know.
+    Unproven,
+    /// Proven, and nothing that can be read; the text says what is wrong.
+    Unreadable(&'static str),
     /// As many deliveries are on their way to the book as may be.
     Busy,
     BookAway,
@@ -64,7 +68,8 @@ impl Refusal {
             Self::TooSlow => "body_too_slow",
             Self::Incomplete => "body_incomplete",
             Self::Unsigned | Self::Signature(_) => "signature_invalid",
-            Self::Malformed => "malformed",
+            Self::Malformed | Self::Unreadable(_) => "malformed",
+            Self::Unproven => "unauthorized",
             Self::Busy => "busy",
             Self::BookAway => "book_unavailable",
             Self::Broken => "internal",
@@ -75,6 +80,7 @@ impl Refusal {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Unsigned => "signature_missing",
+            Self::Unreadable(_) => "mail_malformed",
             Self::Signature(error) => error.code(),
             other => other.code(),
         }
@@ -86,7 +92,10 @@ impl Refusal {
             Self::OnlyPost => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Incomplete | Self::Unsigned | Self::Signature(_) | Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Incomplete | Self::Unsigned | Self::Signature(_) | Self::Malformed | Self::Unreadable(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Unproven => StatusCode::UNAUTHORIZED,
             Self::Busy | Self::BookAway => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -102,6 +111,8 @@ impl Refusal {
             Self::Unsigned => "A delivery carries one Stripe-Signature.".to_owned(),
             Self::Signature(error) => format!("Not taken: {error}."),
             Self::Malformed => "The body is signed, but it is no event that can be read.".to_owned(),
+            Self::Unproven => "A delivery carries a Mail-Signature, or a password by HTTP Basic.".to_owned(),
+            Self::Unreadable(why) => format!("Nothing that can be read: {why}."),
             Self::Busy => "Too many deliveries are on their way. Come again.".to_owned(),
             Self::BookAway => "The book can't be reached. Come again.".to_owned(),
             Self::Broken => "Something broke here. Come again.".to_owned(),
@@ -128,6 +139,10 @@ impl IntoResponse for Refusal {
             // What is left of the body is not read.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        if self == Self::Unproven {
+            // Amazon SNS sends its password only where it is asked for one.
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"mail evidence\""));
+        }
         if self == Self::OnlyPost {
             headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
         }
@@ -139,7 +154,7 @@ impl IntoResponse for Refusal {
 mod tests {
     use super::*;
 
-    const ALL: [Refusal; 11] = [
+    const ALL: [Refusal; 13] = [
         Refusal::NothingHere,
         Refusal::OnlyPost,
         Refusal::TooLarge { bytes_max: 7 },
@@ -148,6 +163,8 @@ mod tests {
         Refusal::Unsigned,
         Refusal::Signature(SignatureError::Wrong),
         Refusal::Malformed,
+        Refusal::Unproven,
+        Refusal::Unreadable("it is empty"),
         Refusal::Busy,
         Refusal::BookAway,
         Refusal::Broken,

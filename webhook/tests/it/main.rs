@@ -3,6 +3,7 @@
 
 mod book_away;
 mod kept;
+mod mail;
 mod process;
 mod refused;
 mod secrets;

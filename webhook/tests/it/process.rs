@@ -43,7 +43,7 @@ impl Answer {
         assert!(self.json["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{self:?}");
         assert_eq!(
             self.json["code"] == "signature_invalid",
-            self.status == 400 && self.json["reason"] != "malformed",
+            self.status == 400 && self.json["reason"] != "malformed" && self.json["reason"] != "mail_malformed",
             "{self:?}"
         );
         format!("{} {}", self.status, self.json["reason"].as_str().unwrap())
@@ -61,11 +61,21 @@ impl Webhook {
 
     /// Starts one with settings laid over the test's, and does not wait.
     pub fn start_on(postgres_url: &str, settings: &str) -> Self {
+        Self::start_with(postgres_url, settings, None)
+    }
+
+    /// The same; it ends by itself when it passes a failpoint.
+    pub fn start_to_die_at(postgres_url: &str, settings: &str, place: &str) -> Self {
+        Self::start_with(postgres_url, settings, Some(("TOLLGATE_FAILPOINT", format!("{place}=1"))))
+    }
+
+    fn start_with(postgres_url: &str, settings: &str, failpoint: Option<(&str, String)>) -> Self {
         let directory = TempDir::new().unwrap();
         let (port, admin_port) = (free_port(), free_port());
         let file = write_settings(&directory, port, admin_port, postgres_url, settings);
         let log = File::create(directory.path().join("log")).unwrap();
-        let child = program().arg("--config").arg(file).stdin(Stdio::null()).stderr(log).spawn().unwrap();
+        let child =
+            program().envs(failpoint).arg("--config").arg(file).stdin(Stdio::null()).stderr(log).spawn().unwrap();
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Self { child, port, admin_port, directory, http }
     }
@@ -85,6 +95,14 @@ impl Webhook {
     /// Signs a body as Stripe does, now, and posts it.
     pub async fn deliver(&self, body: &Value) -> Answer {
         self.post(&sign_now(SECRET, body.to_string().as_bytes())).await
+    }
+
+    /// Posts what a mail provider tells, with these headers.
+    pub async fn tell(&self, body: impl Into<Vec<u8>>, headers: &[(&str, &str)]) -> Answer {
+        let url = format!("http://127.0.0.1:{}/webhooks/mail", self.port);
+        let request = self.http.post(url).body(body.into());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        read(request.send().await.unwrap()).await.unwrap()
     }
 
     /// Any other request.

@@ -36,6 +36,9 @@ fn wrong_settings_are_refused_by_name() {
         ("limits.in_flight_max = 0", "limits.in_flight_max"),
         ("worker.concurrency = 0", "worker.concurrency"),
         ("worker.speed = 1", "unknown key `worker.speed`"),
+        ("mail.signing_secrets = [\"whsec_short\"]", "mail.signing_secrets"),
+        ("mail.password = \"whsec_short\"", "mail.password"),
+        ("mail.passwort = \"\"", "unknown key `mail.passwort`"),
     ] {
         let (code, said) = check(settings);
         assert_eq!(code, 64, "{settings}: {said}");
