@@ -1,0 +1,34 @@
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`. Keep it inside.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::service::Service;
+
+/// Serves until the service stops.
+pub async fn serve(listener: TcpListener, service: Arc<Service>) {
+    let (registry, stop) = (service.metrics.registry.clone(), service.stop.clone());
+    let routes = Router::new().route("/readyz", get(ready)).with_state(service);
+    frame::admin::serve(listener, routes, registry, stop).await;
+}
+
+/// Ready: the book fits and answers. Live state may be away: pages then show the book, and say so.
+async fn ready(State(service): State<Arc<Service>>) -> Response {
+    let (answers, stopping) = (service.metrics.book_answers.get() == 1, service.stop.is_cancelled());
+    let says = match (stopping, answers) {
+        (true, _) => "stopping",
+        (false, false) => "the book does not answer, or does not fit",
+        (false, true) => "ready",
+    };
+    let ready = answers && !stopping;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let stripe = service.parts.stripe.is_some();
+    (status, Json(json!({ "ready": ready, "says": says, "book": answers, "stripe": stripe }))).into_response()
+}
