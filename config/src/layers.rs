@@ -12,8 +12,10 @@ use crate::lines::{line_at, line_of};
 /// The programs that take settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
+    Console,
     Gateway,
     LedgerSync,
+    Notices,
     /// The operators' command.
     Tollgate,
     Webhook,
@@ -24,8 +26,10 @@ impl Service {
     #[must_use]
     pub fn defaults(self) -> &'static str {
         match self {
+            Self::Console => include_str!("../console.toml"),
             Self::Gateway => include_str!("../gateway.toml"),
             Self::LedgerSync => include_str!("../ledger-sync.toml"),
+            Self::Notices => include_str!("../notices.toml"),
             Self::Tollgate => include_str!("../tollgate.toml"),
             Self::Webhook => include_str!("../webhook.toml"),
         }
@@ -35,8 +39,10 @@ impl Service {
     #[must_use]
     pub fn variable_prefix(self) -> &'static str {
         match self {
+            Self::Console => "TOLLGATE_CONSOLE_",
             Self::Gateway => "TOLLGATE_GATEWAY_",
             Self::LedgerSync => "TOLLGATE_LEDGER_SYNC_",
+            Self::Notices => "TOLLGATE_NOTICES_",
             Self::Tollgate => "TOLLGATE_CTL_",
             Self::Webhook => "TOLLGATE_WEBHOOK_",
         }
@@ -86,7 +92,7 @@ fn place(service: Service, file: Option<(&Path, &str)>, error: &figment::Error) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{gateway, ledger_sync, tollgate, webhook};
+    use crate::{console, gateway, ledger_sync, notices, tollgate, webhook};
 
     fn refused(name: &str, text: &str) -> String {
         let file = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
@@ -98,8 +104,10 @@ mod tests {
 
     #[test]
     fn the_defaults_of_each_service_hold_every_key_it_knows() {
+        load::<console::Settings>(Service::Console, None).unwrap();
         load::<gateway::Settings>(Service::Gateway, None).unwrap();
         load::<ledger_sync::Settings>(Service::LedgerSync, None).unwrap();
+        load::<notices::Settings>(Service::Notices, None).unwrap().check().unwrap();
         load::<tollgate::Settings>(Service::Tollgate, None).unwrap();
         load::<webhook::Settings>(Service::Webhook, None).unwrap().check().unwrap();
     }

@@ -9,14 +9,17 @@ mod layers;
 mod lines;
 mod secret_url;
 
+pub mod console;
 pub mod gateway;
 pub mod journal;
 pub mod ledger_sync;
 pub mod log;
+pub mod notices;
 pub mod plans;
 pub mod postgres;
 pub mod redis;
 pub mod routes;
+pub mod sessions;
 pub mod stripe;
 pub mod tollgate;
 pub mod upstream;

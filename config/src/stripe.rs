@@ -92,9 +92,9 @@ struct Written {
 }
 
 /// A list, or one text with commas, as a variable holds it.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "secrets are a list of texts, or one text with commas between them")]
-enum Secrets {
+pub(crate) enum Secrets {
     List(Vec<SecretString>),
     Text(SecretString),
 }
@@ -106,7 +106,7 @@ impl Default for Secrets {
 }
 
 impl Secrets {
-    fn list(self) -> Vec<SecretString> {
+    pub(crate) fn list(self) -> Vec<SecretString> {
         match self {
             Self::List(list) => list,
             Self::Text(text) => {

@@ -17,7 +17,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Task {
-    /// Start everything: private Redis and Postgres, a pretend upstream, ledger-sync, the gateway, seeded accounts.
+    /// Start everything: private Redis and Postgres, a pretend upstream, Stripe and mailbox, every service, seeded accounts.
     Up {
         /// Leave it running and return when it is healthy.
         #[arg(long)]

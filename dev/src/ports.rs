@@ -16,6 +16,11 @@ pub struct Ports {
     pub ledger_sync_admin: u16,
     pub webhook: u16,
     pub webhook_admin: u16,
+    pub console: u16,
+    pub console_admin: u16,
+    pub notices_admin: u16,
+    pub mailbox: u16,
+    pub smtp: u16,
     pub stripe: u16,
     pub upstream: u16,
     pub redis: u16,
@@ -42,27 +47,45 @@ impl Ports {
         Ok(ports)
     }
 
+    pub fn gateway(&self) -> String {
+        local(self.gateway)
+    }
+
+    pub fn console(&self) -> String {
+        local(self.console)
+    }
+
     pub fn pretend_upstream(&self) -> String {
-        format!("http://127.0.0.1:{}", self.upstream)
+        local(self.upstream)
     }
 
     pub fn pretend_stripe(&self) -> String {
-        format!("http://127.0.0.1:{}", self.stripe)
+        local(self.stripe)
     }
 
-    fn each(&mut self) -> [(&'static str, &mut u16); 9] {
+    fn each(&mut self) -> [(&'static str, &mut u16); 14] {
         [
             ("gateway", &mut self.gateway),
             ("gateway_admin", &mut self.gateway_admin),
             ("ledger_sync_admin", &mut self.ledger_sync_admin),
             ("webhook", &mut self.webhook),
             ("webhook_admin", &mut self.webhook_admin),
+            ("console", &mut self.console),
+            ("console_admin", &mut self.console_admin),
+            ("notices_admin", &mut self.notices_admin),
+            ("mailbox", &mut self.mailbox),
+            ("smtp", &mut self.smtp),
             ("stripe", &mut self.stripe),
             ("upstream", &mut self.upstream),
             ("redis", &mut self.redis),
             ("postgres", &mut self.postgres),
         ]
     }
+}
+
+/// The URL of what listens there.
+pub fn local(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
 }
 
 /// A port nobody listens on at this moment.

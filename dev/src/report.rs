@@ -12,7 +12,7 @@ pub struct Report {
     pub gateway: String,
     pub gateway_admin: String,
     pub ledger_sync_admin: String,
-    /// These four are absent in the record of a setup of before, as `sessions` is.
+    /// These are absent in the record of a setup of before, as `sessions` is.
     #[serde(default)]
     pub webhook: String,
     #[serde(default)]
@@ -21,6 +21,22 @@ pub struct Report {
     pub stripe: String,
     #[serde(default)]
     pub stripe_webhook_secret: String,
+    #[serde(default)]
+    pub mail_webhook_secret: String,
+    #[serde(default)]
+    pub console: String,
+    #[serde(default)]
+    pub console_admin: String,
+    #[serde(default)]
+    pub notices_admin: String,
+    /// Where mails are shown.
+    #[serde(default)]
+    pub mailbox: String,
+    /// Opened in a browser, they sign in: as the billing owner of `active`, and as an operator.
+    #[serde(default)]
+    pub console_login: String,
+    #[serde(default)]
+    pub operator_login: String,
     pub upstream: String,
     pub redis: String,
     pub postgres: String,
@@ -58,7 +74,13 @@ A message of the chat page, by a session instead of a key; it draws one credit b
 
 What is left, answered by the gateway itself and free:
   curl {gateway}/v1/credits -H 'Authorization: Bearer {key}'
-"#
+
+The Billing screen of "active", signed in as its billing owner, and the operators' side; open them in a browser:
+  {}
+  {}
+The mails that were sent: {}
+"#,
+            self.console_login, self.operator_login, self.mailbox
         )
     }
 }

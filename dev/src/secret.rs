@@ -18,7 +18,10 @@ pub struct Passwords {
     pub redis_ledger_sync: String,
     pub redis_tollgate: String,
     pub redis_admin: String,
-    /// What the sessions of the seeded accounts are signed with; a setup of before has none yet.
+    /// What the console signs in to Redis with; a setup of before has none yet.
+    #[serde(default)]
+    pub redis_console: String,
+    /// What the sessions of the seeded accounts are signed with; the same.
     #[serde(default)]
     pub sessions: String,
     /// What ledger-sync knows the gateway's journal by; the same.
@@ -29,6 +32,9 @@ pub struct Passwords {
     pub stripe_webhook: String,
     #[serde(default)]
     pub stripe_api: String,
+    /// What a mail provider would sign with what became of a mail; the same.
+    #[serde(default)]
+    pub mail_webhook: String,
 }
 
 impl Passwords {
@@ -41,13 +47,16 @@ impl Passwords {
             || random_hex(16).map(|hex| format!("sk_test_{hex}")),
         );
         if let Some(mut kept) = files::read_json::<Passwords>(&file)? {
-            for missing in [&mut kept.sessions, &mut kept.journal] {
+            for missing in [&mut kept.sessions, &mut kept.journal, &mut kept.redis_console] {
                 if missing.is_empty() {
                     *missing = random_hex(32)?;
                 }
             }
             if kept.stripe_webhook.is_empty() {
                 (kept.stripe_webhook, kept.stripe_api) = (webhook()?, api()?);
+            }
+            if kept.mail_webhook.is_empty() {
+                kept.mail_webhook = webhook()?;
             }
             files::write_json(&file, &kept)?;
             return Ok(kept);
@@ -58,10 +67,12 @@ impl Passwords {
             redis_ledger_sync: new()?,
             redis_tollgate: new()?,
             redis_admin: new()?,
+            redis_console: new()?,
             sessions: random_hex(32)?,
             journal: random_hex(32)?,
             stripe_webhook: webhook()?,
             stripe_api: api()?,
+            mail_webhook: webhook()?,
         };
         files::write_json(&file, &passwords)?;
         Ok(passwords)

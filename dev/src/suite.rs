@@ -14,7 +14,7 @@ use crate::tools::{self, Tools};
 use crate::{build, ports, process, words};
 use scratch::Scratch;
 
-/// Whether tests that need more than the servers may be left out where that can't be fetched: Valkey, and libfaketime to turn its clock.
+/// Whether tests that need more than the servers may be left out where that can't be fetched: Valkey, libfaketime to turn its clock, a browser.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Beside {
     IfItCan,
@@ -74,6 +74,10 @@ pub fn run(layout: &Layout, scale: &Scale, beside: Beside, args: &[String]) -> R
     let tools = tools::servers()?;
     let valkey = beside.here("Valkey", tools::valkey::fetch(layout))?;
     let faketime = beside.here("a clock that can be turned", tools::faketime::fetch())?;
+    let chromedriver = beside.here("a browser", tools::browser::driver())?;
+    let axe = beside.here("axe-core", tools::browser::axe(layout))?;
+    let schemathesis = beside.here("schemathesis", tools::schemathesis::SCHEMATHESIS.fetch(layout))?;
+    let aiosmtpd = beside.here("a mail server that is not ours", tools::aiosmtpd::AIOSMTPD.fetch(layout))?;
     build::workspace(layout, &["--all-targets"])?;
     words::step("starting a private Postgres for the tests");
     let mut scratch = Scratch::new()?;
@@ -88,6 +92,10 @@ pub fn run(layout: &Layout, scale: &Scale, beside: Beside, args: &[String]) -> R
     let again = args.is_empty() && valkey.is_some();
     environment.extend(valkey.map(|valkey| ("TOLLGATE_TEST_VALKEY", valkey.into())));
     environment.extend(faketime.map(|faketime| ("TOLLGATE_TEST_FAKETIME", faketime.into())));
+    environment.extend(aiosmtpd.map(|aiosmtpd| ("TOLLGATE_TEST_AIOSMTPD", aiosmtpd.into())));
+    environment.extend(chromedriver.map(|chromedriver| ("TOLLGATE_TEST_CHROMEDRIVER", chromedriver.into())));
+    environment.extend(axe.map(|axe| ("TOLLGATE_TEST_AXE", axe.into())));
+    environment.extend(schemathesis.map(|modules| ("TOLLGATE_TEST_SCHEMATHESIS", modules.into())));
     let mut command = cargo_test(layout, &tools, &[], args);
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     if matches!(scale, Scale::Full) {

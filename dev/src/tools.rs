@@ -1,8 +1,13 @@
 //! Finding the programs we need on this machine: redis-server and Postgres.
 
+pub mod aiosmtpd;
+pub mod browser;
 pub mod faketime;
 mod install;
+mod modules;
+pub mod schemathesis;
 pub mod valkey;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
 //! `cargo dev up`: from nothing to a gateway that serves, in the order things need each other.
 
+mod console_routes;
 mod house;
 mod offers;
 mod programs;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::layout::Layout;
-use crate::ports::Ports;
+use crate::ports::{Ports, local};
 use crate::report::Report;
 use crate::secret::Passwords;
 use crate::state::{self, State, Wish};
@@ -111,11 +112,16 @@ impl Setup {
         words::step("bringing the book's schema up to date");
         let migrated = self.tollgate(&["migrate", "--shards", "16"]);
         migrated.context("the book can't be used; cargo dev reset forgets the data of earlier runs")?;
-        words::step("starting ledger-sync, a pretend Stripe, webhook, an upstream and the gateway");
+        words::step(
+            "starting ledger-sync, a pretend Stripe, webhook, notices, the console, an upstream and the gateway",
+        );
         house.add(self.ledger_sync()?)?;
         house.add(self.pretend_stripe()?)?;
         offers::plant(self)?;
         house.add(self.webhook()?)?;
+        house.add(self.pretend_mailbox()?)?;
+        house.add(self.notices()?)?;
+        house.add(self.console()?)?;
         if self.wish.upstream.is_some() {
             seed::plant_apart(self)?;
         } else {
@@ -127,15 +133,22 @@ impl Setup {
     }
 
     fn report(&self, house: &House, seeds: seed::Seeds) -> Result<Report> {
-        let local = |port: u16| format!("http://127.0.0.1:{port}");
+        let console = self.ports.console();
         Ok(Report {
-            gateway: local(self.ports.gateway),
+            gateway: self.ports.gateway(),
             gateway_admin: local(self.ports.gateway_admin),
             ledger_sync_admin: local(self.ports.ledger_sync_admin),
             webhook: local(self.ports.webhook),
             webhook_admin: local(self.ports.webhook_admin),
+            console_admin: local(self.ports.console_admin),
+            notices_admin: local(self.ports.notices_admin),
+            mailbox: local(self.ports.mailbox),
+            console_login: sessions::login(&console, "active", &seeds.accounts)?,
+            operator_login: sessions::login(&console, sessions::OPERATOR, &seeds.accounts)?,
+            console,
             stripe: self.ports.pretend_stripe(),
             stripe_webhook_secret: self.passwords.stripe_webhook.clone(),
+            mail_webhook_secret: self.passwords.mail_webhook.clone(),
             upstream: self.wish.upstream.clone().unwrap_or_else(|| self.ports.pretend_upstream()),
             redis: redis::url("admin", &self.passwords.redis_admin, self.ports.redis),
             postgres: self.settings.postgres_url.clone(),

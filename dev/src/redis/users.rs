@@ -12,6 +12,7 @@ pub fn acl(passwords: &Passwords) -> String {
     USERS
         .replace("@gateway@", &passwords.redis_gateway)
         .replace("@ledger-sync@", &passwords.redis_ledger_sync)
+        .replace("@console@", &passwords.redis_console)
         .replace("@tollgate@", &passwords.redis_tollgate)
         // For people, and for tests that break things on purpose.
         .replace("@admin@", &passwords.redis_admin)
@@ -85,8 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn the_operators_command_can_read_an_account_and_write_nothing() {
+    fn the_operators_command_and_the_console_can_read_an_account_and_write_nothing() {
         let may = granted("tollgate");
+        assert_eq!(granted("console"), may, "and no more may the console");
         assert!(["set", "hset", "del", "zadd", "xadd", "eval"].iter().all(|write| !may.contains(*write)), "{may:?}");
     }
 }

@@ -47,6 +47,7 @@ impl Setup {
         let deliver_to = format!("http://127.0.0.1:{}/webhooks/stripe", self.ports.webhook);
         command.args(["--listen", &format!("127.0.0.1:{}", self.ports.stripe), "--webhook", &deliver_to]);
         command.args(["--api-key", &self.passwords.stripe_api, "--webhook-secret", &self.passwords.stripe_webhook]);
+        command.arg("--keep").arg(self.layout.state().join("stripe.json"));
         let mut service = Service::start("stripe", command, &self.layout.log("stripe"), Signal::TERM)?;
         service.wait_ready(READY_LIMIT, || http::get(self.ports.stripe, "/_pretend", None).is_ok())?;
         Ok(service)
@@ -56,6 +57,28 @@ impl Setup {
         let mut command = self.program("webhook");
         command.arg("--config").arg(&self.settings.webhook);
         self.service("webhook", command, self.ports.webhook_admin)
+    }
+
+    pub(super) fn console(&self) -> Result<Service> {
+        let mut command = self.program("console");
+        command.arg("--config").arg(&self.settings.console);
+        self.service("console", command, self.ports.console_admin)
+    }
+
+    /// It takes every mail, and shows it.
+    pub(super) fn pretend_mailbox(&self) -> Result<Service> {
+        let mut command = self.program("pretend-mailbox");
+        command.args(["--smtp", &format!("127.0.0.1:{}", self.ports.smtp)]);
+        command.args(["--listen", &format!("127.0.0.1:{}", self.ports.mailbox)]);
+        let mut service = Service::start("mailbox", command, &self.layout.log("mailbox"), Signal::TERM)?;
+        service.wait_ready(READY_LIMIT, || http::get(self.ports.mailbox, "/_mails", None).is_ok())?;
+        Ok(service)
+    }
+
+    pub(super) fn notices(&self) -> Result<Service> {
+        let mut command = self.program("notices");
+        command.arg("--config").arg(&self.settings.notices);
+        self.service("notices", command, self.ports.notices_admin)
     }
 
     /// The gateway, with settings in variables that go over those in its file.

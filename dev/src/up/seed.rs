@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Setup;
+use super::{Setup, sessions};
 use crate::{files, http, interrupt, process, words};
 use stock::{Account, STOCK};
 
@@ -78,12 +78,17 @@ fn file(setup: &Setup) -> PathBuf {
 
 /// Makes the account with its lots, budget and key; gives its id and key.
 fn make(setup: &Setup, account: &Account) -> Result<(String, String)> {
-    let made = setup.tollgate(&["account", "create", "--name", account.name, "--status", account.status])?;
+    let email = sessions::person(account.name);
+    let create = ["account", "create", "--name", account.name, "--status", account.status, "--email", &email];
+    let made = setup.tollgate(&create)?;
     let id = text(&made, "account")?;
     for lot in account.lots {
         let credits = lot.credits.to_string();
         let grant = ["--account", &id, "--credits", &credits, "--expires-in", lot.expires_in, "--product", lot.product];
         setup.tollgate(&[&["lot", "grant"], &grant[..]].concat())?;
+    }
+    if let Some(plan) = &account.plan {
+        buy(setup, &id, plan.code)?;
     }
     if let Some(limit) = account.budget {
         setup.tollgate(&["budget", "set", "--account", &id, "--limit", &limit.to_string()])?;
@@ -97,6 +102,17 @@ fn make(setup: &Setup, account: &Account) -> Result<(String, String)> {
     Ok((id, text(&issued, "key")?))
 }
 
+/// Pays for a plan at the pretend Stripe, whose delivery then grants the credits.
+fn buy(setup: &Setup, account: &str, plan: &str) -> Result<()> {
+    let opened = setup.tollgate(&["checkout", "create", "--account", account, "--plan", plan])?;
+    let path = format!("/_pretend/sessions/{}/pay", text(&opened, "session")?);
+    let answer = http::post(setup.ports.stripe, &path, &setup.passwords.stripe_api, "{}")?;
+    if answer.status != 200 {
+        bail!("the pretend Stripe takes no payment for {plan}: {} {}", answer.status, answer.body.trim());
+    }
+    Ok(())
+}
+
 fn text(answer: &Value, field: &str) -> Result<String> {
     answer[field]
         .as_str()
@@ -106,7 +122,7 @@ fn text(answer: &Value, field: &str) -> Result<String> {
 
 /// Waits until the gateway knows all of it, and spends what the account shall have spent.
 fn settle(setup: &Setup, account: &Account, key: &str) -> Result<()> {
-    let credits: u64 = account.lots.iter().map(|lot| lot.credits).sum();
+    let credits = account.credits();
     let gateway = setup.ports.gateway;
     arrive("its credits", || {
         let answer = http::get(gateway, "/v1/credits", Some(key))?;

@@ -15,7 +15,10 @@ const AUDIENCE: &str = "tollgate";
 /// Ten years: as long as anybody keeps the data of a setup.
 const SECONDS: u64 = 10 * 365 * 24 * 60 * 60;
 
-/// The gateway's `[sessions]`.
+/// The account of those who run the installation; who signs in to any other pays for it.
+pub const OPERATOR: &str = "operator";
+
+/// `[sessions]` of the gateway and of the console.
 pub fn settings(secret: &str) -> String {
     format!(
         "[sessions]\nalgorithm = \"HS256\"\nsecret = \"{secret}\"\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\n\
@@ -36,11 +39,28 @@ pub fn tokens(secret: &str, accounts: &BTreeMap<String, String>) -> Result<BTree
             let claims = json!({
                 // A minute ago: Redis' clock, which the gateway goes by, may be a little behind.
                 "iss": ISSUER, "aud": AUDIENCE, "iat": now - 60, "exp": now + SECONDS,
-                "sub": format!("{name}@dev.tollgate.invalid"), "account": account, "roles": ["admin"],
+                "sub": person(name), "account": account, "roles": [role(name)],
             });
             Ok((name.clone(), sign(secret, &claims)?))
         })
         .collect()
+}
+
+/// Where the console signs somebody in: as the billing owner of the account, or as an operator.
+pub fn login(console: &str, name: &str, accounts: &BTreeMap<String, String>) -> Result<String> {
+    let account = accounts.get(name).with_context(|| format!("{name} is seeded"))?;
+    let to = if name == OPERATOR { "/operator" } else { "/billing" };
+    let (role, subject) = (role(name), person(name));
+    Ok(format!("{console}/dev/login?account={account}&role={role}&subject={subject}&to={to}"))
+}
+
+fn role(name: &str) -> &'static str {
+    if name == OPERATOR { "operator" } else { "billing_owner" }
+}
+
+/// Who signs in to an account, which is also where its mails go.
+pub fn person(name: &str) -> String {
+    format!("{name}@dev.tollgate.invalid")
 }
 
 fn sign(secret: &str, claims: &Value) -> Result<String> {

@@ -1,5 +1,5 @@
 //! A pretend Stripe: a test double of the API, its hosted pages and its webhooks, on this machine only.
-//! No money moves, nothing is kept, nothing is protected; it only does what Stripe would do next.
+//! No money moves, nothing is protected, and nothing is kept unless it is asked for; it only does what Stripe would do next.
 
 #![recursion_limit = "256"]
 
@@ -7,6 +7,7 @@ mod acts;
 mod api;
 mod control;
 mod deliver;
+mod keep;
 mod pages;
 mod shapes;
 mod stage;
@@ -14,6 +15,7 @@ mod world;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -49,6 +51,9 @@ struct Args {
     /// Objects and events say that they are live. No money moves all the same.
     #[arg(long)]
     live: bool,
+    /// Objects are kept in this file, and are there again when the program is started anew.
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -70,7 +75,13 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         endpoint.check().map_err(anyhow::Error::msg)?;
         world.post.endpoints.push(endpoint);
     }
+    if let Some(file) = &args.keep {
+        keep::read(file, &mut world)?;
+    }
     let stage = Stage::new(world, &args.api_key);
+    if let Some(file) = args.keep {
+        stage.tasks.spawn(keep::keep(stage.clone(), file));
+    }
     let client = deliver::client()?;
     stage.tasks.spawn(deliver::run(stage.clone(), client));
     stage.tasks.spawn(tick(stage.clone()));

@@ -1,12 +1,12 @@
 //! `POST /v1/messages`: a chat that repeats what it was told, as JSON, or as a stream with `"stream": true`.
-//! `POST /chat/messages`: the same for a page, which may leave a message without wanting a reply.
+//! `POST /chat/messages`: the same for a page, which may leave a message without wanting a reply. `GET /chat`: where that page would be.
 
 use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::answer;
@@ -14,6 +14,9 @@ use crate::fault::Kind;
 
 /// The request header that shapes a stream: `chunks=20, gap=50` (milliseconds).
 const SHAPE: &str = "pretend-stream";
+
+const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Pretend chat</title><h1>Pretend chat</h1>\
+    <p>The chat app would be here. <a href=\"/billing\">Billing</a></p>";
 
 const CHUNKS_MAX: usize = 100_000;
 const GAP: Duration = Duration::from_millis(120);
@@ -40,6 +43,11 @@ pub async fn room(kind: Extension<Kind>, headers: HeaderMap, body: Bytes) -> Res
         return messages(kind, headers, body).await;
     }
     answer::json(&json!({ "id": "msg_pretend", "stored": true, "received_bytes": body.len() }), kind.0)
+}
+
+/// Where "Back to chat" leads.
+pub async fn page() -> Html<&'static str> {
+    Html(PAGE)
 }
 
 fn event(text: &str) -> String {

@@ -63,6 +63,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
 fn router(stage: Stage) -> Router {
     let played = Router::new()
         .route("/v1/messages", post(chat::messages))
+        .route("/chat", get(chat::page))
         .route("/chat/messages", post(chat::room))
         .route("/v1/artifacts/{id}", get(api::artifact))
         .route("/v1/usage", get(api::usage))

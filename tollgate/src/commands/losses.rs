@@ -14,7 +14,7 @@ use crate::instant::rfc3339;
 const MOST: u32 = 1_000;
 
 pub async fn run(desk: &Desk, incident: Option<u64>, account: Option<AccountId>) -> Result<Answer, Failure> {
-    let filter = IncidentFilter { id: incident, account, with_losses: incident.is_none(), limit: MOST };
+    let filter = IncidentFilter { id: incident, account, with_losses: incident.is_none(), before: None, limit: MOST };
     if let Some(account) = account {
         return of_account(desk, account, filter).await;
     }

@@ -4,12 +4,15 @@
 mod audit_command;
 mod audits;
 mod book_put_back;
+mod browser;
 mod cli;
 mod clock_jumps;
 mod confirms;
+mod console;
 mod crashes;
 mod day;
 mod dead_letters;
+mod disk_full;
 mod exactness;
 mod failpoints;
 mod faults;

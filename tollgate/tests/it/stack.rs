@@ -6,11 +6,13 @@
 mod answer;
 mod audit;
 mod call;
+mod console;
 mod customers;
 mod dice;
 mod gateway;
 pub mod guarded;
 mod load;
+mod notices;
 mod postgres;
 mod program;
 mod sale;
@@ -26,16 +28,18 @@ use std::time::{Duration, Instant};
 use ledger::testing::{TestDatabase, database, database_on};
 use metering::TimeMs;
 use metering::live::Meter;
-use metering::testing::{RedisServer, RedisSetup, start_cluster};
+use metering::testing::{RedisServer, RedisSetup, free_port, start_cluster};
 use tempfile::TempDir;
 
 pub use answer::Answer;
 pub use audit::Totals;
 pub use call::{CHAT, Call, STREAM};
+pub use console::{Console, Role};
 pub use customers::{Customer, by, credits};
 pub use dice::{Dice, is_full};
 pub use gateway::Gateway;
 pub use load::Load;
+pub use notices::Notices;
 pub use postgres::Postgres;
 pub use program::Program;
 pub use stripe::{Stripe, Webhook};
@@ -61,11 +65,16 @@ const LONG_LEASES: &str = "lease.duration_ms = 30000";
 pub const SHORT_LEASES: &str = "lease.duration_ms = 1500";
 
 /// What a test needs.
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the house that a story may want")]
 pub struct Plan {
     pub gateways: usize,
     pub syncs: usize,
     /// With a pretend Stripe that delivers to the first of so many.
     pub webhooks: usize,
+    /// A console behind the gateways, whose people have sessions at both.
+    pub console: bool,
+    /// What sends mails, and a pretend mail server that takes them; needs a console, whose links they hold.
+    pub notices: bool,
     /// What Redis does about its append-only file.
     pub appendfsync: &'static str,
     /// Redis is a cluster of so many primaries; 0 = one Redis.
@@ -92,6 +101,8 @@ impl Default for Plan {
             gateways: 1,
             syncs: 1,
             webhooks: 0,
+            console: false,
+            notices: false,
             appendfsync: "everysec",
             nodes: 0,
             redis: RedisSetup::default(),
@@ -105,9 +116,23 @@ impl Default for Plan {
     }
 }
 
+impl Plan {
+    fn webhooks_are_told(&self) -> String {
+        let mail = if self.notices { notices::webhook_settings() } else { String::new() };
+        format!("{mail}{}", self.webhook_settings)
+    }
+
+    fn gateways_are_told(&self) -> String {
+        let sessions = if self.console { console::SESSIONS } else { "" };
+        format!("{}\n{sessions}", self.gateway_settings)
+    }
+}
+
 /// Everything that runs. The order of the fields is the order in which it ends.
 pub struct Stack {
     pub gateways: Vec<Gateway>,
+    pub console: Option<Console>,
+    pub notices: Option<Notices>,
     pub webhooks: Vec<Webhook>,
     pub stripe: Option<Stripe>,
     pub syncs: Vec<Sync>,
@@ -140,6 +165,7 @@ impl Stack {
     pub async fn with(plan: Plan) -> Self {
         let directory = TempDir::new().unwrap();
         let tls = plan.guarded.then(guarded::tls);
+        let (gateways_told, webhooks_told) = (plan.gateways_are_told(), plan.webhooks_are_told());
         let setup = RedisSetup { appendfsync: plan.appendfsync, users: plan.guarded, tls, ..plan.redis };
         let mut more_nodes = if plan.nodes > 0 { start_cluster(&setup, plan.nodes) } else { Vec::new() };
         let redis = if plan.nodes > 0 { more_nodes.remove(0) } else { RedisServer::start_with(setup) };
@@ -162,18 +188,27 @@ impl Stack {
         };
         let syncs: Vec<Sync> = (0..plan.syncs).map(|number| Sync::start(&house, number, plan.sync_settings)).collect();
         house.journals = syncs.iter().map(|sync| sync.journal.clone()).collect();
-        let (stripe, webhooks) = sell(&house, plan.webhooks, plan.webhook_settings).await;
+        let (stripe, webhooks) = sell(&house, plan.webhooks, &webhooks_told).await;
         upstream.wait_ready().await;
         wait_shares(&syncs).await;
-        let behind = [("demo", upstream.url()), ("gone", nobody_there()), ("stuck", stuck.url())];
+        let mut behind = vec![("demo", upstream.url()), ("gone", nobody_there()), ("stuck", stuck.url())];
+        let place = plan.console.then(|| format!("127.0.0.1:{}", free_port()));
+        behind.extend(place.iter().map(|place| ("console", format!("http://{place}"))));
         let gateways: Vec<Gateway> =
-            (0..plan.gateways).map(|number| Gateway::start(&house, number, &behind, plan.gateway_settings)).collect();
+            (0..plan.gateways).map(|number| Gateway::start(&house, number, &behind, &gateways_told)).collect();
         for gateway in &gateways {
             gateway.program.wait_ready().await;
         }
+        let console = match &place {
+            Some(place) => Some(Console::start(&house, place, &gateways[0].url(), stripe.as_ref()).await),
+            None => None,
+        };
+        let notices = if plan.notices { Some(Notices::start(&house, &gateways[0].url()).await) } else { None };
         let meter = Meter::connect(guarded::place_of(&redis, "tollgate")).await.unwrap();
         Self {
             gateways,
+            console,
+            notices,
             webhooks,
             stripe,
             syncs,
@@ -268,7 +303,7 @@ async fn wait_shares(syncs: &[Sync]) {
 }
 
 fn nobody_there() -> String {
-    format!("http://127.0.0.1:{}", metering::testing::free_port())
+    format!("http://127.0.0.1:{}", free_port())
 }
 
 /// Waits for a condition, with a limit.

@@ -36,6 +36,10 @@ impl Clock {
         self.ahead_s
     }
 
+    pub fn set_ahead_s(&mut self, ahead_s: i64) {
+        self.ahead_s = ahead_s;
+    }
+
     pub fn stop_at(&mut self, instant: i64) {
         self.stopped_at = Some(instant);
     }

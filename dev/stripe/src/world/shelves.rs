@@ -14,6 +14,7 @@ const EACH_MAX: usize = 20_000;
 pub struct Shelves {
     things: HashMap<String, (Kind, Value)>,
     order: BTreeMap<Kind, Vec<String>>,
+    changes: u64,
 }
 
 impl Shelves {
@@ -29,6 +30,7 @@ impl Shelves {
             return Err(ApiError::invalid(format!("pretend-stripe keeps {EACH_MAX} of {what} at most: reset it")));
         }
         order.push(id.clone());
+        self.changes += 1;
         self.things.insert(id, (kind, document));
         Ok(())
     }
@@ -43,6 +45,7 @@ impl Shelves {
     }
 
     pub fn edit(&mut self, id: &str) -> Option<(Kind, &mut Value)> {
+        self.changes += 1;
         self.things.get_mut(id).map(|(kind, document)| (*kind, document))
     }
 
@@ -50,6 +53,11 @@ impl Shelves {
     pub fn all(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Value> {
         let ids = self.order.get(&kind).map(Vec::as_slice).unwrap_or_default();
         ids.iter().filter_map(|id| self.things.get(id)).map(|(_, document)| document)
+    }
+
+    /// Grows with whatever may have changed something.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     pub fn count(&self, kind: Kind) -> usize {

@@ -5,6 +5,7 @@ mod checkout;
 mod deliveries;
 mod idempotency;
 mod inbox;
+mod keep;
 mod pages;
 mod pretend;
 mod reversals;

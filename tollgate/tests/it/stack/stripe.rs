@@ -103,6 +103,11 @@ impl Webhook {
         format!("127.0.0.1:{}", free_port())
     }
 
+    /// Where Stripe delivers to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn start(house: &House<'_>, number: usize, place: &str, stripe: &str, settings: &str) -> Self {
         let name = format!("webhook-{number}");
         let admin = format!("127.0.0.1:{}", free_port());
