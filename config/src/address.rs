@@ -1,6 +1,7 @@
 //! The address of an upstream, taken from settings only and never from a request.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
@@ -47,6 +48,18 @@ pub(crate) fn with_path(url: &str) -> Result<(UpstreamAddress, String), String> 
     Ok((authority.parse()?, if path.is_empty() { "/".to_owned() } else { path.to_owned() }))
 }
 
+/// Scheme, host and port in lower case, and nothing behind, as browsers write an origin: it is compared byte by byte.
+pub(crate) fn is_origin(text: &str) -> bool {
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+    authority.is_some_and(|authority| !authority.is_empty() && authority.bytes().all(allowed))
+}
+
+/// Whether what is sent to a host stays on this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 impl fmt::Display for UpstreamAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "https" } else { "http" };
@@ -83,6 +96,16 @@ mod tests {
             ["127.0.0.1:7070", "ftp://a", "http://", "http://a/b", "http://a:99999", "http://user@a", "http://a?b"]
         {
             assert!(text.parse::<UpstreamAddress>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        for url in ["https://billing.example.org", "http://127.0.0.1:8080", "http://[::1]:80"] {
+            assert!(is_origin(url), "{url}");
+        }
+        for url in ["https://a/", "https://", "ftp://a", "https://user@a", "https://A", "a"] {
+            assert!(!is_origin(url), "{url}");
         }
     }
 }

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-use crate::error::ConfigError;
+use crate::address::is_origin;
+use crate::error::{ConfigError, at_least_one};
 use crate::log::Log;
 use crate::postgres::Postgres;
 use crate::redis::Redis;
@@ -58,19 +59,15 @@ impl Settings {
     /// The rules of sessions, once everything else is found good: without sessions nobody could see anything.
     pub fn check(&self) -> Result<SessionRules, ConfigError> {
         let limits = &self.limits;
-        let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
-        let least = [
-            ("limits.connections_max", number(limits.connections_max)),
+        at_least_one(&[
+            ("limits.connections_max", limits.connections_max as u64),
             ("limits.header_ms_max", limits.header_ms_max),
             ("limits.request_ms_max", limits.request_ms_max),
-            ("limits.body_bytes_max", number(limits.body_bytes_max)),
+            ("limits.body_bytes_max", limits.body_bytes_max as u64),
             ("limits.live_ms", limits.live_ms),
             ("limits.live_ms_max", limits.live_ms_max),
             ("postgres.connections_max", u64::from(self.postgres.connections_max)),
-        ];
-        if let Some((key, _)) = least.iter().find(|(_, value)| *value == 0) {
-            return Err(ConfigError::about_key(key, "must be 1 or more"));
-        }
+        ])?;
         if !is_origin(&self.public_url) {
             return Err(ConfigError::about_key("public_url", "is http:// or https://, a host and maybe a port"));
         }
@@ -96,15 +93,6 @@ impl Settings {
     }
 }
 
-/// Scheme and authority, and nothing behind them: as browsers write an origin.
-fn is_origin(url: &str) -> bool {
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    host.is_some_and(|host| {
-        let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
-        !host.is_empty() && host.bytes().all(letters)
-    })
-}
-
 /// What a page may link to. Whoever could have `javascript:` stand there would act as everybody.
 fn is_link(link: &str) -> bool {
     let known = ["https://", "http://", "mailto:"].iter().any(|start| link.starts_with(start));
@@ -123,16 +111,6 @@ mod tests {
         }
         for link in ["javascript:alert(1)", "//evil.example", "https://a b", "chat", "data:text/html,x", "/a\nb"] {
             assert!(!is_link(link), "{link}");
-        }
-    }
-
-    #[test]
-    fn an_origin_is_scheme_host_and_port() {
-        for url in ["https://billing.example.org", "http://127.0.0.1:8080", "http://[::1]:80"] {
-            assert!(is_origin(url), "{url}");
-        }
-        for url in ["https://a/", "https://", "ftp://a", "https://user@a", "https://A", "a"] {
-            assert!(!is_origin(url), "{url}");
         }
     }
 }

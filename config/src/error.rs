@@ -39,3 +39,11 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// Refuses the first of these numbers that is 0.
+pub(crate) fn at_least_one(numbers: &[(&str, u64)]) -> Result<(), ConfigError> {
+    match numbers.iter().find(|(_, number)| *number == 0) {
+        Some((key, _)) => Err(ConfigError::about_key(key, "must be 1 or more")),
+        None => Ok(()),
+    }
+}

@@ -12,6 +12,7 @@ use figment::value::magic::RelativePathBuf;
 use serde::Deserialize;
 
 use crate::error::ConfigError;
+use crate::files::named;
 use crate::log::Format;
 use crate::redis::Redis;
 use crate::routes::{self, Auth, Route, SessionCookie};
@@ -76,8 +77,7 @@ impl Settings {
     /// `None` = the compiled-in routes.
     #[must_use]
     pub fn routes_file(&self) -> Option<PathBuf> {
-        let named = !self.routes.original().as_os_str().is_empty();
-        named.then(|| self.routes.relative())
+        named(&self.routes)
     }
 
     /// The keys in which `next` differs and that a running gateway does not take up: all but routes and upstreams.

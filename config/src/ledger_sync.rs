@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, at_least_one};
 use crate::journal::SECRET_BYTES_MIN;
 use crate::log::Log;
 use crate::postgres::Postgres;
 use crate::redis::Redis;
+
+/// With this part of what was granted, or less, a balance is low; as the book has it.
+const LOW_PERCENT: u32 = 20;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,20 +129,16 @@ impl Settings {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.journal.secret()?;
         let usage = &self.usage;
-        for (key, is_none) in [
-            ("usage.interval_ms", usage.interval_ms == 0),
-            ("usage.batch_entries", usage.batch_entries == 0),
-            ("usage.look_ms", usage.look_ms == 0),
-        ] {
-            if is_none {
-                return Err(ConfigError::about_key(key, "must be 1 or more"));
-            }
-        }
+        at_least_one(&[
+            ("usage.interval_ms", usage.interval_ms),
+            ("usage.batch_entries", u64::from(usage.batch_entries)),
+            ("usage.look_ms", usage.look_ms),
+        ])?;
         // Nearer to the threshold a balance that hovers around it would be told each time.
-        if (21..=100).contains(&self.notices.rearm_above_percent) {
+        if (LOW_PERCENT + 1..=100).contains(&self.notices.rearm_above_percent) {
             Ok(())
         } else {
-            let why = "must be above the threshold, which is 20, and at most 100";
+            let why = format!("must be above the threshold, which is {LOW_PERCENT}, and at most 100");
             Err(ConfigError::about_key("notices.rearm_above_percent", why))
         }
     }

@@ -5,6 +5,7 @@ mod address;
 mod credits;
 mod error;
 mod failpoint;
+mod files;
 mod layers;
 mod lines;
 mod secret_url;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, at_least_one};
 use crate::log::Log;
 use crate::postgres::Postgres;
 
@@ -60,7 +60,7 @@ impl Settings {
     /// Refuses what would send nothing, or send it without an end.
     pub fn check(&self) -> Result<(), ConfigError> {
         let worker = &self.worker;
-        let least = [
+        at_least_one(&[
             ("postgres.connections_max", u64::from(self.postgres.connections_max)),
             ("notices.per_hour_max", u64::from(self.notices.per_hour_max)),
             ("smtp.port", u64::from(self.smtp.port)),
@@ -70,10 +70,7 @@ impl Settings {
             ("worker.interval_ms", worker.interval_ms),
             ("worker.pause_ms_max", worker.pause_ms_max),
             ("worker.attempts_max", u64::from(worker.attempts_max)),
-        ];
-        if let Some((key, _)) = least.iter().find(|(_, value)| *value == 0) {
-            return Err(ConfigError::about_key(key, "must be 1 or more"));
-        }
+        ])?;
         if worker.lease_ms <= self.smtp.dialogue_ms_max {
             return Err(ConfigError::about_key("worker.lease_ms", "must be more than smtp.dialogue_ms_max"));
         }

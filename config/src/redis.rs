@@ -1,12 +1,13 @@
 //! Where the live balance is and how it is reached: the same keys in every service.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use figment::value::magic::RelativePathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::error::ConfigError;
+use crate::files::named;
 use crate::secret_url;
 
 /// A PEM file is a few kilobytes, a bundle of a whole system's authorities a few hundred; what is larger is something else.
@@ -59,11 +60,6 @@ impl Redis {
             && files(self) == files(other)
             && self.plaintext == other.plaintext
     }
-}
-
-/// Empty = none.
-fn named(file: &RelativePathBuf) -> Option<PathBuf> {
-    (!file.original().as_os_str().is_empty()).then(|| file.relative())
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, ConfigError> {

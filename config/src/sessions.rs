@@ -1,15 +1,15 @@
 //! `[sessions]` of the services that know people: how a browser proves its account. Off while no algorithm is set.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use figment::value::magic::RelativePathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::address::{UpstreamAddress, with_path};
+use crate::address::{UpstreamAddress, is_loopback, with_path};
 use crate::error::ConfigError;
+use crate::files::named;
 
 /// A shorter secret can be guessed offline from a single token (RFC 7518 §3.2: as long as the hash).
 const SECRET_BYTES_MIN: usize = 32;
@@ -206,7 +206,7 @@ impl Sessions {
     }
 
     fn key_source(&self, algorithm: Algorithm) -> Result<KeySource, ConfigError> {
-        let file = Some(self.jwks_file.original()).filter(|file| !file.as_os_str().is_empty());
+        let file = named(&self.jwks_file);
         let secret = self.secret.expose_secret();
         match (algorithm, secret.is_empty(), file, self.jwks_url.as_str()) {
             (Algorithm::Hs256, false, None, "") if secret.len() < SECRET_BYTES_MIN => {
@@ -214,9 +214,7 @@ impl Sessions {
             }
             (Algorithm::Hs256, false, None, "") => Ok(KeySource::Secret(self.secret.clone())),
             (Algorithm::Hs256, ..) => Err(wrong("secret", "HS256 needs `secret`, and neither JWKS file nor URL")),
-            (_, true, Some(_), "") => {
-                Ok(KeySource::File { path: self.jwks_file.relative(), bytes_max: self.jwks_bytes_max })
-            }
+            (_, true, Some(path), "") => Ok(KeySource::File { path, bytes_max: self.jwks_bytes_max }),
             (_, true, None, url) if !url.is_empty() => {
                 let (address, path) = jwks_url(url).map_err(|what| wrong("jwks_url", what))?;
                 Ok(KeySource::Url(JwksUrl {
@@ -245,8 +243,7 @@ fn is_cookie_name(name: &str) -> bool {
 /// Keys that come over a plain network could be anybody's.
 fn jwks_url(url: &str) -> Result<(UpstreamAddress, String), String> {
     let (address, path) = with_path(url)?;
-    let loopback = address.host == "localhost" || address.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if !address.tls && !loopback {
+    if !address.tls && !is_loopback(&address.host) {
         return Err("must be https, or http on loopback".to_owned());
     }
     Ok((address, path))

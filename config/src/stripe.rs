@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::error::ConfigError;
+use crate::files::named;
 use crate::plans::{self, Plan};
 
 /// Longer than any page at Stripe takes; a checkout that needs more is better asked for again.
@@ -60,10 +61,10 @@ impl Mode {
 impl Stripe {
     /// Reads the plans that the settings name, or those compiled in.
     pub fn read_plans(&self) -> Result<Vec<Plan>, ConfigError> {
-        if self.plans.original().as_os_str().is_empty() {
-            return plans::parse("config/plans.toml (compiled in)", plans::DEMO);
+        match named(&self.plans) {
+            Some(file) => plans::read(&file),
+            None => plans::parse("config/plans.toml (compiled in)", plans::DEMO),
         }
-        plans::read(&self.plans.relative())
     }
 
     /// Refuses a URL that these settings would refuse under that key.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, at_least_one};
 use crate::log::Log;
 use crate::postgres::Postgres;
 use crate::stripe::{Secrets, Stripe};
@@ -80,22 +80,18 @@ impl Settings {
     /// A limit of 0 would let nobody in, or look without a pause.
     pub fn check(&self) -> Result<(), ConfigError> {
         let (limits, worker) = (&self.limits, &self.worker);
-        let least = [
-            ("limits.connections_max", u64::try_from(limits.connections_max).unwrap_or(u64::MAX)),
+        at_least_one(&[
+            ("limits.connections_max", limits.connections_max as u64),
             ("limits.header_ms_max", limits.header_ms_max),
             ("limits.body_ms_max", limits.body_ms_max),
-            ("limits.body_bytes_max", u64::try_from(limits.body_bytes_max).unwrap_or(u64::MAX)),
-            ("limits.in_flight_max", u64::try_from(limits.in_flight_max).unwrap_or(u64::MAX)),
+            ("limits.body_bytes_max", limits.body_bytes_max as u64),
+            ("limits.in_flight_max", limits.in_flight_max as u64),
             ("postgres.connections_max", u64::from(self.postgres.connections_max)),
             ("worker.concurrency", u64::from(worker.concurrency)),
             ("worker.interval_ms", worker.interval_ms),
             ("worker.lease_ms", worker.lease_ms),
             ("worker.pause_ms_max", worker.pause_ms_max),
             ("worker.attempts_max", u64::from(worker.attempts_max)),
-        ];
-        match least.iter().find(|(_, value)| *value == 0) {
-            Some((key, _)) => Err(ConfigError::about_key(key, "must be 1 or more")),
-            None => Ok(()),
-        }
+        ])
     }
 }

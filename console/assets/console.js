@@ -1,5 +1,5 @@
-// What pages gain where scripts run: values that follow the balance, buttons that copy, a question before what can't be undone.
-// Everything works without.
+// What pages gain where scripts run: values that follow the balance, buttons that copy, a page that looks again. Everything
+// works without.
 "use strict";
 
 // <body data-…> is not ours to fill: a page that wants live values has one element with data-live, the address of a stream. Each event
@@ -31,25 +31,6 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const said = button.textContent;
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = said; }, 2000);
-  });
-}
-
-// <button data-set="id" data-to="value"> puts a value into a field: presets.
-for (const button of document.querySelectorAll("[data-set]")) {
-  button.addEventListener("click", (event) => {
-    if (button.type === "button") {
-      event.preventDefault();
-      const field = document.getElementById(button.dataset.set);
-      field.value = button.dataset.to;
-      field.focus();
-    }
-  });
-}
-
-// <form data-ask="question"> asks before it is sent.
-for (const form of document.querySelectorAll("form[data-ask]")) {
-  form.addEventListener("submit", (event) => {
-    if (!confirm(form.dataset.ask)) event.preventDefault();
   });
 }
 

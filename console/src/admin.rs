@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
-use serde_json::json;
+use frame::admin::readiness;
 use tokio::net::TcpListener;
 
 use crate::service::Service;
@@ -22,13 +21,10 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>) {
 /// Ready: the book fits and answers. Live state may be away: pages then show the book, and say so.
 async fn ready(State(service): State<Arc<Service>>) -> Response {
     let (answers, stopping) = (service.metrics.book_answers.get() == 1, service.stop.is_cancelled());
-    let says = match (stopping, answers) {
-        (true, _) => "stopping",
-        (false, false) => "the book does not answer, or does not fit",
-        (false, true) => "ready",
+    let missing = match (stopping, answers) {
+        (true, _) => Some("stopping"),
+        (false, false) => Some("the book does not answer, or does not fit"),
+        (false, true) => None,
     };
-    let ready = answers && !stopping;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let stripe = service.parts.stripe.is_some();
-    (status, Json(json!({ "ready": ready, "says": says, "book": answers, "stripe": stripe }))).into_response()
+    readiness::answer(missing, [("book", answers.into()), ("stripe", service.parts.stripe.is_some().into())])
 }

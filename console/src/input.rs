@@ -1,8 +1,12 @@
 //! What comes in: query, path, form and JSON, each with its limit, and refused in our own terms.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::StatusCode;
+use metering::AccountId;
 
 use crate::refusal::Refusal;
 
@@ -37,6 +41,31 @@ pub fn limit(asked: Option<u32>) -> Result<u32, Refusal> {
         Some(limit) if (1..=ITEMS_MAX).contains(&limit) => Ok(limit),
         Some(_) => Err(Refusal::bad_request(format!("`limit` is 1 to {ITEMS_MAX}."))),
     }
+}
+
+/// The same where one more is read, which tells whether there is a next page: the book reads [`ITEMS_MAX`] at most.
+pub fn limit_of_read(asked: Option<u32>) -> Result<u32, Refusal> {
+    Ok(limit(asked)?.min(ITEMS_MAX - 1))
+}
+
+/// Reads a parameter that may be left out; one that can't be read is named, with why.
+pub fn read<T: FromStr<Err: Display>>(name: &str, text: Option<&str>) -> Result<Option<T>, Refusal> {
+    text.map(str::parse).transpose().map_err(|error| Refusal::bad_request(format!("`{name}`: {error}.")))
+}
+
+/// The account that a list of programs is narrowed to.
+pub fn account(text: Option<&str>) -> Result<Option<AccountId>, Refusal> {
+    text.map(str::parse).transpose().map_err(|_| Refusal::bad_request("`account` is no account's id."))
+}
+
+/// Where a page of a list begins.
+pub fn place<T: FromStr>(after: Option<&str>) -> Result<Option<T>, Refusal> {
+    after.map(str::parse).transpose().map_err(|_| no_place())
+}
+
+/// What says where a page begins is nothing that an earlier one has said.
+pub fn no_place() -> Refusal {
+    Refusal::bad_request("`after` is no place in this list.")
 }
 
 impl From<QueryRejection> for Refusal {

@@ -27,12 +27,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Parser;
 use config::console::Settings;
-use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use frame::StopSignals;
 use tracing::{info, warn};
 
 use crate::parts::Parts;
@@ -77,14 +74,11 @@ fn main() -> ExitCode {
 
 /// Serves until told to stop, then answers what is under way.
 async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
-    let people = bind(settings.listen).await?;
-    let admin = bind(settings.admin_listen).await?;
-    let postgres = ledger::PoolSettings { connections_max: settings.postgres.connections_max, ..Default::default() };
-    let book =
-        ledger::Ledger::open(settings.postgres.url.expose_secret(), postgres).context("the book can't be opened")?;
+    let people = frame::bind(settings.listen).await?;
+    let admin = frame::bind(settings.admin_listen).await?;
+    let book = frame::open_book(&settings.postgres)?;
     let service = Arc::new(Service::new(settings, parts, book).await?);
-    let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
+    let mut signals = StopSignals::listen()?;
     service.tasks.spawn(admin::serve(admin, Arc::clone(&service)));
     service.tasks.spawn(service::keep_keys(Arc::clone(&service)));
     service.tasks.spawn(service::watch_book(Arc::clone(&service)));
@@ -97,19 +91,11 @@ async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     service.tasks.spawn(frame::door::serve(people, routes, limits, service.stop.clone(), service.tasks.clone()));
     let address = service.settings.listen;
     info!(%address, "console is up: pages and API are served on {address}");
-    tokio::select! {
-        _ = terminate.recv() => info!("told to stop by SIGTERM: answering what is under way"),
-        _ = interrupt.recv() => info!("told to stop by SIGINT: answering what is under way"),
-    }
-    service.stop.cancel();
-    service.tasks.close();
-    if tokio::time::timeout(service::STOP_WAIT, service.tasks.wait()).await.is_err() {
+    let signal = signals.told().await;
+    info!("told to stop by {signal}: answering what is under way");
+    if !frame::finish(&service.stop, &service.tasks, service::STOP_WAIT).await {
         warn!("some requests were not answered in time; what they had asked of the book is whole or not there");
     }
     service.book.close().await;
     Ok(())
-}
-
-async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))
 }

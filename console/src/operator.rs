@@ -1,9 +1,11 @@
 //! What operators see and do, of any account: plain functions for pages and API alike.
 
 pub mod account;
+pub mod deliveries;
 pub mod diagnosis;
 pub mod letters;
 pub mod lots;
+pub mod mails;
 pub mod plain;
 pub mod reason;
 pub mod rebuild;

@@ -185,9 +185,7 @@ fn payment(code: &'static str, is_passing: bool, error: &(dyn Error + 'static)) 
 
 /// Errors of the book begin small and end without a dot, as parts of a line.
 fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+    format!("{}.", crate::show::first_large(text))
 }
 
 impl IntoResponse for Refusal {

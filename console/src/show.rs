@@ -1,22 +1,11 @@
 //! How pages write numbers, times and words: one way everywhere, and the filters of the templates.
 
-use metering::{Credits, Status, TimeMs};
+use metering::{Credits, Status};
+
+pub use frame::show::{day, instant, machine, number, second};
 
 /// Why the controls of the budget are off; the API refuses by the same words.
 pub const BUDGET_NOTE: &str = "Budget controls appear after the account is approved.";
-
-/// Thousands apart by a thin space that does not break: 1 234 567.
-pub fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3 * 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            shown.push('\u{202f}');
-        }
-        shown.push(digit);
-    }
-    shown
-}
 
 /// Credits, without the word.
 pub fn credits(credits: Credits) -> String {
@@ -37,30 +26,20 @@ pub fn percent(part: Credits, whole: Credits) -> u64 {
     u64::try_from(percent).map_or(100, |percent| percent.min(100))
 }
 
-/// `2026-11-26 03:59 UTC`.
-pub fn instant(at: TimeMs) -> String {
-    written(at, "%Y-%m-%d %H:%M UTC")
+/// The same of a whole that may be none: then nothing of it is.
+pub fn share(part: Credits, whole: Credits) -> u64 {
+    if whole.is_zero() { 0 } else { percent(part, whole) }
 }
 
-/// `2026-11-26 03:59:07 UTC`, for what happens several times a minute.
-pub fn second(at: TimeMs) -> String {
-    written(at, "%Y-%m-%d %H:%M:%S UTC")
+/// A budget or a cap, in words.
+pub fn cap(limit: Credits) -> String {
+    if limit.is_zero() { "No cap".to_owned() } else { credits_in_words(limit) }
 }
 
-/// `2026-11-26`.
-pub fn day(at: TimeMs) -> String {
-    written(at, "%Y-%m-%d")
-}
-
-/// As machines read it: RFC 3339, for `<time datetime>`.
-pub fn machine(at: TimeMs) -> String {
-    written(at, "%Y-%m-%dT%H:%M:%SZ")
-}
-
-fn written(at: TimeMs, format: &str) -> String {
-    let millis = i64::try_from(at.as_u64()).unwrap_or(i64::MAX);
-    let instant = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
-    instant.strftime(format).to_string()
+/// A text that begins large, as sentences do.
+pub fn first_large(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// How long ago, or how far ahead, roughly: `12 s`, `5 min`, `3 h`, `9 days`.
@@ -88,6 +67,8 @@ pub fn status(status: Status) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use metering::TimeMs;
+
     use super::*;
 
     #[test]
@@ -102,6 +83,14 @@ mod tests {
         let of = |part, whole| percent(Credits::new(part).unwrap(), Credits::new(whole).unwrap());
         assert_eq!([of(0, 40), of(399, 400), of(400, 400), of(500, 400), of(0, 0)], [0, 99, 100, 100, 100]);
         assert_eq!(of(Credits::MAX.get(), Credits::MAX.get()), 100);
+    }
+
+    #[test]
+    fn nothing_of_no_whole_is_used_and_no_limit_is_no_cap() {
+        let (none, some) = (Credits::ZERO, Credits::new(40).unwrap());
+        assert_eq!([share(none, none), share(some, none), share(none, some), share(some, some)], [0, 0, 0, 100]);
+        assert_eq!([cap(none), cap(some)], ["No cap", "40 credits"]);
+        assert_eq!([first_large("élan of 2"), first_large("")], ["Élan of 2", ""]);
     }
 
     #[test]

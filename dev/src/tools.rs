@@ -5,6 +5,7 @@ pub mod browser;
 pub mod faketime;
 mod install;
 mod modules;
+mod python;
 pub mod schemathesis;
 pub mod valkey;
 mod wheel;

@@ -1,5 +1,7 @@
 //! The admin listener: `/healthz`, `/metrics`, and what a service adds. Keep it inside.
 
+pub mod readiness;
+
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use frame::admin::readiness;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -25,19 +25,20 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
     let uncertified = service.metrics.uncertified();
     let (book, heartbeat) = (service.metrics.book_ready.get() == 1, service.metrics.heartbeat_ok.get() == 1);
     let ready = book && heartbeat && uncertified.is_empty();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let installing = service.metrics.installs();
     let least = installing.values().min().copied();
-    let says = match least {
-        _ if ready => "ready".to_owned(),
-        Some(percent) => format!("installing {percent} %"),
-        None if !book => "the book is not there".to_owned(),
-        None if !heartbeat => "the book does not answer".to_owned(),
-        None => "certifying".to_owned(),
+    let missing = match least {
+        _ if ready => None,
+        Some(percent) => Some(format!("installing {percent} %")),
+        None if !book => Some("the book is not there".to_owned()),
+        None if !heartbeat => Some("the book does not answer".to_owned()),
+        None => Some("certifying".to_owned()),
     };
-    let answer = json!({
-        "ready": ready, "says": says, "book": book, "heartbeat": heartbeat, "uncertified": uncertified,
-        "installing_percent": installing,
-    });
-    (status, Json(answer)).into_response()
+    let facts = [
+        ("book", book.into()),
+        ("heartbeat", heartbeat.into()),
+        ("uncertified", json!(uncertified)),
+        ("installing_percent", json!(installing)),
+    ];
+    readiness::answer(missing.as_deref(), facts)
 }

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use frame::chain;
-use ledger::JournalPost;
+use ledger::{DAY_MS, JournalPost};
 use metering::journal::{Head, JournalError, read_frame};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -23,7 +23,6 @@ const ARRIVE_MAX: Duration = Duration::from_secs(10);
 /// How often old refusals are looked for, and how many go at once.
 const FORGET_EVERY: Duration = Duration::from_mins(10);
 const FORGET_PAGE: u32 = 5_000;
-const DAY_MS: u64 = 86_400_000;
 
 /// Why a batch is not taken.
 enum Refused {

@@ -17,7 +17,6 @@ mod interruption;
 mod journal;
 mod journal_rounds;
 mod keys;
-mod live_balance;
 mod metrics;
 mod report;
 mod retention;
@@ -29,13 +28,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Parser;
 use config::ledger_sync::Settings;
+use frame::StopSignals;
 use metering::live::Place;
-use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use crate::service::Service;
@@ -60,7 +56,7 @@ fn main() -> ExitCode {
     let settings = config::load::<Settings>(config::Service::LedgerSync, arguments.config.as_deref());
     let checked = settings.and_then(|settings| {
         settings.check()?;
-        Ok((live_balance::place(&settings.redis)?, settings))
+        Ok((frame::live_balance::place(&settings.redis)?, settings))
     });
     frame::start(
         "ledger-sync",
@@ -73,13 +69,24 @@ fn main() -> ExitCode {
 
 /// Opens the book, listens, owns shards until told to stop, gives them up.
 async fn run(settings: Settings, redis: Place) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(settings.admin_listen).await;
-    let listener = listener.with_context(|| format!("can't listen on {}", settings.admin_listen))?;
-    let postgres = ledger::PoolSettings { connections_max: settings.postgres.connections_max, ..Default::default() };
-    let book =
-        ledger::Ledger::open(settings.postgres.url.expose_secret(), postgres).context("the book can't be opened")?;
+    let listener = frame::bind(settings.admin_listen).await?;
+    let book = frame::open_book(&settings.postgres)?;
     let service = Arc::new(Service::new(settings, redis, book)?);
+    let mut signals = StopSignals::listen()?;
     service.tasks.spawn(admin::serve(listener, Arc::clone(&service)));
+    let ended = tokio::select! {
+        ended = work(&service) => ended,
+        signal = signals.told() => { info!("told to stop by {signal}: giving up the shards"); Ok(()) }
+    };
+    if !frame::finish(&service.stop, &service.tasks, service::STOP_WAIT).await {
+        info!("some shards were not given up in time; their leases run out by themselves");
+    }
+    service.book.close().await;
+    ended
+}
+
+/// Waits for the book, then lets the tasks work on it; ends only with an error.
+async fn work(service: &Arc<Service>) -> anyhow::Result<()> {
     service.check_book().await?;
     info!(owner = %service.name, "ledger-sync is up as {}", service.name);
     let caps = service.caps();
@@ -92,22 +99,9 @@ async fn run(settings: Settings, redis: Place) -> anyhow::Result<()> {
         caps.credits,
         caps.age_ms / 1_000
     );
-    service.tasks.spawn(fleet::run(Arc::clone(&service)));
-    service.tasks.spawn(sample::run(Arc::clone(&service)));
-    service.tasks.spawn(usage::run(Arc::clone(&service)));
-    service.tasks.spawn(journal::forget_old(Arc::clone(&service)));
-
-    let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => info!("told to stop by SIGTERM: giving up the shards"),
-        _ = interrupt.recv() => info!("told to stop by SIGINT: giving up the shards"),
-    }
-    service.stop.cancel();
-    service.tasks.close();
-    if tokio::time::timeout(service::STOP_WAIT, service.tasks.wait()).await.is_err() {
-        info!("some shards were not given up in time; their leases run out by themselves");
-    }
-    service.book.close().await;
-    Ok(())
+    service.tasks.spawn(fleet::run(Arc::clone(service)));
+    service.tasks.spawn(sample::run(Arc::clone(service)));
+    service.tasks.spawn(usage::run(Arc::clone(service)));
+    service.tasks.spawn(journal::forget_old(Arc::clone(service)));
+    std::future::pending().await
 }

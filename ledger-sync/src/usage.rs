@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use config::ledger_sync::Settings;
 use frame::chain;
 use ledger::mails::Rearm;
-use ledger::{LedgerError, ShardRow, UsageCursor};
+use ledger::{DAY_MS, LedgerError, ShardRow, UsageCursor};
 use metering::{Shard, ShardKind, TimeMs};
 use tracing::{debug, warn};
 
@@ -18,7 +18,6 @@ use crate::service::Service;
 
 /// Accounts looked at in one transaction.
 const LOOK_PAGE: u32 = 1_000;
-const DAY_MS: u64 = 86_400_000;
 
 /// How far one shard is.
 #[derive(Default)]

@@ -65,7 +65,6 @@ CREATE TABLE mail_events (
     CONSTRAINT mail_events_detail_length CHECK (char_length(detail) <= 2000)
 );
 CREATE INDEX mail_events_by_mail ON mail_events (mail_id, mail_event_id);
-CREATE INDEX mail_events_of_nobody ON mail_events (mail_event_id DESC) WHERE mail_id IS NULL;
 COMMENT ON TABLE mail_events IS 'What became of each mail, one row a fact: by us, by the mail server, by the provider''s deliveries.';
 COMMENT ON COLUMN mail_events.mail_id IS 'Null where a provider tells of a message that is none of ours.';
 COMMENT ON COLUMN mail_events.code IS 'A stable word, as settings_off or rejected.';
@@ -98,14 +97,21 @@ $$;
 CREATE TRIGGER mails_note_queued AFTER INSERT ON mails REFERENCING NEW TABLE AS appended
     FOR EACH STATEMENT EXECUTE FUNCTION note_queued_mails();
 
--- How much of the credits that can be drawn at an instant is left, and what of it goes next.
+-- How much of the credits that can be drawn at an instant is left, whether that is low (a fifth or less), and what a mail says of it.
 CREATE FUNCTION credits_left(whose uuid[], instant timestamptz)
-RETURNS TABLE (account_id uuid, remaining numeric, original numeric, ahead jsonb) LANGUAGE sql STABLE AS $$
-    SELECT account_id, sum(remaining), sum(original),
-           (jsonb_agg(jsonb_build_object('expires_at', floor(extract(epoch FROM expires_at) * 1000)::bigint, 'remaining', remaining)
-                      ORDER BY expires_at, granted_at, lot_id) FILTER (WHERE remaining > 0))
-    FROM lots
-    WHERE account_id = ANY (whose) AND swept_at IS NULL AND granted_at <= instant AND expires_at > instant
-    GROUP BY account_id
+RETURNS TABLE (account_id uuid, remaining numeric, original numeric, is_low boolean, detail jsonb) LANGUAGE sql STABLE AS $$
+    SELECT live.account_id, live.remaining, live.original, live.remaining * 100 <= live.original * low.percent,
+           jsonb_build_object('remaining', live.remaining, 'original', live.original, 'percent', low.percent,
+                              'as_of', floor(extract(epoch FROM instant) * 1000)::bigint, 'ahead', coalesce(live.ahead, '[]'))
+    FROM (VALUES (20)) AS low (percent)
+    CROSS JOIN (
+        SELECT lot.account_id, sum(lot.remaining) AS remaining, sum(lot.original) AS original,
+               (jsonb_agg(jsonb_build_object('expires_at', floor(extract(epoch FROM lot.expires_at) * 1000)::bigint,
+                                             'remaining', lot.remaining)
+                          ORDER BY lot.expires_at, lot.granted_at, lot.lot_id) FILTER (WHERE lot.remaining > 0)) AS ahead
+        FROM lots AS lot
+        WHERE lot.account_id = ANY (whose) AND lot.swept_at IS NULL AND lot.granted_at <= instant AND lot.expires_at > instant
+        GROUP BY lot.account_id
+    ) AS live
 $$;
 COMMENT ON FUNCTION credits_left IS 'Lots that have begun and not expired, drawn or not; an account without one is left out. Sums are exact however large.';

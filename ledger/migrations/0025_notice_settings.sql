@@ -5,7 +5,6 @@ CREATE TABLE notice_settings (
     lifecycle boolean NOT NULL,
     recipients text[] NOT NULL DEFAULT '{}',
     version bigint NOT NULL,
-    updated_at timestamptz NOT NULL,
     CONSTRAINT notice_settings_pkey PRIMARY KEY (account_id),
     CONSTRAINT notice_settings_account_exists FOREIGN KEY (account_id) REFERENCES accounts (account_id),
     CONSTRAINT notice_settings_version_counts CHECK (version > 0),

@@ -1,9 +1,9 @@
--- Low balances are told once: a fifth or less is left of what was granted and has not expired. Where re-arming is allowed, once more after
--- the balance was seen to rise, or more was granted since than it would have had to rise to, and the pause is over.
+-- Low balances are told once. Where re-arming is allowed, once more after the balance was seen to rise, or more was granted since than it
+-- would have had to rise to, and the pause is over.
 WITH low AS (
-    SELECT account_id, remaining, original, ahead
+    SELECT account_id, original, detail
     FROM credits_left($1, $2)
-    WHERE remaining * 5 <= original
+    WHERE is_low
 )
 INSERT INTO mails (account_id, address, kind, detail, dedupe_key, queued_at)
 SELECT low.account_id,
@@ -20,8 +20,9 @@ SELECT low.account_id,
             ORDER BY linked_at, customer
             LIMIT 1)),
        'low_balance',
-       jsonb_build_object('remaining', remaining, 'original', original, 'percent', 20, 'as_of', $3::bigint, 'ahead', coalesce(ahead, '[]')),
-       'low_balance:' || replace(low.account_id::text, '-', '') || ':20' || CASE told.times WHEN 0 THEN '' ELSE ':' || told.times END,
+       low.detail,
+       'low_balance:' || replace(low.account_id::text, '-', '') || ':' || (low.detail ->> 'percent')
+           || CASE told.times WHEN 0 THEN '' ELSE ':' || told.times END,
        $2
 FROM low
 JOIN accounts AS account USING (account_id)
@@ -37,9 +38,9 @@ LEFT JOIN LATERAL (
 ) AS latest ON true
 WHERE told.times = 0
    OR (latest.state <> 'held_back'
-       AND $2 >= latest.queued_at + $5::bigint * interval '1 millisecond'
+       AND $2 >= latest.queued_at + $4::bigint * interval '1 millisecond'
        AND (latest.rearmed_at IS NOT NULL
-            OR (SELECT sum(lot.original) * 100 > low.original * $4::bigint
+            OR (SELECT sum(lot.original) * 100 > low.original * $3::bigint
                 FROM lots AS lot
                 WHERE lot.account_id = low.account_id AND lot.granted_at > latest.queued_at AND lot.granted_at <= $2 AND lot.expires_at > $2)))
 ORDER BY low.account_id

@@ -2,13 +2,12 @@
 WITH revived AS (
     UPDATE mails AS mail
     SET state = 'queued', attempts = 0, next_try_at = $2, last_error = NULL,
-        detail = jsonb_build_object('remaining', balance.remaining, 'original', balance.original, 'percent', 20, 'as_of', $3::bigint,
-                                    'ahead', coalesce(balance.ahead, '[]'))
+        detail = balance.detail
     FROM credits_left($1, $2) AS balance
     JOIN accounts AS account USING (account_id)
     LEFT JOIN notice_settings AS settings USING (account_id)
     WHERE mail.account_id = balance.account_id AND mail.kind = 'low_balance' AND mail.state = 'held_back'
-      AND balance.remaining * 5 <= balance.original
+      AND balance.is_low
       AND coalesce(settings.low_balance, true)
       AND (held_reason IN ('settings_off', 'switched_on_again')
            OR (held_reason = 'no_address' AND (account.email IS NOT NULL OR cardinality(settings.recipients) > 0))

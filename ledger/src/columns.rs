@@ -38,6 +38,10 @@ pub(crate) fn count(bigint: i64) -> Result<u64, LedgerError> {
     u64::try_from(bigint).map_err(|_| LedgerError::Corrupt(format!("the count {bigint}")))
 }
 
+pub(crate) fn attempts(integer: i32) -> Result<u32, LedgerError> {
+    u32::try_from(integer).map_err(|_| LedgerError::Corrupt("attempts below zero".to_owned()))
+}
+
 pub(crate) fn credits(bigint: i64) -> Result<Credits, LedgerError> {
     Credits::try_from(bigint).map_err(|_| LedgerError::Corrupt(format!("the credits {bigint}")))
 }

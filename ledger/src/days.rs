@@ -8,7 +8,8 @@ use metering::TimeMs;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-const DAY_MS: u64 = 86_400_000;
+/// A day, in ms.
+pub const DAY_MS: u64 = 86_400_000;
 
 /// A day in UTC. Shown as `2026-11-26`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

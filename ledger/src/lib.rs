@@ -33,6 +33,7 @@ mod outcomes;
 mod owner;
 mod past;
 mod pool;
+mod rebuilding;
 mod receipt;
 mod receipt_lines;
 mod record;
@@ -63,7 +64,7 @@ pub use change::rebuild::RebuildAsked;
 pub use change::session::SessionsEnded;
 pub use compare::{Comparison, Drift, compare};
 pub use cursors::{BadCursor, EntryCursor};
-pub use days::{BadDay, Day};
+pub use days::{BadDay, DAY_MS, Day};
 pub use dead_letters::{
     DeadLetter, Decision, DecisionState, DecisionView, LETTERS_A_LIST, LetterId, ParkedEvents, PendingDecision,
 };
@@ -83,6 +84,7 @@ pub use outcomes::Outcome;
 pub use owner::{Fleet, Owner, OwnerId, ShardRow, ShardState};
 pub use past::{Past, PastLot};
 pub use pool::{Ledger, PoolSettings};
+pub use rebuilding::{FieldChange, Rebuildable, changes};
 pub use receipt::{AccountReceipt, KeyBefore, LotDrawn, Receipt, ReceiptState};
 pub use receipt_lines::ReceiptLine;
 pub use record::{CarriedOut, DrainBatch, Parked, ReadBatch, Recorded, Run, Shortfall};

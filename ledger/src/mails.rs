@@ -13,12 +13,12 @@ mod suppressions;
 mod switches;
 mod work;
 
-pub use address::{ADDRESS_BYTES_MAX, check_address, fold_address};
+pub use address::{check_address, fold_address};
 pub use backlog::MailBacklog;
 pub use event::{EventKind, MailEvent};
-pub use evidence::{MailReport, Reported, StrayMailEvent};
+pub use evidence::{MailReport, Reported};
 pub use lists::{MAILS_A_LIST, MailFilter, MailView};
-pub use low_balance::{LOW_BALANCE_PERCENT, Rearm};
+pub use low_balance::Rearm;
 pub use settings::{NoticeSettings, RECIPIENTS_MAX};
 pub use suppressions::{Suppression, SuppressionReason};
 pub use switches::NoticeSwitches;

@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgConnection};
 use crate::columns::{self, Stamp, bigint, credits, maybe_time, stamp, time};
 use crate::entries::RawEntry;
 use crate::past::{History, Past, Until, read_past};
-use crate::{Entry, EntryKind, Ledger, LedgerError, Outcome, outcomes};
+use crate::{Day, Entry, EntryKind, Ledger, LedgerError, Outcome, outcomes};
 
 pub use of_account::AccountReceipt;
 
@@ -226,14 +226,13 @@ async fn key_before(
     key: KeyId,
     history: &History,
 ) -> Result<KeyBefore, LedgerError> {
-    const DAY_MS: u64 = 86_400_000;
-    let midnight = TimeMs::new(debit.at.day().saturating_mul(DAY_MS));
+    let day = Day::of(debit.at);
     let (day_used, period_used): (i64, i64) = sqlx::query_as(include_str!("../queries/past_key_use.sql"))
         .bind(debit.account.as_uuid())
         .bind(key.as_uuid())
         .bind(bigint(debit.entry)?)
-        .bind(stamp(midnight)?)
-        .bind(stamp(midnight.plus_ms(DAY_MS))?)
+        .bind(stamp(day.starts_at())?)
+        .bind(stamp(day.plus(1).starts_at())?)
         .bind(debit.budget_period_end.map(stamp).transpose()?)
         .fetch_one(connection)
         .await?;

@@ -6,13 +6,12 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
 
 use crate::columns::stamp;
-use crate::{Ledger, LedgerError};
+use crate::{DAY_MS, Ledger, LedgerError};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// Partitions of entries are made this far ahead, so that a ledger-sync that is down for weeks finds them.
 const PARTITIONS_AHEAD: [u64; 3] = [0, 31, 62];
-const MS_A_DAY: u64 = 86_400_000;
 
 /// What a migration run left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +116,7 @@ async fn migrate(pool: &PgPool, shards: ShardCount, now: TimeMs) -> Result<Migra
 async fn ensure_partitions(pool: &PgPool, now: TimeMs) -> Result<bool, LedgerError> {
     let mut made = false;
     for days in PARTITIONS_AHEAD {
-        let instant = now.plus_ms(days.saturating_mul(MS_A_DAY));
+        let instant = now.plus_ms(days.saturating_mul(DAY_MS));
         let missing: bool =
             sqlx::query_scalar("SELECT ensure_entry_partition($1)").bind(stamp(instant)?).fetch_one(pool).await?;
         made |= missing;

@@ -39,6 +39,4 @@ pub use effect::{
 };
 pub use reopen::Reopening;
 pub use turn::ReconcileTurn;
-pub use views::{
-    CheckoutState, CheckoutView, MailKind, PaymentCursor, PaymentView, QueuedMail, ReversalView, SubscriptionView,
-};
+pub use views::{CheckoutState, CheckoutView, MailKind, PaymentCursor, PaymentView, ReversalView, SubscriptionView};

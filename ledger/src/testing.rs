@@ -2,6 +2,8 @@
 //!
 //! `TOLLGATE_TEST_POSTGRES_URL` names a server and a superuser; `cargo dev test` starts one and sets it.
 
+mod mails;
+
 use std::str::FromStr;
 use std::thread;
 
@@ -12,6 +14,8 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::{Ledger, PoolSettings};
+
+pub use mails::{QueuedMail, StrayMailEvent};
 
 const VARIABLE: &str = "TOLLGATE_TEST_POSTGRES_URL";
 /// Four shards: enough for two owners to share, few enough to start quickly.

@@ -107,7 +107,7 @@ impl Ledger {
             let (credits, calls) = (credits(raw.credits)?, counted(raw.calls)?);
             match (raw.by.as_str(), raw.day) {
                 ("day", Some(day)) => {
-                    days.insert(Day::of(time(day)?), (credits, calls));
+                    days.insert(day_of(day)?, (credits, calls));
                 }
                 ("key", _) => {
                     let (key, name) = (raw.key_id.map(KeyId::from_uuid), raw.key_name);

@@ -42,6 +42,12 @@ impl Status {
         matches!(self, Self::Active | Self::Approved)
     }
 
+    /// Set by an operator, and stays whatever billing says.
+    #[must_use]
+    pub const fn is_an_operators(self) -> bool {
+        matches!(self, Self::Approved | Self::Suspended)
+    }
+
     /// The word for it, as in configuration, SQL and JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -110,6 +116,7 @@ mod tests {
         let who = |may: fn(Status) -> bool| Status::ALL.into_iter().filter(|status| may(*status)).collect::<Vec<_>>();
         assert_eq!(who(Status::may_spend), [Status::Trial, Status::Active, Status::Approved]);
         assert_eq!(who(Status::may_set_budget), [Status::Active, Status::Approved]);
+        assert_eq!(who(Status::is_an_operators), [Status::Approved, Status::Suspended]);
         assert_eq!(Status::ALL.map(Status::letter), ["t", "a", "o", "p", "f", "s"]);
         assert_eq!(Status::PaymentFailed.to_string(), "payment_failed");
         assert_eq!(Status::from_letter("x"), None);

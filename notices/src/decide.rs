@@ -66,15 +66,14 @@ pub fn reachable(recipients: &[String], suppressed: &[Suppression]) -> Decision 
         if let Some(found) = suppressed.iter().find(|found| found.address == folded) {
             on_the_list = true;
             let words = format!("nothing is sent to this address any more: {} told by {}", found.reason, found.actor);
-            let fact = Fact::new(EventKind::Suppressed, found.reason.as_str(), words);
-            facts.push(Fact { address: Some(recipient.clone()), ..fact });
+            facts.push(Fact::new(EventKind::Suppressed, found.reason.as_str(), words).of(recipient));
             continue;
         }
         if let (Ok(()), Ok(address)) = (check_address(recipient), recipient.parse::<Address>()) {
             to.push(address);
         } else {
-            let fact = Fact::new(EventKind::Failed, "bad_address", "mails can't be sent to what stands here");
-            facts.push(Fact { address: Some(recipient.clone()), ..fact });
+            let words = "mails can't be sent to what stands here";
+            facts.push(Fact::new(EventKind::Failed, "bad_address", words).of(recipient));
         }
     }
     if !to.is_empty() {

@@ -19,13 +19,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Parser;
 use config::notices::Settings;
-use frame::chain;
-use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use frame::{StopSignals, chain};
 use tracing::{info, warn};
 
 use crate::parts::Parts;
@@ -61,23 +57,16 @@ fn main() -> ExitCode {
 
 /// Sends until told to stop, then finishes what is under way.
 async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
-    let address = settings.admin_listen;
-    let admin = TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))?;
-    let postgres = ledger::PoolSettings { connections_max: settings.postgres.connections_max, ..Default::default() };
-    let book =
-        ledger::Ledger::open(settings.postgres.url.expose_secret(), postgres).context("the book can't be opened")?;
+    let admin = frame::bind(settings.admin_listen).await?;
+    let book = frame::open_book(&settings.postgres)?;
     let service = Arc::new(Service::new(settings, parts, book)?);
-    let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
+    let mut signals = StopSignals::listen()?;
     service.tasks.spawn(admin::serve(admin, Arc::clone(&service)));
     let ended = tokio::select! {
         ended = work(&service) => ended,
-        _ = terminate.recv() => { info!("told to stop by SIGTERM: finishing what is under way"); Ok(()) }
-        _ = interrupt.recv() => { info!("told to stop by SIGINT: finishing what is under way"); Ok(()) }
+        signal = signals.told() => { info!("told to stop by {signal}: finishing what is under way"); Ok(()) }
     };
-    service.stop.cancel();
-    service.tasks.close();
-    if tokio::time::timeout(service::STOP_WAIT, service.tasks.wait()).await.is_err() {
+    if !frame::finish(&service.stop, &service.tasks, service::STOP_WAIT).await {
         warn!("some mails were not finished in time; those that the mail server may have are unknown from now on");
     }
     service.book.close().await;

@@ -6,7 +6,7 @@ use ledger::mails::check_address;
 use lettre::message::Mailbox;
 
 use crate::compose::Stationery;
-use crate::smtp::Smtp;
+use crate::smtp::{Smtp, is_ascii};
 
 /// Everything that mails are made and sent by.
 pub struct Parts {
@@ -38,7 +38,7 @@ fn mailbox(key: &str, written: &str) -> Result<Mailbox, ConfigError> {
     let parsed = written.parse::<Mailbox>().ok().filter(|_| !has_controls);
     let mailbox = parsed.ok_or_else(|| refused("is `Name <address>` or an address".to_owned()))?;
     check_address(mailbox.email.as_ref()).map_err(|error| refused(error.to_string()))?;
-    if !(mailbox.email.user().is_ascii() && mailbox.email.domain().is_ascii()) {
+    if !is_ascii(&mailbox.email) {
         return Err(refused("has an address with other letters than those of ASCII".to_owned()));
     }
     Ok(mailbox)

@@ -52,12 +52,11 @@ async fn attempt(service: &Service, mail: &ClaimedMail) -> Result<Told, Told> {
 
 /// Whom it goes to; or why to nobody.
 async fn addresses(service: &Service, mail: &ClaimedMail) -> Result<(Vec<Address>, Vec<Fact>), Told> {
-    let stays = |decision: Decision| {
-        let ended = match decision.what {
-            What::HoldBack(reason) => Ended::HeldBack { reason: reason.to_owned() },
-            What::Suppress | What::Send(_) => Ended::Suppressed,
-        };
-        Told::ended(ended, decision.facts)
+    let stays = |decision: Decision| match decision.what {
+        What::HoldBack(reason) => {
+            Told::ended(Ended::HeldBack { reason: reason.to_owned() }, decision.facts).because(reason)
+        }
+        What::Suppress | What::Send(_) => Told::ended(Ended::Suppressed, decision.facts),
     };
     let recipients = wanted(mail, service.settings.notices).map_err(stays)?;
     let suppressed = service.book.suppressed_among(&recipients).await.map_err(Told::book_away)?;
@@ -130,12 +129,10 @@ async fn offer(
                 facts.push(Fact::no_such_address(text, reply.whole()));
             }
             Err(Trouble::Refused(reply)) if !reply.is_for_now() => {
-                let fact = Fact::new(EventKind::Bounced, "address_refused", reply.whole());
-                facts.push(Fact { address: Some(text.to_owned()), ..fact });
+                facts.push(Fact::new(EventKind::Bounced, "address_refused", reply.whole()).of(text));
             }
             Err(trouble @ Trouble::Refused(_)) => {
-                let fact = Fact::new(EventKind::PutOff, trouble.code(), trouble.words());
-                facts.push(Fact { address: Some(text.to_owned()), ..fact });
+                facts.push(Fact::new(EventKind::PutOff, trouble.code(), trouble.words()).of(text));
                 later = Some(trouble);
             }
             Err(trouble) => return Err(put_off(service, mail, &trouble, facts)),

@@ -153,6 +153,7 @@ async fn timed(deadline: Instant, command: impl Future<Output = Result<Response,
     }
 }
 
-fn is_ascii(address: &Address) -> bool {
+/// Whether servers that know no other letters can take it.
+pub fn is_ascii(address: &Address) -> bool {
     address.user().is_ascii() && address.domain().is_ascii()
 }

@@ -1,15 +1,18 @@
-//! Looks at the book once a second: whether it answers, and what waits in it.
+//! Looks at the book once a second: whether it answers, what waits in it, and which mails nobody told the end of.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use frame::chain;
+use ledger::LedgerError;
 use ledger::mails::NoticeSwitches;
 use tracing::{debug, info, warn};
 
 use crate::service::Service;
 
 const EVERY: Duration = Duration::from_secs(1);
+/// How many mails are found unknown at once; more are found the next time.
+const LAPSED_MAX: u32 = 100;
 /// How often it is told what this installation sends, so that people see when nobody sends any more.
 const TELL_EVERY: Duration = Duration::from_secs(20);
 
@@ -39,9 +42,8 @@ async fn tell_switches(service: &Service) {
 async fn look(service: &Service) {
     let metrics = &service.metrics;
     let answered = metrics.book_answers.get() == 1;
-    match service.book.mail_backlog().await {
-        Ok(backlog) => {
-            metrics.backlog(&backlog);
+    match see(service).await {
+        Ok(()) => {
             metrics.book_answers.set(1);
             if !answered {
                 info!("the book answers again");
@@ -55,4 +57,19 @@ async fn look(service: &Service) {
             }
         }
     }
+}
+
+async fn see(service: &Service) -> Result<(), LedgerError> {
+    lapse(service).await?;
+    service.metrics.backlog(&service.book.mail_backlog().await?);
+    Ok(())
+}
+
+/// Mails that nobody told the end of in time may have arrived.
+async fn lapse(service: &Service) -> Result<(), LedgerError> {
+    for mail in service.book.lapse_handovers(LAPSED_MAX, service.clock.now()).await? {
+        service.metrics.lapsed.inc();
+        warn!(mail, "mail {mail} is unknown: whoever handed it over did not tell how it ended");
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The worker: takes up mails whose time has come, and those whose worker died while it handed them over.
+//! The worker: takes up mails whose time has come.
 //!
 //! What it takes up is its own for as long as a lease runs; of a process that dies before it hands a mail over, another one takes it up
 //! afterwards. Any number of them may work so.
@@ -13,15 +13,11 @@ use tracing::{error, warn};
 use crate::send;
 use crate::service::Service;
 
-/// How many mails are found unknown at once; more are found the next time.
-const LAPSED_MAX: u32 = 100;
-
 /// Works until the service stops, then finishes what it has taken up.
 pub async fn run(service: Arc<Service>) {
     let settings = service.settings.worker;
     let mut running = JoinSet::new();
     loop {
-        lapse(&service).await;
         let more = take_up(&service, &mut running).await;
         tokio::select! {
             () = service.stop.cancelled() => break,
@@ -34,21 +30,6 @@ pub async fn run(service: Arc<Service>) {
     }
     while let Some(ended) = running.join_next().await {
         told(ended);
-    }
-}
-
-/// Mails that nobody told the end of in time may have arrived.
-async fn lapse(service: &Service) {
-    match service.book.lapse_handovers(LAPSED_MAX, service.clock.now()).await {
-        Ok(lapsed) => {
-            for mail in lapsed {
-                service.metrics.lapsed.inc();
-                warn!(mail, "mail {mail} is unknown: whoever handed it over did not tell how it ended");
-            }
-        }
-        Err(error) => {
-            warn!(error = chain(&error), "unfinished mails could not be looked for: {}", chain(&error));
-        }
     }
 }
 

@@ -82,7 +82,6 @@ impl KeySource {
             match self.take(&text) {
                 Ok(()) => tracing::info!(%path, "the keys of sessions in {path} were read again"),
                 Err(error) => {
-                    self.watch.keys_read(false, self.count());
                     tracing::warn!(%path, "the keys of sessions in {path} stay as they were: {error:#}");
                 }
             }
@@ -107,14 +106,9 @@ impl KeySource {
                 tokio::time::timeout(rest, self.wanted.notified()).await.ok();
                 continue;
             };
-            self.watch.keys_read(false, self.count());
             tracing::warn!("the keys of sessions stay as they were: {url} gave none: {error:#}");
             sleep(RETRY).await;
         }
-    }
-
-    fn count(&self) -> usize {
-        self.current().map_or(0, |set| set.len())
     }
 
     fn take(&self, text: &[u8]) -> anyhow::Result<()> {
@@ -124,7 +118,7 @@ impl KeySource {
     }
 
     fn put(&self, set: KeySet) {
-        self.watch.keys_read(true, set.len());
+        self.watch.keys_read(set.len());
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(set));
     }
 }

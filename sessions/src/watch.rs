@@ -4,14 +4,14 @@
 pub trait Watch: Send + Sync {
     fn looked_up(&self, how: Lookup);
 
-    /// The keys were read, or could not be (`ok`), and are this many now.
-    fn keys_read(&self, ok: bool, keys: usize);
+    /// The keys were read, and are this many now.
+    fn keys_read(&self, keys: usize);
 }
 
 impl Watch for () {
     fn looked_up(&self, _how: Lookup) {}
 
-    fn keys_read(&self, _ok: bool, _keys: usize) {}
+    fn keys_read(&self, _keys: usize) {}
 }
 
 /// How a token was judged.

@@ -9,7 +9,6 @@ use secrecy::ExposeSecret;
 
 use crate::cli::{ByArgs, NO_REASON};
 use crate::failure::Failure;
-use crate::live_balance;
 
 pub struct Desk {
     pub book: Ledger,
@@ -31,7 +30,7 @@ impl Desk {
 
     /// Live state; it need not answer.
     pub async fn meter(&self) -> Result<Meter, Failure> {
-        Ok(Meter::connect(live_balance::place(&self.settings.redis)?).await?)
+        Ok(Meter::connect(frame::live_balance::place(&self.settings.redis)?).await?)
     }
 
     pub const fn stripe_settings(&self) -> &config::Stripe {

@@ -9,7 +9,6 @@ mod commands;
 mod desk;
 mod failure;
 mod instant;
-mod live_balance;
 
 use std::process::ExitCode;
 

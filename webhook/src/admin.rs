@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
-use serde_json::json;
+use frame::admin::readiness::OnBook;
 use tokio::net::TcpListener;
 
 use crate::service::Service;
@@ -21,20 +20,16 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>) {
 
 /// Ready: the book fits and answers. Secrets and plans were checked before anything was opened, so they are only told.
 async fn ready(State(service): State<Arc<Service>>) -> Response {
-    let (fits, answers) = (service.metrics.book_fits.get() == 1, service.metrics.book_answers.get() == 1);
-    let stopping = service.stop.is_cancelled();
-    let ready = fits && answers && !stopping;
-    let says = match (stopping, fits, answers) {
-        (true, ..) => "stopping",
-        (false, false, _) => "the book is not there",
-        (false, true, false) => "the book does not answer",
-        (false, true, true) => "ready",
+    let (metrics, parts, stripe) = (&service.metrics, &service.parts, &service.settings.stripe);
+    let stands = OnBook {
+        stopping: service.stop.is_cancelled(),
+        fits: metrics.book_fits.get() == 1,
+        answers: metrics.book_answers.get() == 1,
     };
-    let parts = &service.parts;
-    let answer = json!({
-        "ready": ready, "says": says, "book": fits && answers, "mode": parts.mode_name(),
-        "secrets": service.settings.stripe.webhook_secrets.len(), "plans": parts.plans.iter().count(), "stripe": parts.stripe.is_some(),
-    });
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(answer)).into_response()
+    stands.answer([
+        ("mode", parts.mode_name().into()),
+        ("secrets", stripe.webhook_secrets.len().into()),
+        ("plans", parts.plans.iter().count().into()),
+        ("stripe", parts.stripe.is_some().into()),
+    ])
 }

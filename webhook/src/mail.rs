@@ -9,17 +9,15 @@ mod proof;
 mod ses;
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use frame::chain;
 use ledger::LedgerError;
 use ledger::mails::{MailReport, Reported};
 use metering::TimeMs;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::receive;
@@ -39,20 +37,10 @@ pub enum Told {
     Nothing(&'static str),
 }
 
-/// Answers one delivery, in a task of its own: whoever hangs up must not cut off what speaks with the book.
+/// Answers one delivery.
 pub async fn take(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let began = Instant::now();
     let inside = Arc::clone(&service);
-    let taken = service.tasks.spawn(async move { receive(&inside, request).await }).await;
-    let answer = match taken.unwrap_or(Err(Refusal::Broken)) {
-        Ok(()) => Json(json!({ "received": true })).into_response(),
-        Err(refusal) => {
-            service.metrics.refused(refusal.reason());
-            refusal.into_response()
-        }
-    };
-    service.metrics.answered(began.elapsed());
-    answer
+    receive::answer(&service, async move { receive(&inside, request).await }).await
 }
 
 async fn receive(service: &Service, request: Request) -> Result<(), Refusal> {
@@ -99,10 +87,7 @@ fn read(service: &Service, body: &Bytes, now: TimeMs) -> Result<Told, Refusal> {
 
 /// Keeps all of it, once.
 async fn record(service: &Service, reports: &[MailReport]) -> Result<(), Refusal> {
-    let _turn = service.turns.try_acquire().map_err(|_| Refusal::Busy)?;
-    if service.metrics.book_fits.get() == 0 {
-        return Err(Refusal::BookAway);
-    }
+    let _turn = receive::turn(service)?;
     config::failpoint("mail.read");
     let recorded = service.book.record_mail_reports(reports, service.clock.now()).await;
     let recorded = recorded.map_err(|error| {

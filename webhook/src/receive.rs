@@ -15,6 +15,7 @@ use frame::chain;
 use ledger::stripe::Received;
 use payments::{Event, TOLERANCE};
 use serde_json::json;
+use tokio::sync::SemaphorePermit;
 use tracing::{info, warn};
 
 use crate::refusal::Refusal;
@@ -22,12 +23,17 @@ use crate::service::Service;
 
 const SIGNATURE: &str = "stripe-signature";
 
-/// Answers one delivery. In a task of its own, because whoever hangs up must not cut off what speaks with the book: a connection whose
-/// transaction was just beginning would go back to the others with it open.
+/// Answers one delivery.
 pub async fn take(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let began = Instant::now();
     let inside = Arc::clone(&service);
-    let taken = service.tasks.spawn(async move { receive(&inside, request).await }).await;
+    answer(&service, async move { receive(&inside, request).await }).await
+}
+
+/// Does what there is to do with a delivery, and answers it. In a task of its own, because whoever hangs up must not cut off what speaks with
+/// the book: a connection whose transaction was just beginning would go back to the others with it open.
+pub async fn answer(service: &Service, work: impl Future<Output = Result<(), Refusal>> + Send + 'static) -> Response {
+    let began = Instant::now();
+    let taken = service.tasks.spawn(work).await;
     let answer = match taken.unwrap_or(Err(Refusal::Broken)) {
         Ok(()) => Json(json!({ "received": true })).into_response(),
         Err(refusal) => {
@@ -60,6 +66,15 @@ pub async fn read(service: &Service, body: Body) -> Result<Bytes, Refusal> {
     arrived.map_err(|_| Refusal::TooSlow)?.map_err(|error| Refusal::of_body(&error, bytes_max))
 }
 
+/// A place among those that may be on their way to the book at once, if there is one, and a book.
+pub fn turn(service: &Service) -> Result<SemaphorePermit<'_>, Refusal> {
+    let turn = service.turns.try_acquire().map_err(|_| Refusal::Busy)?;
+    if service.metrics.book_fits.get() == 0 {
+        return Err(Refusal::BookAway);
+    }
+    Ok(turn)
+}
+
 /// Only what Stripe has signed is read at all.
 fn believe(service: &Service, headers: &HeaderMap, body: &[u8]) -> Result<Event, Refusal> {
     let mut signatures = headers.get_all(SIGNATURE).iter();
@@ -74,10 +89,7 @@ fn believe(service: &Service, headers: &HeaderMap, body: &[u8]) -> Result<Event,
 
 /// Keeps it once, whatever it says, and has the worker look: it is safe from here on.
 async fn record(service: &Service, event: &Event, body: Bytes) -> Result<(), Refusal> {
-    let _turn = service.turns.try_acquire().map_err(|_| Refusal::Busy)?;
-    if service.metrics.book_fits.get() == 0 {
-        return Err(Refusal::BookAway);
-    }
+    let _turn = turn(service)?;
     let delivery = event.delivery(body.into());
     config::failpoint("receive.verified");
     let received = service.book.record_delivery(&delivery, service.clock.now()).await.map_err(|error| {

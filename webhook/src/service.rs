@@ -4,20 +4,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use config::webhook::Settings;
-use frame::{Clock, chain};
-use ledger::{Ledger, LedgerError};
+use frame::Clock;
+use ledger::Ledger;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
 
 use crate::metrics::Metrics;
 use crate::parts::Parts;
 
 /// How long a stop waits for deliveries under way to be recorded, answered and applied.
 pub const STOP_WAIT: Duration = Duration::from_secs(10);
-/// Pause between two looks for a book that is not there yet.
-const BOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// One webhook process.
 pub struct Service {
@@ -57,23 +54,9 @@ impl Service {
         })
     }
 
-    /// Waits for the book; a schema that is missing or of another release is final.
+    /// Waits for the book, and lets readiness know that it is there; one that does not fit is final.
     pub async fn check_book(&self) -> anyhow::Result<()> {
-        loop {
-            match self.book.check_schema(None).await {
-                Ok(_) => break,
-                Err(
-                    error @ (LedgerError::SchemaMissing
-                    | LedgerError::SchemaOld { .. }
-                    | LedgerError::SchemaForeign { .. }),
-                ) => return Err(error).context("the book does not fit this program"),
-                // Whatever else it is, a proxy without a server among it, Stripe comes again meanwhile.
-                Err(error) => {
-                    warn!(error = chain(&error), "the book is not there yet: {}", chain(&error));
-                    tokio::time::sleep(BOOK_PAUSE).await;
-                }
-            }
-        }
+        frame::wait_for_book(&self.book).await?;
         self.metrics.book_fits.set(1);
         self.metrics.book_answers.set(1);
         Ok(())

@@ -1,13 +1,14 @@
 //! The mail server: where it is, how the line to it is closed to others, and who we are to it.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use figment::value::magic::RelativePathBuf;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::address::is_loopback;
 use crate::error::ConfigError;
+use crate::files::named;
 
 /// Far more than any password; longer is another file.
 const PASSWORD_BYTES_MAX: usize = 1_000;
@@ -46,7 +47,7 @@ impl Smtp {
         if !host_is_good {
             return Err(ConfigError::about_key("smtp.host", "is the name or the address of a mail server"));
         }
-        if self.tls == Tls::None && !self.is_loopback() {
+        if self.tls == Tls::None && !is_loopback(&self.host) {
             let why = "is \"none\" for a server on loopback only: what mails say would go over an open line";
             return Err(ConfigError::about_key("smtp.tls", why));
         }
@@ -58,10 +59,6 @@ impl Smtp {
             return Err(ConfigError::about_key("smtp.user", "goes with a password, and a password with it"));
         }
         Ok(())
-    }
-
-    fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     fn password_file(&self) -> Option<PathBuf> {
@@ -87,10 +84,6 @@ impl Smtp {
         let Some(file) = named(&self.ca_file) else { return Ok(None) };
         std::fs::read(&file).map(Some).map_err(|error| ConfigError::in_file(&file, error))
     }
-}
-
-fn named(file: &RelativePathBuf) -> Option<PathBuf> {
-    (!file.original().as_os_str().is_empty()).then(|| file.relative())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use ledger::{ActivityCursor, ActivityFilter, ActivityKind, Day};
 use serde::Deserialize;
 
+use crate::input;
 use crate::refusal::Refusal;
 
 /// As it is asked for.
@@ -23,14 +24,12 @@ impl FilterQuery {
     /// Reads it, or says what can't be.
     pub fn read(&self) -> Result<ActivityFilter, Refusal> {
         let kinds = self.kind.split(',').filter(|word| !word.is_empty()).map(kind).collect::<Result<Vec<_>, _>>()?;
-        let (from, to) = (day("from", &self.from)?, day("to", &self.to)?);
-        Ok(ActivityFilter { kinds, from: from.map(Day::starts_at), until: to.map(|day| day.plus(1).starts_at()) })
+        Ok(span(kinds, input::read("from", said(&self.from))?, input::read("to", said(&self.to))?))
     }
 
     /// The place that it begins at.
     pub fn cursor(&self) -> Result<Option<ActivityCursor>, Refusal> {
-        let after = Some(self.after.as_str()).filter(|after| !after.is_empty());
-        after.map(str::parse).transpose().map_err(|error| Refusal::bad_request(format!("`after`: {error}.")))
+        input::read("after", said(&self.after))
     }
 
     /// The same filter as the query of a link, without its place: only words of ours and days are in it.
@@ -48,11 +47,21 @@ fn kind(word: &str) -> Result<ActivityKind, Refusal> {
     })
 }
 
-fn day(name: &str, text: &str) -> Result<Option<Day>, Refusal> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|error| Refusal::bad_request(format!("`{name}`: {error}.")))
+/// What operators want to see: of one kind or of all, between two days; empty texts narrow nothing.
+pub fn of_operators(kind: &str, from: &str, until: &str) -> Result<ActivityFilter, Refusal> {
+    let known =
+        |word| ActivityKind::from_word(word).ok_or_else(|| Refusal::bad_request("`kind` is no kind of an activity."));
+    let kinds = said(kind).map(known).transpose()?.into_iter().collect();
+    Ok(span(kinds, input::read("from", said(from.trim()))?, input::read("until", said(until.trim()))?))
+}
+
+/// Both days count.
+fn span(kinds: Vec<ActivityKind>, first: Option<Day>, last: Option<Day>) -> ActivityFilter {
+    ActivityFilter { kinds, from: first.map(Day::starts_at), until: last.map(|day| day.plus(1).starts_at()) }
+}
+
+fn said(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -82,5 +91,15 @@ mod tests {
         assert_eq!(asked("budget", "", "2026-11-26").link(), "kind=budget&to=2026-11-26");
         assert!(FilterQuery { after: "x".to_owned(), ..FilterQuery::default() }.cursor().is_err());
         assert_eq!(FilterQuery::default().cursor().unwrap(), None);
+    }
+
+    #[test]
+    fn the_last_day_is_among_those_asked_for() {
+        let of = of_operators("status", "2026-11-25", "2026-11-26").unwrap();
+        let ms = |instant: Option<TimeMs>| instant.map(TimeMs::as_u64);
+        assert_eq!((ms(of.from), ms(of.until)), (Some(1_795_564_800_000), Some(1_795_737_600_000)));
+        assert_eq!(of.kinds, [ActivityKind::Status]);
+        assert_eq!(of_operators("", "", "").unwrap(), ActivityFilter::default());
+        assert!(of_operators("nonsense", "", "").is_err() && of_operators("", "26.11.2026", "").is_err());
     }
 }

@@ -27,10 +27,7 @@ pub fn actor(actor: &str) -> &str {
 
 /// `low_balance` is “low balance”.
 pub fn plain(word: &str) -> String {
-    let spaced = word.replace('_', " ");
-    let mut letters = spaced.chars();
-    let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}", letters.as_str())
+    show::first_large(&word.replace('_', " "))
 }
 
 /// What a line says beside its word.

@@ -71,7 +71,7 @@ pub async fn list(
     caller: Caller,
     Query(asked): Query<ActivityQuery>,
 ) -> Result<Json<List<Activity>>, Refusal> {
-    let limit = input::limit(asked.limit)?;
+    let limit = input::limit_of_read(asked.limit)?;
     if [&asked.from, &asked.to].into_iter().flatten().any(String::is_empty) {
         return Err(Refusal::bad_request("`from` and `to` are days, written as 2026-11-26, or are left out."));
     }
@@ -81,8 +81,6 @@ pub async fn list(
         to: asked.to.unwrap_or_default(),
         after: asked.after.unwrap_or_default(),
     };
-    // One more than shown tells whether there is a next page; the book reads 200 at most.
-    let limit = limit.min(input::ITEMS_MAX - 1);
     let (wanted, after) = (filter.read()?, filter.cursor()?);
     let lines = service.book.activity(Some(caller.account), &wanted, after.as_ref(), limit + 1).await?;
     Ok(Json(List::of(lines, limit, |line: &ActivityLine| line.cursor().to_string(), Activity::from)))

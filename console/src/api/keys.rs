@@ -55,7 +55,7 @@ pub async fn list(
     Query(asked): Query<KeysQuery>,
 ) -> Result<Json<List<Key>>, Refusal> {
     let limit = input::limit(asked.limit)?;
-    let after = asked.after.as_deref().map(cursor).transpose()?;
+    let after = input::read("after", asked.after.as_deref())?;
     let wanted = match asked.state {
         None => KeysWanted::All,
         Some(Wanted::Good) => KeysWanted::Good,
@@ -82,9 +82,4 @@ async fn one(service: &Service, caller: &Caller, key: KeyId) -> Result<Key, Refu
     let view = keys::own(service, caller, key).await?;
     let seen = seen::look(service, caller.account, vec![view]).await?;
     keys_of(&seen).pop().ok_or_else(|| Refusal::not_found("key"))
-}
-
-/// The key after which a page begins.
-pub fn cursor(after: &str) -> Result<KeyId, Refusal> {
-    after.parse().map_err(|error| Refusal::bad_request(format!("`after`: {error}.")))
 }

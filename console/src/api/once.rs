@@ -33,6 +33,11 @@ impl OnceKey {
     }
 }
 
+/// A key that nobody has used: a form's own, by which it is known when it is sent again, or that of a request without one.
+pub fn fresh_key() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for OnceKey {
     type Rejection = Refusal;
 

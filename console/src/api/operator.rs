@@ -18,7 +18,6 @@ pub mod verify;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::input::ITEMS_MAX;
 use crate::operator::reason::Reason;
 use crate::refusal::Refusal;
 
@@ -34,9 +33,4 @@ pub struct Why {
 /// Reads a reason that goes with a write.
 pub fn reason(text: &str) -> Result<Reason, Refusal> {
     Ok(Reason::of(text)?)
-}
-
-/// How many items a list gives where one more than that is read, and the book reads 200 at most.
-pub fn limit(asked: Option<u32>) -> Result<u32, Refusal> {
-    Ok(crate::input::limit(asked)?.min(ITEMS_MAX - 1))
 }

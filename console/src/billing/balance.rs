@@ -25,6 +25,18 @@ pub enum Source {
     Book,
 }
 
+impl Source {
+    /// What a page says of figures that are not live.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::Live => "",
+            Self::Book => {
+                "As of the book: the live balance does not answer now, so what was drawn in the last moments may be missing."
+            }
+        }
+    }
+}
+
 /// What the card on top shows, and how much of the budget is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Balance {
@@ -70,7 +82,7 @@ impl Balance {
 
     /// What of the budget is used, of a hundred; nothing of none.
     pub fn percent(&self) -> u64 {
-        if self.limit.is_zero() { 0 } else { crate::show::percent(self.used, self.limit) }
+        crate::show::share(self.used, self.limit)
     }
 
     /// Whether nothing is left of a budget that is set.

@@ -57,11 +57,6 @@ pub async fn open(service: &Service, caller: &Caller, plan: &str, key: &str) -> 
     Ok(open_checkout(book, parts.stripe.as_ref(), &parts.plans, caller.account, plan, key, &urls, &by).await?)
 }
 
-/// A key that nobody has used.
-pub fn fresh_key() -> String {
-    format!("{:032x}", rand::random::<u128>())
-}
-
 /// What came of one of the account's own checkouts; `None` where it has none of this id.
 pub async fn came_of(service: &Service, caller: &Caller, session: &str) -> Result<Option<CameOf>, Refusal> {
     if !is_session(session) {

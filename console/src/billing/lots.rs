@@ -2,9 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use ledger::{AccountView, LotState, LotView};
+use ledger::{AccountView, LedgerError, LotState, LotView};
 use metering::live::Snapshot;
-use metering::{Credits, LotId};
+use metering::{AccountId, Credits, LotId, TimeMs};
+
+use crate::billing::balance;
+use crate::refusal::Refusal;
+use crate::service::Service;
+
+/// An account with every lot as it is now; both stores are asked at once.
+pub async fn read(service: &Service, account: AccountId, at: TimeMs) -> Result<AccountView, Refusal> {
+    let (mut view, snapshot) = tokio::try_join!(service.book.account_view(account, at), async {
+        Ok::<_, LedgerError>(balance::snapshot(service, account).await)
+    })?;
+    view.lots = now(&view, snapshot.as_ref());
+    Ok(view)
+}
 
 /// Every lot in burn order, with what is left of it.
 pub fn now(view: &AccountView, snapshot: Option<&Snapshot>) -> Vec<LotView> {
@@ -32,7 +45,7 @@ fn beside(lot: &LotView, live: Option<Credits>) -> LotView {
 #[cfg(test)]
 pub mod tests {
     use ledger::BudgetUse;
-    use metering::{BudgetAnchor, Shard, ShardKind, Status, TimeMs};
+    use metering::{BudgetAnchor, Shard, ShardKind, Status};
 
     use super::*;
 

@@ -47,16 +47,22 @@ pub async fn create(service: &Arc<Service>, caller: &Caller, once: OnceKey, aske
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Replace {
     /// Which one.
-    pub key: KeyId,
+    key: KeyId,
     /// How long it is still good.
-    pub grace_ms: u64,
+    grace_ms: u64,
     /// First instant at which the new one is refused.
-    pub expires_at: Option<TimeMs>,
+    expires_at: Option<TimeMs>,
+}
+
+impl Replace {
+    /// A key of the caller's account, as [`own`] found it.
+    pub const fn of(own: &KeyView, grace_ms: u64, expires_at: Option<TimeMs>) -> Self {
+        Self { key: own.key, grace_ms, expires_at }
+    }
 }
 
 /// Replaces a key by a new one, once for each `once`.
 pub async fn rotate(service: &Arc<Service>, caller: &Caller, once: OnceKey, replace: Replace) -> Result<Made, Refusal> {
-    own(service, caller, replace.key).await?;
     let operation = once::Asked { operation: "keys.rotate", with: &replace };
     let write = {
         let service = Arc::clone(service);
@@ -71,16 +77,10 @@ pub async fn rotate(service: &Arc<Service>, caller: &Caller, once: OnceKey, repl
     Box::pin(once::secret(service, caller, once, operation, write, |made| made.key.to_string())).await
 }
 
-/// Holds a key to this policy, if it is still held to the one that was `seen`.
-pub async fn hold(
-    service: &Service,
-    caller: &Caller,
-    key: KeyId,
-    seen: &KeyPolicy,
-    policy: &KeyPolicy,
-) -> Result<(), Refusal> {
-    own(service, caller, key).await?;
-    Ok(service.book.set_key_policy_from(key, Some(seen), policy, &caller.by(service, REASON)).await?)
+/// Holds a key of the caller's account, as [`own`] found it, to this policy; if it is still held to the one that it had then.
+pub async fn hold(service: &Service, caller: &Caller, own: &KeyView, policy: &KeyPolicy) -> Result<(), Refusal> {
+    let by = caller.by(service, REASON);
+    Ok(service.book.set_key_policy_from(own.key, Some(&own.policy), policy, &by).await?)
 }
 
 /// Revokes a key. Once more changes nothing.

@@ -1,7 +1,5 @@
 //! Lots as operators make and mend them: granted, their end moved, ended now, credits taken out.
 
-use std::fmt::Write as _;
-
 use ledger::{AccountView, By, Grant, Ledger, LedgerError, LotState, LotView, Source};
 use metering::{AccountId, Credits, LotId, TimeMs};
 use sha2::{Digest, Sha256};
@@ -58,11 +56,7 @@ impl NewLot {
 pub fn source(caller: &Caller, key: &OnceKey) -> Option<Source> {
     let key = key.0.as_ref()?;
     let digest = Sha256::new().chain_update(caller.subject.as_str()).chain_update([0]).chain_update(key).finalize();
-    let id = digest.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    Some(Source { kind: SOURCE.to_owned(), id })
+    Some(Source { kind: SOURCE.to_owned(), id: metering::hex(&digest) })
 }
 
 /// Grants it from now on.
@@ -118,6 +112,11 @@ pub fn check_end(lot: &LotView, now: TimeMs) -> Result<(), Wrong> {
         return Err(Wrong::new("lot", "This lot is over already."));
     }
     Ok(())
+}
+
+/// Whether there is anything that can be taken out of it.
+pub const fn has_any(lot: &LotView) -> bool {
+    !matches!(lot.state, LotState::Expired | LotState::Swept) && !lot.remaining.is_zero()
 }
 
 /// Checks how many credits are to be taken out of a lot: all of them must be there.

@@ -14,10 +14,7 @@ pub fn is_plain(letter: char) -> bool {
 pub fn bytes(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if text.chars().all(is_plain) => text.to_owned(),
-        _ => bytes.iter().fold("0x".to_owned(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}"); // writing to a String never fails
-            hex
-        }),
+        _ => format!("0x{}", metering::hex(bytes)),
     }
 }
 

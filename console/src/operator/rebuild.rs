@@ -2,22 +2,20 @@
 
 mod changes;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::StatusCode;
-use ledger::{By, Comparison, Drift, RebuildAsked, Seen, look};
+use ledger::{By, Comparison, Drift, FieldChange, Rebuildable, Seen, look};
 use metering::AccountId;
 
-pub use changes::FieldChange;
 use changes::changes;
 
 use crate::refusal::Refusal;
 use crate::service::Service;
+use crate::show;
 
 /// How long the owner of the shard is waited for.
 pub const WAIT: Duration = Duration::from_secs(10);
-/// How often the book is asked whether it is done.
-const PAUSE: Duration = Duration::from_millis(50);
 /// How long one look at both stores may take; it repeats itself while they can't be compared.
 const LOOK_WAIT: Duration = Duration::from_secs(2);
 
@@ -49,37 +47,34 @@ pub struct Rebuilt {
 /// Looks whether a rebuild makes sense, and what differs.
 pub async fn before(service: &Service, account: AccountId) -> Result<Before, Refusal> {
     let seen = see(service, account).await?;
-    let drifts = match &seen.comparison {
-        Comparison::Differs(drifts) => drifts.clone(),
-        Comparison::Agrees { .. } => Vec::new(),
-        // Frozen is what a rebuild ends; anything else that can't be compared may be further on than the book will ever be.
-        Comparison::Unsure(_) if seen.snapshot.as_ref().is_some_and(|snapshot| snapshot.frozen) => Vec::new(),
-        Comparison::Unsure(why) => {
+    let drifts = match seen.rebuildable() {
+        Rebuildable::Yes(drifts) => drifts,
+        Rebuildable::Unsure(why) => {
             let detail =
                 format!("The account can't be compared with the book just now: {why}. Nothing was changed; try again.");
             return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_comparable", detail));
         }
-        Comparison::Parked(parked) => {
+        Rebuildable::Parked(parked) => {
             let detail = format!(
                 "{} events of this account are parked as dead letters. Decide about them first.",
                 parked.events
             );
             return Err(Refusal::new(StatusCode::CONFLICT, "dead_letters_open", detail));
         }
+        Rebuildable::Behind(behind) => {
+            let detail = format!(
+                "{behind}. Live state has lost events that the book has; writing one account anew can't mend that. Nothing was changed."
+            );
+            return Err(Refusal::new(StatusCode::CONFLICT, "live_behind", show::first_large(&detail)));
+        }
     };
-    if let Some(behind) = drifts.iter().find(|drift| matches!(drift, Drift::Behind { .. })) {
-        let detail = format!(
-            "{behind}. Live state has lost events that the book has; writing one account anew can't mend that. Nothing was changed."
-        );
-        return Err(Refusal::new(StatusCode::CONFLICT, "live_behind", upper(&detail)));
-    }
     Ok(Before { seen, drifts })
 }
 
 /// Asks for it, and waits a bounded time.
 pub async fn rebuild(service: &Service, account: AccountId, before: Before, by: &By) -> Result<Rebuilt, Refusal> {
     let asked = service.book.ask_rebuild(account, &before.drifts, by).await?;
-    let is_done = is_done(service, asked).await?;
+    let is_done = service.book.wait_rebuilt(asked, WAIT).await?;
     let mut rebuilt = Rebuilt {
         version: asked.version,
         is_done,
@@ -113,22 +108,4 @@ async fn see(service: &Service, account: AccountId) -> Result<Seen, Refusal> {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_comparable", detail));
     };
     seen?.pop().ok_or_else(|| Refusal::not_found("account"))
-}
-
-async fn is_done(service: &Service, asked: RebuildAsked) -> Result<bool, Refusal> {
-    let began = Instant::now();
-    loop {
-        if service.book.is_rebuilt(asked).await? {
-            return Ok(true);
-        }
-        if began.elapsed() >= WAIT {
-            return Ok(false);
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-fn upper(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -41,7 +41,7 @@ impl Word {
         match self {
             Self::Approve => !matches!(now, Status::Approved),
             Self::Suspend => !matches!(now, Status::Suspended),
-            Self::Reopen => matches!(now, Status::Approved | Status::Suspended),
+            Self::Reopen => now.is_an_operators(),
         }
     }
 }

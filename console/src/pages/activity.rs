@@ -44,9 +44,8 @@ pub async fn list(
     let (wanted, after) = match (filter.read(), filter.cursor()) {
         (Ok(wanted), Ok(after)) => (wanted, after),
         (Err(refusal), _) | (_, Err(refusal)) => {
-            let mut response = shell::page(&Page::empty(shell, filter, refusal.detail.replace('`', "")))?;
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            return Ok(response);
+            let page = Page::empty(shell, filter, refusal.detail.replace('`', ""));
+            return shell::page_as(StatusCode::BAD_REQUEST, &page);
         }
     };
     let lines = service.book.activity(Some(caller.account), &wanted, after.as_ref(), input::ITEMS + 1).await?;

@@ -19,6 +19,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use crate::api::once::fresh_key;
 use crate::billing::balance::Balance;
 use crate::billing::outlook::{self as pace, Outlook};
 use crate::billing::overview::Overview;
@@ -30,7 +31,7 @@ use crate::pages::shell::{self, Section, Shell};
 use crate::pages::when::When;
 use crate::refusal::Refusal;
 use crate::service::Service;
-use crate::{api, show};
+use crate::show;
 use banners::Banner;
 use budget::{BudgetCard, Typed};
 use lots::LotTable;
@@ -108,9 +109,7 @@ pub async fn show(
 /// The page with what was typed and is wrong.
 pub async fn again(service: &Service, caller: &Caller, typed: Typed, status: StatusCode) -> Result<Response, Refusal> {
     let page = page(service, caller, &BillingQuery::default(), None, Some(typed)).await?;
-    let mut response = shell::page(&page)?;
-    *response.status_mut() = status;
-    Ok(response)
+    shell::page_as(status, &page)
 }
 
 async fn page(
@@ -138,7 +137,7 @@ async fn page(
         balance: BalanceCard::of(&overview),
         budget: BudgetCard::of(&overview.balance, caller.roles, typed),
         plans: overview.plans.iter().map(PlanView::from).collect(),
-        checkout_key: crate::billing::checkout::fresh_key(),
+        checkout_key: fresh_key(),
         outlook: OutlookCard::of(&Outlook::at(pace, &overview.lots, now), &overview.lots),
         lots: LotTable::of(&overview.lots),
         usage: UsageCard::of(&used, span),
@@ -161,7 +160,7 @@ impl BalanceCard {
             status: show::status(status),
             status_word: status.as_str(),
             tone: if status.may_spend() { "good" } else { "bad" },
-            source: api::billing::live::source(source),
+            source: source.says(),
             plan,
             verified: overview.verified.map(|verified| (verified.seq, When::ago(verified.at, overview.now))),
         }

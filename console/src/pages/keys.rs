@@ -16,7 +16,6 @@ use axum::response::Response;
 use ledger::{KeyView, KeysWanted};
 use serde::Deserialize;
 
-use crate::api::keys::cursor;
 use crate::api::list::List;
 use crate::billing::balance::Source;
 use crate::caller::Caller;
@@ -69,7 +68,7 @@ pub async fn list(
     caller: Caller,
     Query(asked): Query<KeysPageQuery>,
 ) -> Result<Response, Refusal> {
-    let after = asked.after.as_deref().map(cursor).transpose()?;
+    let after = input::read("after", asked.after.as_deref())?;
     let ended = asked.show.as_deref() == Some("ended");
     let wanted = if ended { KeysWanted::Ended } else { KeysWanted::Good };
     let now = service.clock.now();

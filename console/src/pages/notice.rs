@@ -17,7 +17,7 @@ pub struct Notice {
 }
 
 /// Each word that forms leave behind, and its sentence.
-const DONE: [(&str, &str); 15] = [
+const DONE: [(&str, &str); 14] = [
     ("budget_saved", "Budget saved. It holds from now on, for chat and API alike."),
     ("key_revoked", "Key revoked. Calls with it are refused within a second."),
     ("key_changed", "Key changed."),
@@ -32,7 +32,6 @@ const DONE: [(&str, &str); 15] = [
     ("mail_queued", "The mail will be sent again."),
     ("address_suppressed", "Nothing is sent to the address any more."),
     ("address_released", "The address may be written to again."),
-    ("rebuild_asked", "A rebuild was asked for."),
 ];
 
 impl NoticeQuery {

@@ -110,9 +110,7 @@ async fn again(
     page.recipients = typed.recipients;
     page.changed = status == StatusCode::PRECONDITION_FAILED;
     page.wrong = Some(wrong).filter(|wrong| !wrong.is_empty());
-    let mut response = shell::page(&page)?;
-    *response.status_mut() = status;
-    Ok(response)
+    shell::page_as(status, &page)
 }
 
 async fn page(service: &Service, caller: &Caller, shell: Shell, notices: &Notices) -> Result<Page, Refusal> {

@@ -1,7 +1,7 @@
 //! The frame around each page: navigation, brand, who is signed in.
 
 use askama::Template;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::assets;
@@ -72,10 +72,15 @@ impl Shell {
 
 /// A page from its template.
 pub fn page(template: &impl Template) -> Result<Response, Refusal> {
-    Ok(Html(template.render()?).into_response())
+    page_as(StatusCode::OK, template)
+}
+
+/// A page that says by its status, too, that something was not done.
+pub fn page_as(status: StatusCode, template: &impl Template) -> Result<Response, Refusal> {
+    Ok((status, Html(template.render()?)).into_response())
 }
 
 /// After a form: to a page that can be loaded again without sending the form again.
 pub fn see_other(path: &str) -> Response {
-    (axum::http::StatusCode::SEE_OTHER, [(header::LOCATION, path.to_owned())]).into_response()
+    (StatusCode::SEE_OTHER, [(header::LOCATION, path.to_owned())]).into_response()
 }

@@ -1,6 +1,7 @@
 //! The description of the API: the committed copy is what the code says, and it says of each operation what a caller must know.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -51,4 +52,41 @@ fn every_operation_has_a_name_and_says_how_it_may_refuse() {
     names.sort();
     names.dedup();
     assert!(names.len() == count && count > 15, "each name is one operation's: {names:?}");
+}
+
+/// The sources under a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let of = |path: PathBuf| if path.is_dir() { sources(&path) } else { vec![path] };
+    entries.flat_map(of).filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// The types of a source that the description has, by their names there.
+fn described(source: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    let mut derives = false;
+    for line in source.lines() {
+        if line.starts_with("#[derive(") {
+            derives = line.contains("ToSchema");
+        }
+        let name = ["pub struct ", "pub enum ", "struct ", "enum "].iter().find_map(|kind| line.strip_prefix(kind));
+        if let Some(name) = name.filter(|_| std::mem::take(&mut derives)) {
+            named.push(name.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect());
+        }
+    }
+    named
+}
+
+#[test]
+fn no_two_types_have_one_name_in_the_description_where_the_later_would_replace_the_earlier() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut places: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for path in sources(&root) {
+        for name in described(&std::fs::read_to_string(&path).unwrap()) {
+            places.entry(name).or_default().push(path.strip_prefix(&root).unwrap().to_owned());
+        }
+    }
+    assert!(places.len() > 80, "the types are found: {}", places.len());
+    let twice: Vec<_> = places.iter().filter(|(_, places)| places.len() > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
 }

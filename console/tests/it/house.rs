@@ -14,24 +14,24 @@ mod ask;
 mod draw;
 mod people;
 mod plant;
-mod program;
-mod stripe;
+mod sale;
 #[path = "../../../webhook/tests/it/wire.rs"]
 mod wire;
 
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use ledger::testing::{TestDatabase, database};
 use metering::TimeMs;
 use metering::testing::{RedisServer, free_port};
 use tempfile::TempDir;
+use testing::{Ground, executable, laid_over};
 
 pub use answer::Answer;
 pub use ask::{Ask, encoded};
 pub use people::{Person, SECRET, claims, sign};
 pub use plant::{by, credits};
-pub use program::{Program, console};
-pub use stripe::Stripe;
+pub use testing::{Program, Stripe};
 pub use wire::Wire;
 
 /// Long enough for a machine that builds and tests other things at once.
@@ -55,6 +55,7 @@ pub struct House {
     pub console: Program,
     pub sync: Option<Program>,
     pub stripe: Option<Stripe>,
+    _webhook: Option<Program>,
     pub wire: Option<Wire>,
     /// Empty unless there is a ledger-sync.
     pub redis: RedisServer,
@@ -77,24 +78,25 @@ impl House {
         let (redis, book) = (RedisServer::start(), database().await);
         let no_redirects = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().no_proxy().redirect(no_redirects).timeout(PATIENCE).build().unwrap();
+        let ground = Ground { directory: directory.path().to_owned(), http: http.clone(), patience: PATIENCE };
         let stores = format!("postgres.url = \"{}\"\nredis.url = \"{}\"\n", book.url, redis.url());
         let sync = plan.sync.then(|| {
             let text = format!(
                 "{stores}shards.count = 4\nlease.duration_ms = 30000\nlease.heartbeat_ms = 200\n\
                  sweep.grace_ms = 0\nsweep.interval_ms = 100\n"
             );
-            Program::start(directory.path(), "ledger-sync", &text, http.clone())
+            ground.service(("ledger-sync", "ledger-sync"), free_port(), &text).started()
         });
-        let stripe = if plan.stripe { Some(Stripe::start(directory.path(), &book.url, &http).await) } else { None };
+        let (stripe, webhook) = if plan.stripe { sale::sell(&ground, &book.url).await } else { (None, None) };
         let wire = if plan.wire { Some(Wire::to(&book.url).await) } else { None };
         let stores = wire.as_ref().map_or(stores.clone(), |wire| stores.replace(&book.url, &wire.url));
         let address = format!("127.0.0.1:{}", free_port());
         let url = format!("http://{address}");
         let sells = stripe.as_ref().map(Stripe::settings).unwrap_or_default();
         let text = settings(&address, &stores, &sells, plan.settings);
-        let console = Program::start(directory.path(), "console", &text, http.clone());
+        let console = ground.service(("console", "console"), free_port(), &text).started();
         console.wait_ready().await;
-        let house = Self { console, sync, stripe, wire, redis, book, http, url, directory };
+        let house = Self { console, sync, stripe, _webhook: webhook, wire, redis, book, http, url, directory };
         if let Some(sync) = &house.sync {
             sync.wait_metric("tollgate_sync_shard_certified", 8).await;
         }
@@ -119,30 +121,23 @@ impl House {
     }
 }
 
+/// The console, with nothing of the developer's own settings.
+pub fn console() -> Command {
+    Command::new(executable("console"))
+}
+
 /// Good settings of a console, but for what `over` says.
 pub fn settings(address: &str, stores: &str, sells: &str, over: &str) -> String {
-    let mut text = String::new();
     let fallbacks = format!(
         "listen = \"{address}\"\npublic_url = \"http://{address}\"\n{stores}{sells}\
          sessions.algorithm = \"HS256\"\nsessions.secret = \"{SECRET}\"\nsessions.issuer = \"id.test\"\n\
          sessions.audience = \"tollgate\"\nlimits.live_ms = 100\nbrand.support_url = \"https://support.example/\"\n\
          brand.sign_in_url = \"https://id.example/\"\nlog.level = \"info,console=debug\"\n"
     );
-    for line in fallbacks.lines() {
-        let key = line.split(" = ").next().unwrap_or_default();
-        if !over.lines().any(|line| line.split(" = ").next() == Some(key)) {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    text + over + "\n"
+    laid_over(&fallbacks, over)
 }
 
 /// Waits for a condition, with a limit.
 pub async fn wait_until(what: &str, condition: impl AsyncFn() -> bool) {
-    let started = Instant::now();
-    while !condition().await {
-        assert!(started.elapsed() < PATIENCE, "waited in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    testing::wait_until(PATIENCE, what, condition).await;
 }

@@ -27,7 +27,7 @@ impl Bare {
     }
 
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        ports::local(self.port)
     }
 
     pub fn pid(&self) -> i32 {

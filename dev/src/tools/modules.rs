@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use super::wheel::python;
-use super::{in_path, install_missing};
+use super::python::pip;
 use crate::layout::Layout;
-use crate::words;
 
 pub struct Modules {
     pub package: &'static str,
@@ -25,21 +23,10 @@ impl Modules {
         if modules.is_dir() {
             return Ok(modules);
         }
-        if in_path("python3").is_none() || !python(&["-m", "pip", "--version"], false)? {
-            install_missing(&["python3-pip"])?;
-        }
-        words::step(&format!("fetching {} for the test that needs it", self.package));
-        let (wanted, parcel) = (home.join("wanted.txt"), home.join("parcel"));
+        let parcel = home.join("parcel");
         let _ = fs::remove_dir_all(&parcel); // half of it may be there
-        fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
-        fs::write(&wanted, self.wanted).with_context(|| format!("writing {}", wanted.display()))?;
-        let (wanted, into) = (wanted.display().to_string(), parcel.display().to_string());
-        let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"];
-        let rest = ["--root-user-action=ignore", "--requirement", &wanted, "--target", &into];
-        let ask: Vec<&str> = install.into_iter().chain(rest).collect();
-        if !python(&ask, true)? {
-            bail!("pip could not fetch {}; what it said stands above", self.package);
-        }
+        let into = parcel.display().to_string();
+        pip(self.package, &["install", "--root-user-action=ignore", "--target", &into], self.wanted, &home)?;
         // In one step, so that nobody takes half of it for the whole.
         fs::rename(&parcel, &modules).with_context(|| format!("writing {}", modules.display()))?;
         Ok(modules)

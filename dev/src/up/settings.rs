@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{console_routes, sessions};
 use crate::layout::Layout;
-use crate::ports::Ports;
+use crate::ports::{Ports, local};
 use crate::postgres::{self, USER};
 use crate::secret::Passwords;
 use crate::{files, redis};
@@ -26,8 +26,6 @@ const HEAD: &str = "# Written by cargo dev up, which writes it anew each time.\n
 const PRETTY: &str = "[log]\nformat = \"pretty\"\n";
 /// The routes that every gateway without a file of its own has.
 const DEMO_ROUTES: &str = include_str!("../../../config/routes.toml");
-/// Where "Back to chat" leads.
-const CHAT_PAGE: &str = "\n[[route]]\nname = \"chat.page\"\nmethod = \"GET\"\npath = \"/chat\"\nauth = \"none\"\nprice = 0\nupstream = \"demo\"\n";
 
 /// What the files are made of.
 struct Pen<'a> {
@@ -45,7 +43,7 @@ impl Settings {
             // The URLs hold passwords.
             files::write_private(&path, &format!("{HEAD}{text}")).map(|()| path)
         };
-        write(ROUTES, &format!("{DEMO_ROUTES}{CHAT_PAGE}{}", console_routes::routes()))?;
+        write(ROUTES, &format!("{DEMO_ROUTES}{}", console_routes::routes_of_the_demo()))?;
         Ok(Settings {
             gateway: write("gateway.toml", &pen.gateway())?,
             ledger_sync: write("ledger-sync.toml", &pen.ledger_sync())?,
@@ -64,9 +62,9 @@ impl Pen<'_> {
         let redis = self.redis("gateway", &self.passwords.redis_gateway);
         let console = self.ports.console();
         let journal = format!(
-            "[journal]\ndirectory = \"{}\"\npost_to = [\"http://127.0.0.1:{}/journal\"]\nsecret = \"{}\"\n",
+            "[journal]\ndirectory = \"{}\"\npost_to = [\"{}/journal\"]\nsecret = \"{}\"\n",
             self.layout.state().join("journal").display(),
-            self.ports.ledger_sync_admin,
+            local(self.ports.ledger_sync_admin),
             self.passwords.journal,
         );
         format!(

@@ -16,7 +16,7 @@ impl Watch for Metrics {
         self.sessions.lookups[how as usize].inc();
     }
 
-    fn keys_read(&self, _ok: bool, keys: usize) {
+    fn keys_read(&self, keys: usize) {
         self.sessions.keys.set(i64::try_from(keys).unwrap_or(i64::MAX));
     }
 }

@@ -47,7 +47,7 @@ impl Scene {
 
     async fn wait_parked(&self, count: i64) {
         wait_until(&format!("{count} events are parked"), async || {
-            self.sync.metric("tollgate_sync_dead_letters") == count
+            self.sync.metric("tollgate_sync_dead_letters").await == count
                 && self.book.number("SELECT count(*) FROM dead_letters WHERE state = 'open'").await == count
         })
         .await;
@@ -106,7 +106,7 @@ async fn a_poisoned_event_is_parked_and_its_shard_goes_on_for_everybody() {
     assert_eq!(scene.book.number(undelivered).await, 2, "what is parked proves nothing delivered");
     scene.sync.wait_ready().await;
     assert_eq!(
-        (scene.sync.metric("tollgate_sync_shard_broken"), scene.sync.metric("tollgate_sync_drift_credits")),
+        (scene.sync.metric("tollgate_sync_shard_broken").await, scene.sync.metric("tollgate_sync_drift_credits").await),
         (0, 0)
     );
     assert_eq!(scene.book.number("SELECT count(*) FROM incidents WHERE kind = 'dead_letter'").await, 1);
@@ -122,7 +122,7 @@ async fn a_poisoned_event_is_parked_and_its_shard_goes_on_for_everybody() {
     draw_one(&scene.meter, scene.ada).await;
     scene.wait_debits(scene.ada, 6).await;
     scene.wait_parked(5).await;
-    assert_eq!(scene.sync.metric("tollgate_sync_rebuilds_total"), 0);
+    assert_eq!(scene.sync.metric("tollgate_sync_rebuilds_total").await, 0);
 }
 
 #[tokio::test]
@@ -228,6 +228,6 @@ async fn an_account_with_letters_is_not_installed_until_they_are_resolved_and_a_
 async fn a_gap_in_the_stream_is_no_poison_and_still_stops_the_shard() {
     let scene = Scene::begins().await;
     append_by_hand(&scene.redis, &scene.fence, 2, &["v", "1", "k", "opened", "t", "1"]);
-    wait_until("the shard stands", async || scene.sync.metric("tollgate_sync_shard_broken") == 1).await;
+    wait_until("the shard stands", async || scene.sync.metric("tollgate_sync_shard_broken").await == 1).await;
     assert_eq!(scene.book.number("SELECT count(*) FROM dead_letters").await, 0);
 }

@@ -134,7 +134,7 @@ async fn a_killed_owner_is_followed_by_another_and_nothing_is_lost_or_doubled() 
     wait_book(&book, 40).await;
     wait_remaining(&meter, ada, 40).await;
     assert_eq!(book.number("SELECT count(*) FROM entries WHERE kind = 'debit'").await, 60);
-    assert_eq!(second.metric("tollgate_sync_rebuilds_total"), 0);
+    assert_eq!(second.metric("tollgate_sync_rebuilds_total").await, 0);
 }
 
 #[tokio::test]
@@ -143,14 +143,15 @@ async fn two_owners_share_the_shards_and_the_one_that_stops_hands_its_own_over()
     let mut first = Sync::start(&redis.url(), &book.url).await;
     let second = Sync::start(&redis.url(), &book.url).await;
     wait_until("each owns half of the shards", async || {
-        first.metric("tollgate_sync_shard_certified") == 4 && second.metric("tollgate_sync_shard_certified") == 4
+        first.metric("tollgate_sync_shard_certified").await == 4
+            && second.metric("tollgate_sync_shard_certified").await == 4
     })
     .await;
     let meter = Meter::connect(&redis.url()).await.unwrap();
     let ada = ada(&book, 10).await;
     wait_remaining(&meter, ada, 10).await;
     first.stop();
-    wait_until("the second owns all", async || second.metric("tollgate_sync_shard_certified") == 8).await;
+    wait_until("the second owns all", async || second.metric("tollgate_sync_shard_certified").await == 8).await;
     draw_one(&meter, ada).await;
     wait_book(&book, 9).await;
 }
@@ -167,20 +168,23 @@ async fn an_owner_that_slept_through_its_lease_wakes_up_fenced_and_does_no_harm(
         draw_one(&meter, ada).await;
     }
     let other = Sync::start_unready(&redis.url(), &book.url, "");
-    wait_until("the other owns all", async || other.metric("tollgate_sync_shard_certified") == 8).await;
+    wait_until("the other owns all", async || other.metric("tollgate_sync_shard_certified").await == 8).await;
     sleeper.signal("CONT");
     for _ in 0..10 {
         draw_one(&meter, ada).await;
     }
     wait_book(&book, 80).await;
-    wait_until("they share again", async || sleeper.metric("tollgate_sync_shard_certified") == 4).await;
+    wait_until("they share again", async || sleeper.metric("tollgate_sync_shard_certified").await == 4).await;
     for _ in 0..10 {
         draw_one(&meter, ada).await;
     }
     wait_book(&book, 70).await;
     wait_remaining(&meter, ada, 70).await;
     assert_eq!(book.number("SELECT count(*) FROM entries WHERE kind = 'debit'").await, 30);
-    assert_eq!(other.metric("tollgate_sync_rebuilds_total") + sleeper.metric("tollgate_sync_rebuilds_total"), 0);
+    assert_eq!(
+        other.metric("tollgate_sync_rebuilds_total").await + sleeper.metric("tollgate_sync_rebuilds_total").await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -206,7 +210,7 @@ async fn redis_restarted_with_its_file_goes_on_and_restarted_empty_is_built_anew
     for _ in 0..10 {
         draw_one(&meter, ada).await;
     }
-    assert_eq!(sync.metric("tollgate_sync_rebuilds_total"), 0);
+    assert_eq!(sync.metric("tollgate_sync_rebuilds_total").await, 0);
     wait_book(&book, 80).await;
 
     redis.start_again_empty();
@@ -216,9 +220,9 @@ async fn redis_restarted_with_its_file_goes_on_and_restarted_empty_is_built_anew
     wait_book(&book, 70).await;
     wait_remaining(&meter, ada, 70).await;
     wait_until("the key is known again", async || matches!(meter.find_key(&key.digest()).await, Ok(Some(_)))).await;
-    let rebuilds = || sync.metric("tollgate_sync_rebuilds_total");
-    wait_until("four shards of accounts and four of keys are built anew", async || rebuilds() >= 8).await;
-    assert_eq!(rebuilds(), 8, "each once");
+    let rebuilds = async || sync.metric("tollgate_sync_rebuilds_total").await;
+    wait_until("four shards of accounts and four of keys are built anew", async || rebuilds().await >= 8).await;
+    assert_eq!(rebuilds().await, 8, "each once");
 }
 
 #[tokio::test]
@@ -276,7 +280,7 @@ async fn an_account_that_missed_a_change_is_installed_anew() {
         meter.credits(ada).await.is_ok_and(|view| view.budget.is_some_and(|budget| budget.limit == credits(50)))
     })
     .await;
-    assert_eq!(sync.metric("tollgate_sync_control_gaps_total"), 1);
+    assert_eq!(sync.metric("tollgate_sync_control_gaps_total").await, 1);
     draw_one(&meter, ada).await;
     wait_book(&book, 98).await;
 }

@@ -41,9 +41,9 @@ async fn what_is_drawn_is_counted_once_whichever_owner_counts_and_a_low_balance_
     wait_until("41 credits are counted", async || used(&book, ada).await == (41, 41)).await;
     assert_eq!(low(&book).await, 1, "once");
     assert!(book.ledger.recount_usage(&[ada]).await.unwrap().is_empty());
-    assert_eq!(second.metric("tollgate_sync_usage_failed_total"), 0);
-    assert!(second.metric("tollgate_sync_usage_entries_total") >= 2);
-    wait_until("nothing is behind", async || second.metric("tollgate_sync_usage_lag_ms") == 0).await;
+    assert_eq!(second.metric("tollgate_sync_usage_failed_total").await, 0);
+    assert!(second.metric("tollgate_sync_usage_entries_total").await >= 2);
+    wait_until("nothing is behind", async || second.metric("tollgate_sync_usage_lag_ms").await == 0).await;
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ pub struct Grant {
 
 /// A lot that stays as it is until the commit, because its account is locked.
 struct LockedLot {
+    lot: LotId,
     account: Locked,
     granted_at: TimeMs,
     expires_at: TimeMs,
@@ -117,7 +118,8 @@ impl Ledger {
         if found.remaining < credits {
             return Err(LedgerError::Changed { account: found.account.account, what: "lot" });
         }
-        let appended = append_reduction(&mut transaction, lot, credits, by).await?;
+        check_reduction(credits)?;
+        let appended = write_reduction(&mut transaction, &found, credits, by).await?;
         commit(transaction).await?;
         Ok(appended.version)
     }
@@ -164,11 +166,25 @@ pub(crate) async fn append_reduction(
     credits: Credits,
     by: &By,
 ) -> Result<Appended, LedgerError> {
+    check_reduction(credits)?;
+    let found = lock_lot(&mut *connection, lot).await?;
+    write_reduction(connection, &found, credits, by).await
+}
+
+fn check_reduction(credits: Credits) -> Result<(), LedgerError> {
     if credits.is_zero() {
         return Err(LedgerError::Invalid("a reduction takes at least 1 credit".to_owned()));
     }
-    let found = lock_lot(&mut *connection, lot).await?;
-    let account = found.account.account;
+    Ok(())
+}
+
+async fn write_reduction(
+    connection: &mut PgConnection,
+    found: &LockedLot,
+    credits: Credits,
+    by: &By,
+) -> Result<Appended, LedgerError> {
+    let (lot, account) = (found.lot, found.account.account);
     let change = Change::LotReduced { lot, credits };
     let appended = append_one(&mut *connection, found.account.shard, account, change).await?;
     let (before, after) = (Some(json!({ "remaining": found.remaining })), json!({ "takes_at_most": credits }));
@@ -195,6 +211,7 @@ async fn lock_lot(connection: &mut PgConnection, lot: LotId) -> Result<LockedLot
         return Err(LedgerError::LotSwept { lot });
     }
     Ok(LockedLot {
+        lot,
         account,
         granted_at: time(raw.granted_at)?,
         expires_at: time(raw.expires_at)?,

@@ -3,7 +3,7 @@
 use crate::LedgerError;
 
 /// The longest address that mail servers must take.
-pub const ADDRESS_BYTES_MAX: usize = 254;
+const ADDRESS_BYTES_MAX: usize = 254;
 const LOCAL_BYTES_MAX: usize = 64;
 /// Beside letters and digits, what stands in a local part without quotes.
 const IN_LOCAL: &str = "!#$%&'*+-/=?^_`{|}~.";

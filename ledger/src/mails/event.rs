@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
 
 use crate::LedgerError;
-use crate::columns::{Stamp, bigint, stamp, time};
+use crate::columns::{Stamp, stamp, time};
 use crate::words::words;
 
 /// Most letters of a text that somebody else wrote.
@@ -137,11 +137,6 @@ impl TryFrom<RawEvent> for MailEvent {
             provider: raw.provider,
         })
     }
-}
-
-/// The number of a mail as a column has it.
-pub(super) fn mail_id(mail: u64) -> Result<i64, LedgerError> {
-    bigint(mail)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::address::fold_address;
 use super::event::{EventKind, NewEvent, short};
 use super::suppressions::{New, SuppressionReason};
 use crate::change::By;
-use crate::columns::{Stamp, count, time};
+use crate::columns::count;
 use crate::pool::commit;
 use crate::{Ledger, LedgerError};
 
@@ -57,23 +57,6 @@ pub enum Reported {
     Known,
 }
 
-/// A fact about a message that is none of ours.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StrayMailEvent {
-    /// Its number here; the next page begins after it.
-    pub number: u64,
-    /// Who told it.
-    pub provider: Option<String>,
-    /// What.
-    pub what: EventKind,
-    /// How the message was named.
-    pub message: String,
-    /// The address it is about.
-    pub address: Option<String>,
-    /// When.
-    pub at: TimeMs,
-}
-
 #[derive(FromRow)]
 struct RawMail {
     mail_id: i64,
@@ -93,30 +76,6 @@ impl Ledger {
         }
         commit(transaction).await?;
         Ok(reported)
-    }
-
-    /// Facts about messages that are none of ours, latest first, after one.
-    pub async fn stray_mail_events(&self, after: Option<u64>, limit: u32) -> Result<Vec<StrayMailEvent>, LedgerError> {
-        type Row = (i64, Option<String>, String, Option<String>, Option<String>, Stamp);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT mail_event_id, provider, what, message_id, address, at FROM mail_events \
-             WHERE mail_id IS NULL AND ($1::bigint IS NULL OR mail_event_id < $1) ORDER BY mail_event_id DESC LIMIT $2",
-        )
-        .bind(after.map(crate::columns::bigint).transpose()?)
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
-        let events = rows.into_iter().map(|(number, provider, what, message, address, at)| {
-            Ok(StrayMailEvent {
-                number: count(number)?,
-                provider,
-                what: EventKind::try_from(what.as_str())?,
-                message: message.unwrap_or_default(),
-                address,
-                at: time(at)?,
-            })
-        });
-        events.collect()
     }
 }
 

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::event::{EventKind, MailEvent, NewEvent, RawEvent, mail_id};
+use super::event::{EventKind, MailEvent, NewEvent, RawEvent};
 use super::{MailKind, MailState};
 use crate::change::{Audit, By};
-use crate::columns::{Stamp, count, maybe_time, stamp, time};
+use crate::columns::{Stamp, attempts, bigint, count, maybe_time, stamp, time};
 use crate::pool::commit;
 use crate::{Ledger, LedgerError, Subject};
 
@@ -107,7 +107,7 @@ impl Ledger {
         let mut transaction = self.begin().await?;
         let found: Option<(Uuid, String)> =
             sqlx::query_as("SELECT account_id, state FROM mails WHERE mail_id = $1 FOR UPDATE")
-                .bind(mail_id(mail)?)
+                .bind(bigint(mail)?)
                 .fetch_optional(&mut *transaction)
                 .await?;
         let (account, state) = found.ok_or_else(|| LedgerError::not_found(Subject::Mail, &mail))?;
@@ -119,11 +119,11 @@ impl Ledger {
             "UPDATE mails SET state = 'queued', turn = turn + 1, attempts = 0, next_try_at = $2, last_error = NULL \
              WHERE mail_id = $1",
         )
-        .bind(mail_id(mail)?)
+        .bind(bigint(mail)?)
         .bind(stamp(by.at)?)
         .execute(&mut *transaction)
         .await?;
-        let number = Some(mail_id(mail)?);
+        let number = Some(bigint(mail)?);
         let (actor, detail) = (Some(by.actor.as_str()), Some(by.reason.as_str()));
         let event = NewEvent { mail: number, actor, detail, ..NewEvent::default() };
         event.write(&mut transaction, EventKind::Resent, by.at).await?;
@@ -143,8 +143,8 @@ async fn read(
     let rows: Vec<RawMail> = sqlx::query_as(include_str!("../../queries/mails.sql"))
         .bind(filter.account.map(|account| account.as_uuid()))
         .bind((!states.is_empty()).then_some(states))
-        .bind(filter.after.map(mail_id).transpose()?)
-        .bind(only.map(mail_id).transpose()?)
+        .bind(filter.after.map(bigint).transpose()?)
+        .bind(only.map(bigint).transpose()?)
         .bind(i64::from(filter.limit.min(MAILS_A_LIST)))
         .fetch_all(&mut *connection)
         .await?;
@@ -188,7 +188,7 @@ fn view(raw: RawMail, evidence: Vec<MailEvent>) -> Result<MailView, LedgerError>
         message_id: raw.message_id,
         queued_at,
         next_try_at: (state == MailState::Queued).then_some(next_try_at.max(queued_at)),
-        attempts: u32::try_from(raw.attempts).map_err(|_| LedgerError::Corrupt("attempts below zero".to_owned()))?,
+        attempts: attempts(raw.attempts)?,
         last_error: raw.last_error,
         held_reason: raw.held_reason,
         handed_over_at: maybe_time(raw.handed_over_at)?,

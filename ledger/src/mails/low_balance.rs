@@ -4,7 +4,7 @@
 //! nobody has had it. So it is queued again, as the same mail, once the reason is gone and the balance is low still or again. A mail that was
 //! handed over, or that an address refused, is the one.
 
-use metering::{AccountId, TimeMs};
+use metering::TimeMs;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -12,8 +12,6 @@ use crate::columns::{bigint, stamp};
 use crate::pool::commit;
 use crate::{Ledger, LedgerError};
 
-/// At this part of what was granted, or below, the balance is low.
-pub const LOW_BALANCE_PERCENT: u64 = 20;
 /// How many mails are looked at in one transaction.
 const AT_ONCE: i64 = 500;
 
@@ -50,7 +48,6 @@ pub(crate) async fn queue_low_balance(
     let queued = sqlx::query(include_str!("../../queries/mail_low_balance.sql"))
         .bind(accounts)
         .bind(stamp(now)?)
-        .bind(bigint(now.as_u64())?)
         .bind(rearm.map(|rearm| i64::from(rearm.above_percent)))
         .bind(rearm.map(|rearm| bigint(rearm.pause_ms)).transpose()?)
         .execute(&mut *connection)
@@ -59,7 +56,6 @@ pub(crate) async fn queue_low_balance(
     let revived = sqlx::query(include_str!("../../queries/mail_revive_low_balance.sql"))
         .bind(accounts)
         .bind(stamp(now)?)
-        .bind(bigint(now.as_u64())?)
         .execute(connection)
         .await?
         .rows_affected();
@@ -67,20 +63,6 @@ pub(crate) async fn queue_low_balance(
 }
 
 impl Ledger {
-    /// Queues low-balance mails for accounts that are low and were not told yet: what the roll-up does for those that drew.
-    pub async fn queue_low_balance_mails(
-        &self,
-        accounts: &[AccountId],
-        now: TimeMs,
-        rearm: Option<Rearm>,
-    ) -> Result<u64, LedgerError> {
-        let accounts: Vec<Uuid> = accounts.iter().map(AccountId::as_uuid).collect();
-        let mut transaction = self.begin().await?;
-        let queued = queue_low_balance(&mut transaction, &accounts, now, rearm).await?;
-        commit(transaction).await?;
-        Ok(queued)
-    }
-
     /// Low-balance mails that were held back while the whole installation sent none: from now on it does. Those of accounts that are low are
     /// queued, the others when they are low again. Returns how many were queued.
     pub async fn low_balance_switched_on(&self, now: TimeMs) -> Result<u64, LedgerError> {

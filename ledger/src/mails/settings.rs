@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use metering::{AccountId, TimeMs};
+use metering::AccountId;
 use serde::Serialize;
 use serde_json::json;
 use sqlx::{FromRow, PgConnection};
@@ -10,7 +10,7 @@ use sqlx::{FromRow, PgConnection};
 use super::address::{check_address, fold_address};
 use super::low_balance::queue_low_balance;
 use crate::change::{Audit, By, lock};
-use crate::columns::{bigint, count, stamp};
+use crate::columns::{bigint, count};
 use crate::pool::commit;
 use crate::{Ledger, LedgerError};
 
@@ -99,7 +99,7 @@ impl Ledger {
             return Ok(before);
         }
         let after = NoticeSettings { version: before.version.saturating_add(1), ..settings.clone() };
-        write(&mut transaction, account, &after, by.at).await?;
+        write(&mut transaction, account, &after).await?;
         let action = "notice_settings_set";
         let (before, shown) = (Some(json!(before)), json!(after));
         Audit { by, action, account, subject: None, before, after: shown }.write(&mut transaction).await?;
@@ -125,19 +125,17 @@ async fn write(
     connection: &mut PgConnection,
     account: AccountId,
     settings: &NoticeSettings,
-    at: TimeMs,
 ) -> Result<(), LedgerError> {
     sqlx::query(
-        "INSERT INTO notice_settings (account_id, low_balance, lifecycle, recipients, version, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id) DO UPDATE SET low_balance = $2, lifecycle = $3, \
-         recipients = $4, version = $5, updated_at = $6",
+        "INSERT INTO notice_settings (account_id, low_balance, lifecycle, recipients, version) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account_id) DO UPDATE SET low_balance = $2, lifecycle = $3, \
+         recipients = $4, version = $5",
     )
     .bind(account.as_uuid())
     .bind(settings.low_balance)
     .bind(settings.lifecycle)
     .bind(&settings.recipients)
     .bind(bigint(settings.version)?)
-    .bind(stamp(at)?)
     .execute(connection)
     .await?;
     Ok(())

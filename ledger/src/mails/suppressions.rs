@@ -6,9 +6,9 @@ use serde_json::json;
 use sqlx::{FromRow, PgConnection};
 
 use super::address::{check_address, fold_address};
-use super::event::{mail_id, short};
+use super::event::short;
 use crate::change::{By, write_audit};
-use crate::columns::{Stamp, count, stamp, time};
+use crate::columns::{Stamp, bigint, count, stamp, time};
 use crate::pool::commit;
 use crate::words::words;
 use crate::{Ledger, LedgerError, Subject};
@@ -107,10 +107,14 @@ impl Ledger {
     }
 }
 
-async fn account_of(connection: &mut PgConnection, mail: Option<u64>) -> Result<Option<AccountId>, LedgerError> {
+/// Whom the mail that told is about.
+pub(super) async fn account_of(
+    connection: &mut PgConnection,
+    mail: Option<u64>,
+) -> Result<Option<AccountId>, LedgerError> {
     let Some(mail) = mail else { return Ok(None) };
     let account = sqlx::query_scalar("SELECT account_id FROM mails WHERE mail_id = $1")
-        .bind(mail_id(mail)?)
+        .bind(bigint(mail)?)
         .fetch_optional(connection)
         .await?;
     Ok(account.map(AccountId::from_uuid))

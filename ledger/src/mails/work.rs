@@ -7,12 +7,12 @@ use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::event::{EventKind, NewEvent, mail_id, short};
+use super::event::{EventKind, NewEvent, short};
 use super::settings::NoticeSettings;
-use super::suppressions::{New, SuppressionReason};
+use super::suppressions::{New, SuppressionReason, account_of};
 use super::{MailKind, MailState};
 use crate::change::By;
-use crate::columns::{Stamp, count, stamp, time};
+use crate::columns::{Stamp, attempts, bigint, count, stamp, time};
 use crate::pool::commit;
 use crate::{Ledger, LedgerError};
 
@@ -123,7 +123,13 @@ impl Fact {
     /// An address that does not exist: nothing is sent to it any more.
     #[must_use]
     pub fn no_such_address(address: &str, reply: impl Into<String>) -> Self {
-        Self { address: Some(address.to_owned()), ..Self::new(EventKind::Bounced, NO_SUCH_ADDRESS, reply) }
+        Self::new(EventKind::Bounced, NO_SUCH_ADDRESS, reply).of(address)
+    }
+
+    /// Of this address alone.
+    #[must_use]
+    pub fn of(self, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..self }
     }
 }
 
@@ -184,8 +190,8 @@ impl Ledger {
         let held: Option<(Uuid,)> = sqlx::query_as(
             "SELECT account_id FROM mails WHERE mail_id = $1 AND turn = $2 AND state = 'queued' FOR UPDATE",
         )
-        .bind(mail_id(turn.mail)?)
-        .bind(mail_id(turn.turn)?)
+        .bind(bigint(turn.mail)?)
+        .bind(bigint(turn.turn)?)
         .fetch_optional(&mut *transaction)
         .await?;
         let Some((account,)) = held else { return Ok(Handover::Lost) };
@@ -201,7 +207,7 @@ impl Ledger {
         sqlx::query(
             "UPDATE mails SET state = 'sending', addresses = $2, next_try_at = $3, handed_over_at = $4 WHERE mail_id = $1",
         )
-        .bind(mail_id(turn.mail)?)
+        .bind(bigint(turn.mail)?)
         .bind(addresses)
         .bind(stamp(until)?)
         .bind(stamp(now)?)
@@ -235,8 +241,8 @@ impl Ledger {
             "UPDATE mails SET next_try_at = $3, last_error = $4, attempts = greatest(attempts - 1, 0) \
              WHERE mail_id = $1 AND turn = $2 AND state = 'queued'",
         )
-        .bind(mail_id(turn.mail)?)
-        .bind(mail_id(turn.turn)?)
+        .bind(bigint(turn.mail)?)
+        .bind(bigint(turn.turn)?)
         .bind(stamp(until)?)
         .bind(short(why))
         .execute(&self.pool)
@@ -300,8 +306,8 @@ async fn write_end(
     };
     let was_taken = matches!(ended, Ended::Sent { .. } | Ended::Unknown);
     let rows = sqlx::query(include_str!("../../queries/mail_end_turn.sql"))
-        .bind(mail_id(turn.mail)?)
-        .bind(mail_id(turn.turn)?)
+        .bind(bigint(turn.mail)?)
+        .bind(bigint(turn.turn)?)
         .bind(state.as_str())
         .bind(from)
         .bind(until.map(stamp).transpose()?)
@@ -313,7 +319,7 @@ async fn write_end(
         .rows_affected();
     if let Some(provider_id) = provider_id {
         sqlx::query("UPDATE mails SET provider_id = $2 WHERE mail_id = $1")
-            .bind(mail_id(turn.mail)?)
+            .bind(bigint(turn.mail)?)
             .bind(short(provider_id))
             .execute(connection)
             .await?;
@@ -327,7 +333,7 @@ async fn bounced_before(connection: &mut PgConnection, mail: u64) -> Result<bool
         "SELECT EXISTS (SELECT FROM mail_events WHERE mail_id = $1 AND what = 'bounced' AND mail_event_id > \
          coalesce((SELECT max(mail_event_id) FROM mail_events WHERE mail_id = $1 AND what = 'resent'), 0))",
     )
-    .bind(mail_id(mail)?)
+    .bind(bigint(mail)?)
     .fetch_one(connection)
     .await?;
     Ok(bounced)
@@ -335,18 +341,20 @@ async fn bounced_before(connection: &mut PgConnection, mail: u64) -> Result<bool
 
 async fn note(connection: &mut PgConnection, mail: u64, fact: &Fact, now: TimeMs) -> Result<(), LedgerError> {
     let Fact { what, address, code, detail } = fact;
-    let mail = Some(mail_id(mail)?);
-    NewEvent { mail, address: address.as_deref(), code: Some(code), detail: Some(detail), ..NewEvent::default() }
-        .write(&mut *connection, *what, now)
-        .await?;
+    let number = Some(bigint(mail)?);
+    NewEvent {
+        mail: number,
+        address: address.as_deref(),
+        code: Some(code),
+        detail: Some(detail),
+        ..NewEvent::default()
+    }
+    .write(&mut *connection, *what, now)
+    .await?;
     let Some(address) = address.as_deref().filter(|_| code == NO_SUCH_ADDRESS) else { return Ok(()) };
-    let account: Uuid = sqlx::query_scalar("SELECT account_id FROM mails WHERE mail_id = $1")
-        .bind(mail)
-        .fetch_one(&mut *connection)
-        .await?;
+    let account = account_of(&mut *connection, Some(mail)).await?;
     let by = By { actor: BY_SERVER.to_owned(), reason: detail.clone(), at: now };
-    let account = Some(AccountId::from_uuid(account));
-    New { address, reason: SuppressionReason::Bounced, detail, mail, account }.write(connection, &by).await?;
+    New { address, reason: SuppressionReason::Bounced, detail, mail: number, account }.write(connection, &by).await?;
     Ok(())
 }
 
@@ -356,8 +364,7 @@ impl TryFrom<RawClaimed> for ClaimedMail {
     fn try_from(raw: RawClaimed) -> Result<Self, LedgerError> {
         Ok(Self {
             turn: MailTurn { mail: count(raw.mail_id)?, turn: count(raw.turn)? },
-            attempts: u32::try_from(raw.attempts)
-                .map_err(|_| LedgerError::Corrupt("attempts below zero".to_owned()))?,
+            attempts: attempts(raw.attempts)?,
             account: AccountId::from_uuid(raw.account_id),
             account_name: raw.account_name,
             account_email: raw.account_email,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::delivery::{BODY_BYTES_MAX, Delivery, DeliveryState, Parking, Received, StoredDelivery};
 use super::limits;
-use crate::columns::{Stamp, maybe_time, stamp, time};
+use crate::columns::{Stamp, attempts, maybe_time, stamp, time};
 use crate::{Ledger, LedgerError, Subject};
 
 /// Most letters of a text that says why.
@@ -203,8 +203,7 @@ impl TryFrom<RawDelivery> for StoredDelivery {
             delivery,
             state: DeliveryState::try_from(raw.state.as_str())?,
             parked: parked.map(|(code, detail)| Parking { code, detail }),
-            attempts: u32::try_from(raw.attempts)
-                .map_err(|_| LedgerError::Corrupt("attempts below zero".to_owned()))?,
+            attempts: attempts(raw.attempts)?,
             postponed: raw.postponed,
             received_at: time(raw.received_at)?,
             applied_at: maybe_time(raw.applied_at)?,

@@ -1,13 +1,12 @@
-//! Lists of subscriptions, reversals and queued mails.
+//! Lists of subscriptions and of reversals.
 
 use metering::{AccountId, TimeMs};
-use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::effect::{PaymentRef, ReversalKind, SubscriptionStatus};
-use super::views::{MailKind, QueuedMail, ReversalView, SubscriptionView};
-use crate::columns::{Stamp, bigint, count, maybe_time, time};
+use super::views::{ReversalView, SubscriptionView};
+use crate::columns::{Stamp, count, maybe_time, time};
 use crate::{Ledger, LedgerError};
 
 /// Most reversals of one payment that are shown.
@@ -39,17 +38,6 @@ struct RawReversal {
     amount: Option<i64>,
     at: Stamp,
     won_at: Option<Stamp>,
-}
-
-#[derive(FromRow)]
-struct RawMail {
-    mail_id: i64,
-    account_id: Uuid,
-    address: Option<String>,
-    kind: String,
-    detail: Value,
-    dedupe_key: String,
-    queued_at: Stamp,
 }
 
 impl Ledger {
@@ -99,19 +87,6 @@ impl Ledger {
             .await?;
         rows.into_iter().map(ReversalView::try_from).collect()
     }
-
-    /// Mails that wait to be sent, in the order in which they were queued, after one.
-    pub async fn queued_mails(&self, after: u64, limit: u32) -> Result<Vec<QueuedMail>, LedgerError> {
-        let rows: Vec<RawMail> = sqlx::query_as(
-            "SELECT mail_id, account_id, address, kind, detail, dedupe_key, queued_at FROM mails WHERE mail_id > $1 \
-             AND state = 'queued' ORDER BY mail_id LIMIT $2",
-        )
-        .bind(bigint(after)?)
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(QueuedMail::try_from).collect()
-    }
 }
 
 impl TryFrom<RawSubscription> for SubscriptionView {
@@ -152,22 +127,6 @@ impl TryFrom<RawReversal> for ReversalView {
             kind,
             at,
             won_at: maybe_time(raw.won_at)?,
-        })
-    }
-}
-
-impl TryFrom<RawMail> for QueuedMail {
-    type Error = LedgerError;
-
-    fn try_from(raw: RawMail) -> Result<Self, LedgerError> {
-        Ok(Self {
-            mail: count(raw.mail_id)?,
-            account: AccountId::from_uuid(raw.account_id),
-            address: raw.address,
-            kind: MailKind::try_from(raw.kind.as_str())?,
-            detail: raw.detail,
-            dedupe_key: raw.dedupe_key,
-            queued_at: time(raw.queued_at)?,
         })
     }
 }

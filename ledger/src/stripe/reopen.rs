@@ -47,7 +47,7 @@ impl Ledger {
         if expected.is_some_and(|expected| expected != found) {
             return Err(LedgerError::Changed { account, what: "status" });
         }
-        if !is_an_operators(locked.status) {
+        if !locked.status.is_an_operators() {
             return Err(LedgerError::Invalid("no operator has suspended or approved this account".to_owned()));
         }
         write_status(&mut transaction, &locked, found.to, by).await?;
@@ -56,12 +56,8 @@ impl Ledger {
     }
 }
 
-const fn is_an_operators(status: Status) -> bool {
-    matches!(status, Status::Suspended | Status::Approved)
-}
-
 async fn reopening(connection: &mut PgConnection, account: AccountId, from: Status) -> Result<Reopening, LedgerError> {
-    if !is_an_operators(from) {
+    if !from.is_an_operators() {
         return Ok(Reopening { from, to: from });
     }
     let before: Option<String> = sqlx::query_scalar(include_str!("../../queries/status_before_operators.sql"))

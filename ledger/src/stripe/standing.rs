@@ -23,7 +23,7 @@ pub(super) struct Packs {
 
 /// The status that follows. An operator's own stays; so does what it is while Stripe has said nothing that counts.
 pub(super) fn derived(now: Status, subscriptions: &[Subscribed], packs: Packs) -> Status {
-    if matches!(now, Status::Suspended | Status::Approved) {
+    if now.is_an_operators() {
         return now;
     }
     let best = subscriptions.iter().filter_map(|subscribed| contributed(subscribed.status)).max();

@@ -145,22 +145,3 @@ words! {
     /// The credits run low.
     LowBalance => "low_balance",
 }
-
-/// A mail that waits to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct QueuedMail {
-    /// Its number.
-    pub mail: u64,
-    /// About whom.
-    pub account: AccountId,
-    /// Where to; `None` where nobody's address is known.
-    pub address: Option<String>,
-    /// What it says.
-    pub kind: MailKind,
-    /// The values that it names.
-    pub detail: serde_json::Value,
-    /// No two mails have the same.
-    pub dedupe_key: String,
-    /// When it was queued.
-    pub queued_at: TimeMs,
-}

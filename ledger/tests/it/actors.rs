@@ -4,8 +4,10 @@ pub mod entry;
 mod stream;
 
 use ledger::testing::{TestDatabase, database};
-use ledger::{AccountView, By, Grant, LedgerError, NewAccount};
-use metering::{AccountId, BudgetAnchor, Credits, LotId, OpId, Shard, ShardCount, Status, TimeMs};
+use ledger::{AccountView, By, Grant, LedgerError, NewAccount, NewKey};
+use metering::{
+    AccountId, ApiKey, BudgetAnchor, Credits, KeyId, KeyMode, KeyPolicy, LotId, OpId, Shard, ShardCount, Status, TimeMs,
+};
 use uuid::Uuid;
 
 pub use stream::Stream;
@@ -73,6 +75,13 @@ impl Operator {
             source: None,
         };
         self.db.ledger.grant_lot(account, &grant, &by(NOON)).await
+    }
+
+    /// A live key that may do everything for ever, made of a number.
+    pub async fn issues(&self, account: AccountId, name: &str, seed: u8) -> (ApiKey, KeyId) {
+        let (name, mode, policy) = (name.to_owned(), KeyMode::Live, KeyPolicy::default());
+        let new = NewKey { name, mode, expires_at: None, policy, random: [seed; 32] };
+        self.db.ledger.issue_key(account, &new, &by(NOON)).await.unwrap()
     }
 
     pub async fn sees(&self, account: AccountId) -> AccountView {

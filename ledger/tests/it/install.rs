@@ -1,7 +1,7 @@
 //! Installs: the book's picture of accounts, with what was on its way settled once.
 
 use ledger::Outgoing;
-use metering::{AccountId, Body, Change, KeyMode, LotId, Shard, ShardKind, Status};
+use metering::{AccountId, Body, Change, LotId, Shard, ShardKind, Status};
 
 use crate::actors::{DAY, NOON, Operator, Stream, by, credits, op, period_end, shard_of};
 
@@ -27,14 +27,7 @@ async fn an_image_holds_everything_at_its_version_and_its_event_delivers_all_of_
     let operator = Operator::arrives().await;
     let account = operator.account(Status::Active).await;
     let (early, late) = (operator.grants(account, 5, 3).await, operator.grants(account, 7, 30).await);
-    let new = ledger::NewKey {
-        name: "ci".to_owned(),
-        mode: KeyMode::Live,
-        expires_at: None,
-        policy: metering::KeyPolicy::default(),
-        random: [1; 32],
-    };
-    let (_, key) = operator.db.ledger.issue_key(account, &new, &by(NOON)).await.unwrap();
+    let (_, key) = operator.issues(account, "ci", 1).await;
     operator.db.ledger.revoke_key(key, &by(NOON)).await.unwrap();
     operator.db.ledger.set_budget(account, credits(40), &by(NOON)).await.unwrap();
     let mut stream = Stream::opens(&operator.db, shard_of(account)).await;

@@ -9,6 +9,7 @@ mod confirmed;
 mod dead_letters;
 mod due;
 mod entries;
+mod histories;
 mod install;
 mod journal;
 mod key_caps;

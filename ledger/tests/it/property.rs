@@ -4,8 +4,8 @@ mod model;
 mod story;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
+use crate::histories::tells;
 use story::Story;
 
 /// What can happen next. Numbers pick an account, a lot or a debit among those there are.
@@ -83,19 +83,11 @@ fn step() -> impl Strategy<Value = Step> {
 
 #[test]
 fn the_book_follows_live_state_whatever_happens_and_however_it_is_drained() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = Config { cases: 32, max_shrink_iters: 400, failure_persistence: None, ..Config::default() };
-    let histories = prop::collection::vec(step(), 1..60);
-    TestRunner::new(config)
-        .run(&histories, |history| {
-            runtime.block_on(async {
-                let mut story = Story::begins().await;
-                for step in &history {
-                    story.goes_on(step).await;
-                }
-                story.ends_in_agreement().await;
-            });
-            Ok(())
-        })
-        .unwrap_or_else(|failure| panic!("{failure}"));
+    tells(32, &prop::collection::vec(step(), 1..60), async |history| {
+        let mut story = Story::begins().await;
+        for step in &history {
+            story.goes_on(step).await;
+        }
+        story.ends_in_agreement().await;
+    });
 }

@@ -1,9 +1,9 @@
 //! Receipts as a list: what became of each debit, page by page.
 
-use ledger::{EntryCursor, NewKey, ReceiptLine, ReceiptState};
-use metering::{AccountId, Body, KeyMode, KeyPolicy, LotId, Status};
+use ledger::{EntryCursor, ReceiptLine, ReceiptState};
+use metering::{AccountId, Body, LotId, Status};
 
-use crate::actors::{NOON, Operator, Stream, by, credits, op, period_end, shard_of};
+use crate::actors::{NOON, Operator, Stream, credits, op, period_end, shard_of};
 
 async fn scene() -> (Operator, AccountId, LotId, Stream) {
     let operator = Operator::arrives().await;
@@ -22,9 +22,7 @@ async fn lines(operator: &Operator, account: AccountId) -> Vec<ReceiptLine> {
 #[tokio::test]
 async fn each_line_says_what_became_of_its_debit_and_what_of_it_stays() {
     let (operator, account, lot, mut stream) = scene().await;
-    let (name, mode, policy) = ("build server".to_owned(), KeyMode::Live, KeyPolicy::default());
-    let new = NewKey { name, mode, expires_at: None, policy, random: [1; 32] };
-    let (_, key) = operator.db.ledger.issue_key(account, &new, &by(NOON)).await.unwrap();
+    let (_, key) = operator.issues(account, "build server", 1).await;
     let until = NOON.plus_ms(60_000);
     for number in 1..=6_u8 {
         stream.at = NOON.plus_ms(u64::from(number));

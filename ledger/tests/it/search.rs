@@ -1,7 +1,7 @@
 //! Accounts are found by whatever somebody knows of them.
 
-use ledger::{Ledger, NewAccount, NewKey};
-use metering::{AccountId, BudgetAnchor, KeyMode, KeyPolicy, Status};
+use ledger::{Ledger, NewAccount};
+use metering::{AccountId, BudgetAnchor, Status};
 
 use crate::actors::{NOON, Operator, by};
 
@@ -21,9 +21,7 @@ async fn an_account_is_found_by_its_name_its_address_its_id_its_keys_and_its_cus
     let ledger = &operator.db.ledger;
     let ada = makes(&operator, "Ada Lovelace & Co. KG", Some("ada@engine.example")).await;
     let bob = makes(&operator, "Bob's Café (東京支店)", None).await;
-    let (name, mode, policy) = ("ci".to_owned(), KeyMode::Live, KeyPolicy::default());
-    let new = NewKey { name, mode, expires_at: None, policy, random: [1; 32] };
-    let (secret, key) = ledger.issue_key(bob, &new, &by(NOON)).await.unwrap();
+    let (secret, key) = operator.issues(bob, "ci", 1).await;
     let customer = format!(
         "INSERT INTO stripe_customers (customer, account_id, linked_at) VALUES ('cus_Ab_1', '{}', now())",
         ada.as_uuid()

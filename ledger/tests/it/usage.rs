@@ -1,7 +1,7 @@
 //! What accounts used, by day, key and route: counted from entries, each once, and low balances noticed on the way.
 
-use ledger::{Day, NewKey, Rotation, Run, Usage, UsageCursor};
-use metering::{AccountId, KeyId, KeyMode, KeyPolicy, LotId, Status, TimeMs};
+use ledger::{Day, Rotation, Run, Usage, UsageCursor};
+use metering::{AccountId, KeyId, LotId, Status, TimeMs};
 
 use crate::actors::entry::{entry, spoilt};
 use crate::actors::{DAY, NOON, Operator, Stream, by, credits, op, period_end, shard_of};
@@ -20,9 +20,7 @@ impl Scene {
         let operator = Operator::arrives().await;
         let account = operator.account(Status::Active).await;
         let lot = operator.grants(account, 1_000, 300).await;
-        let policy = KeyPolicy::default();
-        let new = NewKey { name: "ci".to_owned(), mode: KeyMode::Live, expires_at: None, policy, random: [1; 32] };
-        let (_, key) = operator.db.ledger.issue_key(account, &new, &by(NOON)).await.unwrap();
+        let (_, key) = operator.issues(account, "ci", 1).await;
         let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
         stream.applies_pending(&operator.db, &[]).await;
         stream.drains(&operator.db).await;

@@ -4,8 +4,8 @@ mod world;
 
 use ledger::testing::cases;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
+use crate::histories::tells;
 use world::World;
 
 /// What can happen next. Numbers pick an account, a key, a route or a debit among those there are.
@@ -82,20 +82,11 @@ fn step() -> impl Strategy<Value = Step> {
 
 #[test]
 fn what_is_counted_is_what_the_entries_say_whatever_happens_and_whenever_it_is_counted() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config =
-        Config { cases: cases(32, 1_000), max_shrink_iters: 400, failure_persistence: None, ..Config::default() };
-    let histories = prop::collection::vec(step(), 1..80);
-    TestRunner::new(config)
-        .run(&histories, |history| {
-            runtime.block_on(async {
-                let mut world = World::begins().await;
-                for step in &history {
-                    world.goes_on(step).await;
-                }
-                world.ends_as_its_entries_say().await;
-            });
-            Ok(())
-        })
-        .unwrap_or_else(|failure| panic!("{failure}"));
+    tells(cases(32, 1_000), &prop::collection::vec(step(), 1..80), async |history| {
+        let mut world = World::begins().await;
+        for step in &history {
+            world.goes_on(step).await;
+        }
+        world.ends_as_its_entries_say().await;
+    });
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use frame::show;
 use metering::TimeMs;
 
 /// Names of accounts may have 200 letters; in a mail these are enough to tell which it is.
@@ -14,14 +15,7 @@ pub struct Number(pub u64);
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && (digits.len() - index).is_multiple_of(3) {
-                write!(f, "\u{202f}")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        Ok(())
+        f.write_str(&show::number(self.0))
     }
 }
 
@@ -38,23 +32,18 @@ pub struct Moment(pub TimeMs);
 
 impl Moment {
     pub fn day(self) -> String {
-        self.written("%Y-%m-%d")
+        show::day(self.0)
     }
 
     /// For machines.
     pub fn iso(self) -> String {
-        self.written("%Y-%m-%dT%H:%M:%SZ")
-    }
-
-    fn written(self, format: &str) -> String {
-        let millis = i64::try_from(self.0.as_u64()).unwrap_or(i64::MAX);
-        jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX).strftime(format).to_string()
+        show::machine(self.0)
     }
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written("%Y-%m-%d %H:%M UTC"))
+        f.write_str(&show::instant(self.0))
     }
 }
 

@@ -115,8 +115,7 @@ impl Told {
     }
 
     fn say(&self, service: &Service, mail: &ClaimedMail, result: &'static str) {
-        let (number, kind) = (mail.turn.mail, mail.kind);
-        let reason = self.reason.or_else(|| held(&self.end));
+        let (number, kind, reason) = (mail.turn.mail, mail.kind, self.reason);
         service.metrics.ended(kind, result, reason);
         if result == "sent" {
             service.metrics.took(service.clock.now().since(mail.queued_at));
@@ -146,10 +145,4 @@ fn result(ended: &Ended) -> &'static str {
         Ended::Failed => "failed",
         Ended::Unknown => "unknown",
     }
-}
-
-/// The word for why a mail was held back: one of a handful.
-fn held(end: &End) -> Option<&'static str> {
-    let End::Turn(Ended::HeldBack { reason }) = end else { return None };
-    ["switched_off", "settings_off", "no_address", "bad_address"].into_iter().find(|known| known == reason)
 }

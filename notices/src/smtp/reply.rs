@@ -32,7 +32,7 @@ pub enum Trouble {
 impl Reply {
     pub fn of(answer: &Response) -> Self {
         let lines: Vec<&str> = answer.message().collect();
-        Self { code: number(&answer.code().to_string()), text: lines.join(" ") }
+        Self { code: u16::from(answer.code()), text: lines.join(" ") }
     }
 
     /// As it is kept for people.
@@ -84,7 +84,7 @@ impl Trouble {
             Some(code) => {
                 let text = error.source().map(ToString::to_string).unwrap_or_default();
                 let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-                Self::Refused(Reply { code: number(&code.to_string()), text })
+                Self::Refused(Reply { code: u16::from(code), text })
             }
             None if error.is_client() => Self::Unable(chain(error)),
             None => Self::Broken(chain(error)),
@@ -120,10 +120,6 @@ impl Trouble {
             Self::Broken(why) | Self::Unable(why) => why.clone(),
         }
     }
-}
-
-fn number(code: &str) -> u16 {
-    code.parse().unwrap_or_default() // always three digits
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! A pretend mail server as a process: what came, and what goes wrong on order.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
+use testing::{client, executable};
 
 use crate::program::{PATIENCE, wait_until};
 
@@ -17,11 +17,11 @@ pub struct Mailbox {
 impl Mailbox {
     #[must_use]
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(executable()).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            Command::new(executable("pretend-mailbox")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { child, addresses: serde_json::from_str(&line).unwrap(), http }
+        Self { child, addresses: serde_json::from_str(&line).unwrap(), http: client(PATIENCE) }
     }
 
     /// Where it takes mails: plain or after STARTTLS.
@@ -77,12 +77,6 @@ pub fn header<'a>(mail: &'a Value, name: &str) -> Option<&'a str> {
 /// A refusal, until it is taken back or so often.
 pub fn refusal(at: &str, reply: &str, times: Option<u64>) -> Value {
     json!({ "at": at, "reply": reply, "times": times })
-}
-
-fn executable() -> PathBuf {
-    let path = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("pretend-mailbox");
-    assert!(path.is_file(), "{} is not there: run `cargo build --workspace` first", path.display());
-    path
 }
 
 impl Drop for Mailbox {

@@ -11,7 +11,7 @@ use crate::{House, Mailbox, wait_until};
 fn checked(settings: &str) -> (Option<i32>, String) {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("notices.toml");
-    std::fs::write(&file, text("postgres://127.0.0.1/none", 2525, free_port(), settings)).unwrap();
+    std::fs::write(&file, text("postgres://127.0.0.1/none", 2525, settings)).unwrap();
     let Output { status, stderr, .. } = program().arg("--config").arg(&file).arg("--check").output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
 }

@@ -2,38 +2,33 @@
 
 mod changes;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ledger::{Comparison, LedgerError, RebuildAsked, Seen, Subject, look};
+use ledger::{Comparison, Drift, LedgerError, RebuildAsked, Rebuildable, Seen, Subject, look};
 use metering::AccountId;
 use metering::live::Meter;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::cli::Span;
 use crate::desk::Desk;
 use crate::failure::{DRIFT, Failure, UNAVAILABLE};
-use changes::{FieldChange, changes};
-
-/// How often the book is asked whether the owner is done.
-const PAUSE: Duration = Duration::from_millis(50);
+use changes::{changes, line};
 
 pub async fn run(desk: &Desk, account: AccountId, wait: Span) -> Result<Answer, Failure> {
     let meter = desk.meter().await?;
     let before = see(desk, &meter, account).await?;
-    let found = match &before.comparison {
-        Comparison::Differs(found) => found.clone(),
-        Comparison::Agrees { .. } => Vec::new(),
-        // Frozen is what a rebuild ends; anything else that can't be compared may be further on than the book will ever be.
-        Comparison::Unsure(_) if before.snapshot.as_ref().is_some_and(|snapshot| snapshot.frozen) => Vec::new(),
-        Comparison::Unsure(why) => return Err(not_comparable(account, why)),
-        Comparison::Parked(parked) => return Err(has_letters(account, parked.events)),
+    let found = match before.rebuildable() {
+        Rebuildable::Yes(found) => found,
+        Rebuildable::Unsure(why) => return Err(not_comparable(account, why)),
+        Rebuildable::Parked(parked) => return Err(has_letters(account, parked.events)),
+        Rebuildable::Behind(behind) => return Err(behind_the_book(account, &behind)),
     };
-    if let Some(behind) = found.iter().find(|drift| matches!(drift, ledger::Drift::Behind { .. })) {
-        return Err(behind_the_book(account, behind));
-    }
     let asked = desk.book.ask_rebuild(account, &found, &desk.by).await?;
-    wait_rebuilt(desk, asked, Duration::from_millis(wait.ms)).await?;
+    let wait = Duration::from_millis(wait.ms);
+    if !desk.book.wait_rebuilt(asked, wait).await? {
+        return Err(pending(wait));
+    }
     let after = see(desk, &meter, account).await?;
     Ok(answer(&before, &found, asked, &after))
 }
@@ -43,19 +38,12 @@ async fn see(desk: &Desk, meter: &Meter, account: AccountId) -> Result<Seen, Fai
     seen.ok_or_else(|| LedgerError::NotFound { subject: Subject::Account, id: account.to_string() }.into())
 }
 
-async fn wait_rebuilt(desk: &Desk, asked: RebuildAsked, wait: Duration) -> Result<(), Failure> {
-    let started = Instant::now();
-    while !desk.book.is_rebuilt(asked).await? {
-        if started.elapsed() >= wait {
-            let message = format!(
-                "the owner of the shard has not rebuilt it within {} s; it will once it runs, look with `tollgate verify` then",
-                wait.as_secs()
-            );
-            return Err(Failure { code: "rebuild_pending", message, cause: None, exit: UNAVAILABLE });
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    Ok(())
+fn pending(wait: Duration) -> Failure {
+    let message = format!(
+        "the owner of the shard has not rebuilt it within {} s; it will once it runs, look with `tollgate verify` then",
+        wait.as_secs()
+    );
+    Failure { code: "rebuild_pending", message, cause: None, exit: UNAVAILABLE }
 }
 
 fn not_comparable(account: AccountId, why: &str) -> Failure {
@@ -73,14 +61,14 @@ fn has_letters(account: AccountId, events: u64) -> Failure {
 }
 
 /// What is lost of a stream is not one account's: the shard must be certified again.
-fn behind_the_book(account: AccountId, drift: &ledger::Drift) -> Failure {
+fn behind_the_book(account: AccountId, drift: &Drift) -> Failure {
     let message = format!(
         "{account}: {drift}. Live state has lost events that the book has; writing one account anew can't mend that, nothing was changed"
     );
     Failure { code: "live_behind", message, cause: None, exit: DRIFT }
 }
 
-fn answer(before: &Seen, found: &[ledger::Drift], asked: RebuildAsked, after: &Seen) -> Answer {
+fn answer(before: &Seen, found: &[Drift], asked: RebuildAsked, after: &Seen) -> Answer {
     let (left, unsure) = match &after.comparison {
         Comparison::Agrees { .. } => (Vec::new(), None),
         Comparison::Differs(left) => (left.clone(), None),
@@ -89,7 +77,7 @@ fn answer(before: &Seen, found: &[ledger::Drift], asked: RebuildAsked, after: &S
     };
     let changed = changes(before.snapshot.as_ref(), after.snapshot.as_ref());
     let mut lines: Vec<String> = found.iter().map(|drift| format!("was wrong: {drift}")).collect();
-    lines.extend(changed.iter().map(FieldChange::to_string));
+    lines.extend(changed.iter().map(line));
     lines.extend(left.iter().map(|drift| format!("STILL WRONG: {drift}")));
     lines.extend(unsure.map(|why| format!("not compared afterwards: {why}")));
     lines.push(format!(
@@ -98,7 +86,6 @@ fn answer(before: &Seen, found: &[ledger::Drift], asked: RebuildAsked, after: &S
         found.len(),
         left.len()
     ));
-    let changed: Vec<Value> = changed.iter().map(FieldChange::json).collect();
     let exit = match (left.is_empty(), unsure) {
         (false, _) => DRIFT,
         (true, Some(_)) => UNAVAILABLE,

@@ -167,9 +167,9 @@ impl Browser {
         flat(&self.one(&path, name).await.text().await.unwrap())
     }
 
-    /// The only element that a selector finds.
+    /// The only element that a selector finds, once the page has it.
     pub async fn element(&self, css: &str) -> WebElement {
-        self.driver.find(By::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}"))
+        self.found(By::Css(css), css).await
     }
 
     pub async fn elements(&self, css: &str) -> Vec<WebElement> {
@@ -177,12 +177,19 @@ impl Browser {
     }
 
     async fn one(&self, path: &str, what: &str) -> WebElement {
-        let mut found = None;
-        self.becomes(what, async || self.driver.find(By::XPath(path)).await.is_ok()).await;
-        if let Ok(element) = self.driver.find(By::XPath(path)).await {
-            found = Some(element);
+        self.found(By::XPath(path), what).await
+    }
+
+    /// Waits for an element: a page may still be on its way after what asked for it was pressed.
+    async fn found(&self, by: By, what: &str) -> WebElement {
+        let started = Instant::now();
+        loop {
+            match self.driver.find(by.clone()).await {
+                Ok(element) => return element,
+                Err(_) if started.elapsed() <= PATIENCE => tokio::time::sleep(PAUSE).await,
+                Err(error) => panic!("{what} is not at {}: {error}\n{}", self.url().await, self.text().await),
+            }
         }
-        found.unwrap_or_else(|| panic!("{what} is gone again"))
     }
 }
 

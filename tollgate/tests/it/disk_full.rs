@@ -65,7 +65,7 @@ async fn owners_say_what_is_wrong(stack: &Stack) {
     wait_until("no shard is certified", async || metric(stack, "tollgate_sync_shard_certified").await == 0).await;
     assert_eq!(metric(stack, "tollgate_sync_shard_owned").await, 8);
     for sync in &stack.syncs {
-        let ready = sync.program.readiness().await;
+        let (_, ready) = sync.program.readiness().await;
         assert!(ready.contains("\"ready\":false") && ready.contains("\"certifying\""), "{ready}");
         let log = sync.program.log();
         let mut said = log.lines().filter(|line| line.contains("is interrupted: live state must be certified again"));

@@ -34,11 +34,11 @@ async fn who_asks_is_served_before_the_last_account_is_there_and_readiness_says_
     let sync = &stack.syncs[0].program;
     let before = sync.metric("tollgate_sync_accounts_installed_total").await;
     stack.redis.command(&["FLUSHALL"]);
-    wait_until("it says how far it is", async || sync.readiness().await.contains("installing ")).await;
+    wait_until("it says how far it is", async || sync.readiness().await.1.contains("installing ")).await;
     wait_until("ada is served", async || stack.send(&ada.key, Call::chat()).await.status == 200).await;
     let installed = sync.metric("tollgate_sync_accounts_installed_total").await - before;
     assert!(installed < i64::try_from(OTHERS).unwrap(), "she had to wait for {installed} others");
-    wait_until("all are there", async || sync.readiness().await.contains("\"says\":\"ready\"")).await;
+    wait_until("all are there", async || sync.readiness().await.1.contains("\"says\":\"ready\"")).await;
     let installed = sync.metric("tollgate_sync_accounts_installed_total").await - before;
     assert!(installed > i64::try_from(OTHERS).unwrap(), "{installed}");
     assert_eq!(stack.send(&ada.key, Call::chat()).await.status, 200);

@@ -14,22 +14,22 @@ pub mod guarded;
 mod load;
 mod notices;
 mod postgres;
-mod program;
 mod sale;
-mod stripe;
 mod stuck;
 mod sync;
 mod tally;
 mod upstream;
+mod webhook;
 mod wire;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ledger::testing::{TestDatabase, database, database_on};
 use metering::TimeMs;
 use metering::live::Meter;
 use metering::testing::{RedisServer, RedisSetup, free_port, start_cluster};
 use tempfile::TempDir;
+use testing::Ground;
 
 pub use answer::Answer;
 pub use audit::Totals;
@@ -41,12 +41,12 @@ pub use gateway::Gateway;
 pub use load::Load;
 pub use notices::Notices;
 pub use postgres::Postgres;
-pub use program::Program;
-pub use stripe::{Stripe, Webhook};
 pub use stuck::Stuck;
 pub use sync::Sync;
 pub use tally::{Reply, Tally};
+pub use testing::{Program, Stripe};
 pub use upstream::Upstream;
+pub use webhook::Webhook;
 pub use wire::{Fault, Wire};
 
 /// What gateways say to ledger-syncs.
@@ -174,18 +174,12 @@ impl Stack {
             Some(postgres) => database_on(&postgres.url()).await,
             None => database().await,
         };
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        let upstream = Upstream::start(directory.path(), http.clone());
+        let ground = Ground::new(directory.path(), PATIENCE);
+        let upstream = Upstream::start(&ground);
         let stuck = Stuck::listen().await;
         let wire = if plan.wire { Some(Wire::to(redis.port()).await) } else { None };
-        let mut house = House {
-            directory: directory.path(),
-            redis: &redis,
-            wire: wire.as_ref(),
-            postgres: &book.url,
-            http: &http,
-            journals: Vec::new(),
-        };
+        let mut house =
+            House { ground: &ground, redis: &redis, wire: wire.as_ref(), postgres: &book.url, journals: Vec::new() };
         let syncs: Vec<Sync> = (0..plan.syncs).map(|number| Sync::start(&house, number, plan.sync_settings)).collect();
         house.journals = syncs.iter().map(|sync| sync.journal.clone()).collect();
         let (stripe, webhooks) = sell(&house, plan.webhooks, &webhooks_told).await;
@@ -220,7 +214,7 @@ impl Stack {
             postgres,
             redis,
             more_nodes,
-            http,
+            http: ground.http,
             directory,
         }
     }
@@ -264,11 +258,10 @@ impl Stack {
 
 /// What a program needs to know of the others.
 pub struct House<'a> {
-    pub directory: &'a std::path::Path,
+    pub ground: &'a Ground,
     pub redis: &'a RedisServer,
     pub wire: Option<&'a Wire>,
     pub postgres: &'a str,
-    pub http: &'a reqwest::Client,
     /// Where gateways post their journals.
     pub journals: Vec<String>,
 }
@@ -277,7 +270,7 @@ pub struct House<'a> {
 async fn sell(house: &House<'_>, webhooks: usize, settings: &str) -> (Option<Stripe>, Vec<Webhook>) {
     let places: Vec<String> = (0..webhooks).map(|_| Webhook::place()).collect();
     let Some(first) = places.first() else { return (None, Vec::new()) };
-    let stripe = Stripe::start(house, &format!("http://{first}"));
+    let stripe = Stripe::start(house.ground, &format!("127.0.0.1:{}", free_port()), first);
     let start = |(number, place): (usize, &String)| Webhook::start(house, number, place, &stripe.settings(), settings);
     let webhooks: Vec<Webhook> = places.iter().enumerate().map(start).collect();
     stripe.plant().await;
@@ -308,9 +301,5 @@ fn nobody_there() -> String {
 
 /// Waits for a condition, with a limit.
 pub async fn wait_until(what: &str, condition: impl AsyncFn() -> bool) {
-    let started = Instant::now();
-    while !condition().await {
-        assert!(started.elapsed() < PATIENCE, "waited in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    testing::wait_until(PATIENCE, what, condition).await;
 }

@@ -156,7 +156,7 @@ async fn two_webhooks_share_what_waits_and_grant_once() {
     let stack = Stack::with(Plan { webhooks: 2, ..Plan::default() }).await;
     let both = [&stack.webhooks[0], &stack.webhooks[1]];
     let stripe = stack.stripe();
-    stripe.deliver_to(both[1]).await;
+    stripe.deliver_to(both[1].url()).await;
     stripe.order("switches", &json!({ "parallel": 8 })).await;
     let ada = stack.newcomer().await;
     stack.buy(&ada, "team").await;

@@ -1,7 +1,5 @@
 //! A mail that says what became of another (RFC 3464): as a mail server passes it on, raw.
 
-use std::fmt::Write as _;
-
 use ledger::mails::{EventKind, MailReport};
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
 use metering::TimeMs;
@@ -93,10 +91,7 @@ fn number(mail: &Message<'_>, fields: &str) -> String {
         Some(id) => digest.update(id),
         None => digest.update(fields),
     }
-    digest.finalize().iter().take(16).fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    metering::hex(&digest.finalize()[..16])
 }
 
 /// Groups of fields with empty lines between them; a line that begins with a space goes on with the field before it, and is left out.

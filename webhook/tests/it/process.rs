@@ -1,15 +1,16 @@
 //! A real webhook process and the book behind it.
 
-use std::fs::File;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use ledger::stripe::{DeliveryState, StoredDelivery};
 use ledger::testing::{TestDatabase, database};
 use metering::testing::free_port;
 use serde_json::Value;
 use tempfile::TempDir;
+use testing::{Ground, Program, executable, laid_over};
 
 use crate::signed::{Signed, sign_now};
 
@@ -19,11 +20,10 @@ pub const SECRET: &str = "whsec_0123456789abcdef0123456789abcdef";
 
 /// A running webhook. Killed when dropped.
 pub struct Webhook {
-    child: Child,
+    program: Program,
     port: u16,
-    admin_port: u16,
-    directory: TempDir,
     http: reqwest::Client,
+    _directory: TempDir,
 }
 
 /// What was answered.
@@ -61,23 +61,20 @@ impl Webhook {
 
     /// Starts one with settings laid over the test's, and does not wait.
     pub fn start_on(postgres_url: &str, settings: &str) -> Self {
-        Self::start_with(postgres_url, settings, None)
+        Self::start_with(postgres_url, settings, Program::started)
     }
 
     /// The same; it ends by itself when it passes a failpoint.
     pub fn start_to_die_at(postgres_url: &str, settings: &str, place: &str) -> Self {
-        Self::start_with(postgres_url, settings, Some(("TOLLGATE_FAILPOINT", format!("{place}=1"))))
+        Self::start_with(postgres_url, settings, |program| program.started_to_die_at(place))
     }
 
-    fn start_with(postgres_url: &str, settings: &str, failpoint: Option<(&str, String)>) -> Self {
+    fn start_with(postgres_url: &str, settings: &str, start: impl FnOnce(Program) -> Program) -> Self {
         let directory = TempDir::new().unwrap();
-        let (port, admin_port) = (free_port(), free_port());
-        let file = write_settings(&directory, port, admin_port, postgres_url, settings);
-        let log = File::create(directory.path().join("log")).unwrap();
-        let child =
-            program().envs(failpoint).arg("--config").arg(file).stdin(Stdio::null()).stderr(log).spawn().unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { child, port, admin_port, directory, http }
+        let ground = Ground::new(directory.path(), PATIENCE);
+        let port = free_port();
+        let program = ground.service(("webhook", "webhook"), free_port(), &text(port, postgres_url, settings));
+        Self { program: start(program), port, http: ground.http, _directory: directory }
     }
 
     /// Posts a delivery.
@@ -119,49 +116,14 @@ impl Webhook {
         self.port
     }
 
-    pub async fn wait_ready(&self) {
-        wait_until("webhook is ready", async || self.admin("/readyz").await.is_some_and(|answer| answer.0 == 200))
-            .await;
-    }
-
-    /// Status and text of the admin listener; `None` while nobody listens.
-    pub async fn admin(&self, path: &str) -> Option<(u16, String)> {
-        let answer = self.http.get(format!("http://127.0.0.1:{}{path}", self.admin_port)).send().await.ok()?;
-        Some((answer.status().as_u16(), answer.text().await.ok()?))
-    }
-
     /// What `/readyz` says.
     pub async fn readiness(&self) -> Value {
-        self.admin("/readyz").await.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default()
+        serde_json::from_str(&self.program.readiness().await.1).unwrap_or_default()
     }
 
     /// A metric by its whole name with labels; 0 before it is first counted.
-    pub async fn metric(&self, name: &str) -> u64 {
-        let text = self.admin("/metrics").await.unwrap().1;
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0, |value| value.parse().unwrap())
-    }
-
-    /// Sends it a signal, by name.
-    pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
-        assert!(sent.unwrap().success(), "webhook is there to be signalled");
-    }
-
-    /// Waits for its end.
-    pub async fn ended(&mut self) -> ExitStatus {
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(started.elapsed() < PATIENCE, "webhook did not end:\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    pub async fn metric(&self, name: &str) -> i64 {
+        self.program.metric_told(name).await
     }
 }
 
@@ -173,36 +135,40 @@ async fn read(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
     Ok(Answer { status, content_type, retry_after, json })
 }
 
-impl Drop for Webhook {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // already gone is as good
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("--- webhook's log ---\n{}", self.log());
-        }
+impl Deref for Webhook {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl DerefMut for Webhook {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.program
     }
 }
 
 /// The program, with nothing of the developer's own settings.
 pub fn program() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_webhook"))
+    Command::new(executable("webhook"))
 }
 
-/// Writes a settings file that is good but for what `settings` says.
-pub fn write_settings(directory: &TempDir, port: u16, admin_port: u16, postgres_url: &str, settings: &str) -> PathBuf {
-    let secrets = if settings.contains("stripe.webhook_secrets") {
-        String::new()
-    } else {
-        format!("stripe.webhook_secrets = [\"{SECRET}\"]\n")
-    };
-    let level = if settings.contains("log.level") { "" } else { "log.level = \"info,webhook=trace\"\n" };
-    let text = format!(
-        "listen = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:{admin_port}\"\npostgres.url = \"{postgres_url}\"\n\
-         worker.interval_ms = 100\n{level}{secrets}{settings}\n"
-    );
+/// Writes settings that are good but for what `settings` says, for a webhook that is not to serve.
+pub fn write_settings(directory: &TempDir, settings: &str) -> PathBuf {
     let path = directory.path().join("webhook.toml");
-    std::fs::write(&path, text).unwrap();
+    let admin = format!("admin_listen = \"127.0.0.1:{}\"\n", free_port());
+    let text = text(free_port(), "postgres://127.0.0.1:1/nowhere", settings);
+    std::fs::write(&path, format!("{admin}{text}")).unwrap();
     path
+}
+
+fn text(port: u16, postgres_url: &str, settings: &str) -> String {
+    let fallbacks = format!(
+        "listen = \"127.0.0.1:{port}\"\npostgres.url = \"{postgres_url}\"\nworker.interval_ms = 100\n\
+         log.level = \"info,webhook=trace\"\nstripe.webhook_secrets = [\"{SECRET}\"]\n"
+    );
+    laid_over(&fallbacks, settings)
 }
 
 /// Waits until a delivery has come to its end, and gives it.
@@ -217,9 +183,5 @@ pub async fn settled(book: &TestDatabase, event: &str) -> StoredDelivery {
 
 /// Waits for a condition, with a limit.
 pub async fn wait_until(what: &str, condition: impl AsyncFn() -> bool) {
-    let started = Instant::now();
-    while !condition().await {
-        assert!(started.elapsed() < PATIENCE, "waited in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    testing::wait_until(PATIENCE, what, condition).await;
 }

@@ -1,6 +1,5 @@
 //! Settings that can't be right are refused before a port is opened, with exit code 64 and the key's name.
 
-use metering::testing::free_port;
 use tempfile::TempDir;
 
 use crate::process::{SECRET, program, write_settings};
@@ -8,7 +7,7 @@ use crate::process::{SECRET, program, write_settings};
 /// Exit code and words of `--check` with these settings.
 fn check(settings: &str) -> (i32, String) {
     let directory = TempDir::new().unwrap();
-    let file = write_settings(&directory, free_port(), free_port(), "postgres://127.0.0.1:1/nowhere", settings);
+    let file = write_settings(&directory, settings);
     let output = program().arg("--check").arg("--config").arg(file).output().unwrap();
     (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
@@ -53,7 +52,7 @@ fn wrong_settings_are_refused_by_name() {
 fn it_does_not_start_on_wrong_settings_either() {
     let directory = TempDir::new().unwrap();
     let settings = "stripe.webhook_secrets = []";
-    let file = write_settings(&directory, free_port(), free_port(), "postgres://127.0.0.1:1/nowhere", settings);
+    let file = write_settings(&directory, settings);
     let output = program().arg("--config").arg(file).output().unwrap();
     assert_eq!(output.status.code(), Some(64));
 }

@@ -5,6 +5,7 @@ use toml::Spanned;
 use super::super::file::CorsEntry;
 use super::super::{Cors, Origins};
 use super::Source;
+use crate::address::is_origin;
 use crate::error::ConfigError;
 
 const ORIGINS_MAX: usize = 64;
@@ -24,6 +25,7 @@ fn checked(entry: &CorsEntry) -> Result<Cors, String> {
         [all] if all == "*" => Origins::All,
         [] => return Err("`origins` needs at least one, or \"*\"".to_owned()),
         origins if origins.len() > ORIGINS_MAX => return Err(format!("{ORIGINS_MAX} origins at most")),
+        // `null`, which is no origin here, is everybody's.
         origins => match origins.iter().find(|origin| !is_origin(origin)) {
             Some(wrong) => {
                 return Err(format!("`{wrong}` is no origin as browsers send it, such as https://app.example"));
@@ -45,11 +47,4 @@ fn checked(entry: &CorsEntry) -> Result<Cors, String> {
         credentials: entry.credentials,
         max_age_seconds: entry.max_age_seconds,
     })
-}
-
-/// Scheme, host and port in lower case, and nothing behind: an origin is compared byte by byte. `null` is everybody's.
-fn is_origin(text: &str) -> bool {
-    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
-    authority.is_some_and(|authority| !authority.is_empty() && authority.bytes().all(allowed))
 }

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::once::fresh_key;
 use crate::api::refused::WriteRefused;
 use crate::billing::{checkout, portal};
 use crate::caller::AccountAdmin;
@@ -54,7 +55,7 @@ pub async fn open(
     let key = match headers.get(KEY) {
         // What is no text is no key either: the checkout refuses the empty one.
         Some(key) => key.to_str().unwrap_or_default().to_owned(),
-        None => checkout::fresh_key(),
+        None => fresh_key(),
     };
     let opened = checkout::open(&service, &caller, &asked.plan, &key).await?;
     Ok(axum::Json(CheckoutOpened { url: opened.url, session: opened.session }))

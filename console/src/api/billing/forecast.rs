@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use crate::api::refused::ReadRefused;
 use crate::billing::forecast::Forecast;
+use crate::billing::lots;
 use crate::billing::outlook::{self, Outlook};
-use crate::billing::{balance, lots};
 use crate::caller::Caller;
 use crate::refusal::Refusal;
 use crate::service::Service;
@@ -45,10 +45,9 @@ pub struct UnusedCredits {
     responses(ReadRefused, (status = 200, body = ForecastSeen)))]
 pub async fn show(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<ForecastSeen>, Refusal> {
     let now = service.clock.now();
-    let view = service.book.account_view(caller.account, now).await?;
-    let snapshot = balance::snapshot(&service, caller.account).await;
+    let view = lots::read(&service, caller.account, now).await?;
     let pace = outlook::pace(&service, caller.account, view.created_at, now).await?;
-    let outlook = Outlook::at(pace, &lots::now(&view, snapshot.as_ref()), now);
+    let outlook = Outlook::at(pace, &view.lots, now);
     let unused = |forecast: &Forecast| {
         let each = forecast.unused.iter().map(|unused| UnusedCredits {
             lot: unused.lot.to_string(),

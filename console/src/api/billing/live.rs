@@ -66,17 +66,7 @@ impl From<Balance> for LiveBalance {
             budget_used_shown: show::credits_in_words(balance.used),
             status_shown: show::status(balance.status),
             budget_percent_shown: format!("{} %", balance.percent()),
-            source_shown: source(balance.source),
-        }
-    }
-}
-
-/// What a page says of figures that are not live.
-pub const fn source(source: Source) -> &'static str {
-    match source {
-        Source::Live => "",
-        Source::Book => {
-            "As of the book: the live balance does not answer now, so what was drawn in the last moments may be missing."
+            source_shown: balance.source.says(),
         }
     }
 }

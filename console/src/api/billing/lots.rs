@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::api::list::{List, ListQuery};
 use crate::api::refused::ReadRefused;
-use crate::billing::{balance, lots};
+use crate::billing::lots;
 use crate::caller::Caller;
 use crate::input::{self, Query};
 use crate::refusal::Refusal;
@@ -47,8 +47,7 @@ pub async fn list(
     Query(asked): Query<ListQuery>,
 ) -> Result<Json<List<Lot>>, Refusal> {
     let limit = input::limit(asked.limit)?;
-    let view = service.book.account_view(caller.account, service.clock.now()).await?;
-    let all = lots::now(&view, balance::snapshot(&service, caller.account).await.as_ref());
+    let all = lots::read(&service, caller.account, service.clock.now()).await?.lots;
     let begin = begin(&all, asked.after.as_deref())?;
     let page = all.into_iter().skip(begin).take(usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1));
     Ok(Json(List::of(page.collect(), limit, |lot: &LotView| lot.lot.to_string(), Lot::from)))
@@ -58,7 +57,7 @@ pub async fn list(
 pub fn begin(all: &[LotView], after: Option<&str>) -> Result<usize, Refusal> {
     let Some(after) = after else { return Ok(0) };
     let known = after.parse::<LotId>().ok().and_then(|after| all.iter().position(|lot| lot.lot == after));
-    known.map(|known| known.saturating_add(1)).ok_or_else(|| Refusal::bad_request("`after` is no place in this list."))
+    known.map(|known| known.saturating_add(1)).ok_or_else(input::no_place)
 }
 
 /// The word for a state.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use ledger::{EntryCursor, ReceiptLine, ReceiptState};
+use ledger::{ReceiptLine, ReceiptState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,18 +47,10 @@ pub async fn list(
     caller: Caller,
     Query(asked): Query<ListQuery>,
 ) -> Result<Json<List<ReceiptItem>>, Refusal> {
-    let limit = input::limit(asked.limit)?;
-    let after = cursor(asked.after.as_deref())?;
-    // One more than shown tells whether there is a next page; the book reads 200 at most.
-    let limit = limit.min(input::ITEMS_MAX - 1);
+    let limit = input::limit_of_read(asked.limit)?;
+    let after = input::read("after", asked.after.as_deref())?;
     let lines = service.book.receipt_lines(caller.account, after, limit + 1).await?;
     Ok(Json(List::of(lines, limit, |line: &ReceiptLine| line.cursor().to_string(), ReceiptItem::from)))
-}
-
-/// Where a page begins, as the one before said.
-pub fn cursor(after: Option<&str>) -> Result<Option<EntryCursor>, Refusal> {
-    let cursor = after.map(str::parse::<EntryCursor>).transpose();
-    cursor.map_err(|error| Refusal::bad_request(format!("`after`: {error}.")))
 }
 
 /// The word for a state.

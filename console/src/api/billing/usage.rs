@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::refused::ReadRefused;
 use crate::billing::usage::{self, Span};
 use crate::caller::Caller;
-use crate::input::Query;
+use crate::input::{self, Query};
 use crate::refusal::Refusal;
 use crate::service::Service;
 use crate::show;
@@ -84,14 +84,15 @@ pub async fn show(
     Query(asked): Query<UsageQuery>,
 ) -> Result<Json<UsageSeen>, Refusal> {
     let now = service.clock.now();
-    let (from, until) = match (day("from", asked.from)?, day("until", asked.until)?) {
-        (Some(from), until) => (from, until.unwrap_or_else(|| Day::of(now).plus(1))),
-        (None, until) => {
-            let view = service.book.account_view(caller.account, now).await?;
-            let (from, tomorrow) = Span::Period.days(view.anchor, now);
-            (from, until.unwrap_or(tomorrow))
-        }
-    };
+    let (from, until) =
+        match (input::read("from", asked.from.as_deref())?, input::read("until", asked.until.as_deref())?) {
+            (Some(from), until) => (from, until.unwrap_or_else(|| Day::of(now).plus(1))),
+            (None, until) => {
+                let view = service.book.account_view(caller.account, now).await?;
+                let (from, tomorrow) = Span::Period.days(view.anchor, now);
+                (from, until.unwrap_or(tomorrow))
+            }
+        };
     let days = until.number().checked_sub(from.number());
     if !days.is_some_and(|days| (1..=USAGE_DAYS_MAX).contains(&days)) {
         let detail = format!("`until` is 1 to {USAGE_DAYS_MAX} days after `from`.");
@@ -117,9 +118,4 @@ pub async fn show(
         routes: routes.map(|of| OfRoute { route: of.route, credits: of.credits.get(), calls: of.calls }).collect(),
         as_of: show::machine(used.as_of),
     }))
-}
-
-fn day(name: &str, text: Option<String>) -> Result<Option<Day>, Refusal> {
-    let parsed = text.map(|text| text.parse::<Day>()).transpose();
-    parsed.map_err(|error| Refusal::bad_request(format!("`{name}`: {error}.")))
 }

@@ -161,9 +161,8 @@ pub async fn rotate(
         return Err(Refusal::invalid("`grace_s` is 0 to 604800: 7 days."));
     }
     let expires_at = expiry(rotation.expires_at.as_deref(), service.clock.now()).map_err(Refusal::invalid)?;
-    Box::pin(change::rotate(&service, &caller, once, Replace { key, grace_ms, expires_at }))
-        .await
-        .map(|made| answer(&made))
+    let replace = Replace::of(&change::own(&service, &caller, key).await?, grace_ms, expires_at);
+    Box::pin(change::rotate(&service, &caller, once, replace)).await.map(|made| answer(&made))
 }
 
 /// Holds a key to something else; what the body leaves out stays as it is, also how often it may be used, which operators set.
@@ -175,9 +174,9 @@ pub async fn hold(
     Path(key): Path<KeyId>,
     Json(asked): Json<KeyChange>,
 ) -> Result<axum::Json<Key>, Refusal> {
-    let held_to = change::own(&service, &caller, key).await?.policy;
-    let policy = asked.over(&held_to).map_err(Refusal::invalid)?;
-    change::hold(&service, &caller, key, &held_to, &policy).await?;
+    let held = change::own(&service, &caller, key).await?;
+    let policy = asked.over(&held.policy).map_err(Refusal::invalid)?;
+    change::hold(&service, &caller, &held, &policy).await?;
     one(&service, &caller, key).await.map(axum::Json)
 }
 

@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 
 use super::refused::OperatorReadRefused;
 use crate::api::billing::budget::Budget;
-use crate::api::billing::receipts::{ReceiptItem, cursor};
+use crate::api::billing::receipts::ReceiptItem;
 use crate::api::billing::summary::VerifiedTo;
 use crate::api::list::{List, ListQuery};
 use crate::billing::balance::Source;
 use crate::caller::Operator;
-use crate::input::{Path, Query};
+use crate::input::{self, Path, Query};
 use crate::operator::account::Whole;
 use crate::refusal::Refusal;
 use crate::service::Service;
@@ -114,7 +114,8 @@ pub async fn receipts(
     Path(account): Path<AccountId>,
     Query(asked): Query<ListQuery>,
 ) -> Result<Json<List<ReceiptItem>>, Refusal> {
-    let (limit, after) = (super::limit(asked.limit)?, cursor(asked.after.as_deref())?);
+    let limit = input::limit_of_read(asked.limit)?;
+    let after = input::read("after", asked.after.as_deref())?;
     service.book.account_view(account, service.clock.now()).await?;
     let lines = service.book.receipt_lines(account, after, limit + 1).await?;
     Ok(Json(List::of(lines, limit, |line: &ReceiptLine| line.cursor().to_string(), ReceiptItem::from)))

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use ledger::AccountSummary;
-use metering::AccountId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::refused::OperatorReadRefused;
 use crate::api::list::List;
 use crate::caller::Operator;
-use crate::input::Query;
+use crate::input::{self, Query};
 use crate::refusal::Refusal;
 use crate::service::Service;
 
@@ -51,9 +50,8 @@ pub async fn search(
     _operator: Operator,
     Query(asked): Query<SearchQuery>,
 ) -> Result<Json<List<AccountFound>>, Refusal> {
-    let limit = super::limit(asked.limit)?;
-    let after = asked.after.as_deref().map(str::parse::<AccountId>).transpose();
-    let after = after.map_err(|_| Refusal::bad_request("`after` is no place in this list."))?;
+    let limit = input::limit_of_read(asked.limit)?;
+    let after = input::place(asked.after.as_deref())?;
     let found = service.book.search_accounts(&asked.q, after, limit + 1).await?;
     Ok(Json(List::of(found, limit, |found: &AccountSummary| found.account.to_string(), AccountFound::from)))
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use ledger::{ActivityCursor, ActivityFilter, ActivityKind, ActivityLine, Day};
-use metering::AccountId;
+use ledger::{ActivityCursor, ActivityLine};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::refused::OperatorReadRefused;
+use crate::activity::filter::of_operators;
 use crate::api::list::List;
 use crate::caller::Operator;
-use crate::input::Query;
+use crate::input::{self, Query};
 use crate::refusal::Refusal;
 use crate::service::Service;
 use crate::show;
@@ -71,40 +71,13 @@ pub async fn list(
     _operator: Operator,
     Query(asked): Query<OperatorActivityQuery>,
 ) -> Result<Json<List<Happened>>, Refusal> {
-    let limit = super::limit(asked.limit)?;
+    let limit = input::limit_of_read(asked.limit)?;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let wanted = filter(&text(&asked.kind), &text(&asked.from), &text(&asked.until))?;
-    let account = asked.account.as_deref().map(str::parse::<AccountId>).transpose();
-    let account = account.map_err(|_| Refusal::bad_request("`account` is no account's id."))?;
-    let after = cursor(asked.after.as_deref())?;
+    let wanted = of_operators(&text(&asked.kind), &text(&asked.from), &text(&asked.until))?;
+    let account = input::account(asked.account.as_deref())?;
+    let after: Option<ActivityCursor> = input::read("after", asked.after.as_deref())?;
     let lines = service.book.activity(account, &wanted, after.as_ref(), limit + 1).await?;
     Ok(Json(List::of(lines, limit, |line: &ActivityLine| line.cursor().to_string(), Happened::from)))
-}
-
-/// Which lines are wanted; empty texts narrow nothing. The last day is among them.
-pub fn filter(kind: &str, from: &str, until: &str) -> Result<ActivityFilter, Refusal> {
-    let kinds = match kind {
-        "" => Vec::new(),
-        word => {
-            let kind = ActivityKind::from_word(word);
-            vec![kind.ok_or_else(|| Refusal::bad_request("`kind` is no kind of an activity."))?]
-        }
-    };
-    let day = |name: &str, text: &str| match text.trim() {
-        "" => Ok(None),
-        text => text.parse::<Day>().map(Some).map_err(|error| Refusal::bad_request(format!("`{name}`: {error}."))),
-    };
-    Ok(ActivityFilter {
-        kinds,
-        from: day("from", from)?.map(Day::starts_at),
-        until: day("until", until)?.map(|day| day.plus(1).starts_at()),
-    })
-}
-
-/// Where a page begins, as the one before said.
-pub fn cursor(after: Option<&str>) -> Result<Option<ActivityCursor>, Refusal> {
-    let cursor = after.map(str::parse::<ActivityCursor>).transpose();
-    cursor.map_err(|error| Refusal::bad_request(format!("`after`: {error}.")))
 }
 
 impl From<ActivityLine> for Happened {
@@ -120,20 +93,5 @@ impl From<ActivityLine> for Happened {
             after: line.after,
             account: line.account.map(|account| account.to_string()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_day_is_among_those_asked_for() {
-        let of = filter("status", "2026-11-25", "2026-11-26").unwrap();
-        let ms = |instant: Option<metering::TimeMs>| instant.map(metering::TimeMs::as_u64);
-        assert_eq!((ms(of.from), ms(of.until)), (Some(1_795_564_800_000), Some(1_795_737_600_000)));
-        assert_eq!(of.kinds, [ActivityKind::Status]);
-        assert_eq!(filter("", "", "").unwrap(), ActivityFilter::default());
-        assert!(filter("nonsense", "", "").is_err() && filter("", "26.11.2026", "").is_err());
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use ledger::stripe::{DeliveryCursor, DeliveryFilter, StoredDelivery};
-use metering::{AccountId, TimeMs};
+use ledger::By;
+use ledger::stripe::{DeliveryFilter, StoredDelivery};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -14,11 +14,10 @@ use super::refused::OperatorReadRefused;
 use super::{Why, reason};
 use crate::api::list::List;
 use crate::api::refused::WriteRefused;
-use crate::caller::Operator;
+use crate::caller::{Caller, Operator};
 use crate::input::{self, Path, Query};
+use crate::operator::deliveries::{cursor, delivery, kind, place, state};
 use crate::operator::plain;
-use crate::pages::operator::deeds::deliveries::delivery;
-use crate::pages::operator::deliveries::{kind, state};
 use crate::refusal::Refusal;
 use crate::service::Service;
 use crate::show;
@@ -127,11 +126,10 @@ pub async fn list(
     Query(asked): Query<DeliveriesQuery>,
 ) -> Result<Json<List<Delivery>>, Refusal> {
     let limit = input::limit(asked.limit)?;
-    let account = asked.account.as_deref().map(str::parse::<AccountId>).transpose();
     let filter = DeliveryFilter {
         state: state(asked.state.as_deref().unwrap_or_default())?,
         kind: asked.kind.as_deref().map(kind).transpose()?,
-        account: account.map_err(|_| Refusal::bad_request("`account` is no account's id."))?,
+        account: input::account(asked.account.as_deref())?,
         before: cursor(asked.after.as_deref())?,
         limit: limit + 1,
     };
@@ -175,8 +173,7 @@ pub async fn replay(
     Path(event): Path<String>,
     input::Json(asked): input::Json<Why>,
 ) -> Result<Json<DeliveryDecided>, Refusal> {
-    let by = reason(&asked.reason)?.by(&service, &caller);
-    let event = delivery(&service, event).await?.delivery.event;
+    let (event, by) = read(&service, &caller, event, &asked).await?;
     service.book.replay_delivery(&event, &by).await?;
     Ok(Json(DeliveryDecided { event, state: "waiting" }))
 }
@@ -190,28 +187,15 @@ pub async fn resolve(
     Path(event): Path<String>,
     input::Json(asked): input::Json<Why>,
 ) -> Result<Json<DeliveryDecided>, Refusal> {
-    let by = reason(&asked.reason)?.by(&service, &caller);
-    let event = delivery(&service, event).await?.delivery.event;
+    let (event, by) = read(&service, &caller, event, &asked).await?;
     service.book.resolve_delivery(&event, &by).await?;
     Ok(Json(DeliveryDecided { event, state: "resolved" }))
 }
 
-/// Where the page after a delivery begins: when it came, and its event.
-pub fn place(stored: &StoredDelivery) -> String {
-    let at = stored.cursor();
-    format!("{}.{}", at.received_at.as_u64(), at.event)
-}
-
-/// Reads such a place.
-pub fn cursor(after: Option<&str>) -> Result<Option<DeliveryCursor>, Refusal> {
-    let read = |after: &str| {
-        let (at, event) = after.split_once('.')?;
-        let fits = (1..=255).contains(&event.len()) && event.bytes().all(|byte| byte.is_ascii_graphic());
-        let received_at = at.parse().ok().filter(|at| *at < 253_402_300_800_000).map(TimeMs::new)?;
-        fits.then(|| DeliveryCursor { received_at, event: event.to_owned() })
-    };
-    let none = || Refusal::bad_request("`after` is no place in this list.");
-    after.map(|after| read(after).ok_or_else(none)).transpose()
+/// Which delivery is decided about, and by whom.
+async fn read(service: &Service, caller: &Caller, event: String, asked: &Why) -> Result<(String, By), Refusal> {
+    let by = reason(&asked.reason)?.by(service, caller);
+    Ok((delivery(service, event).await?.delivery.event, by))
 }
 
 impl From<&StoredDelivery> for Delivery {
@@ -231,21 +215,6 @@ impl From<&StoredDelivery> for Delivery {
             postponed: stored.postponed.clone(),
             attempts: stored.attempts,
             account: stored.account.map(|account| account.to_string()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_in_the_list_is_read_as_it_was_written() {
-        let at = cursor(Some("1795665600000.evt_1.x")).unwrap().unwrap();
-        assert_eq!((at.received_at.as_u64(), at.event.as_str()), (1_795_665_600_000, "evt_1.x"));
-        assert!(cursor(None).unwrap().is_none());
-        for wrong in ["", "1", "1.", ".evt", "x.evt", "999999999999999.evt", "1.a b", "1.ü"] {
-            assert_eq!(cursor(Some(wrong)).unwrap_err().code, "bad_request", "{wrong}");
         }
     }
 }

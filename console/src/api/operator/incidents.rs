@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use ledger::{AccountLoss, Incident as Found, IncidentFilter, LossReport, LostDebit};
-use metering::{AccountId, Credits};
+use metering::Credits;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -124,8 +124,7 @@ pub async fn list(
     Query(asked): Query<ListQuery>,
 ) -> Result<Json<List<Incident>>, Refusal> {
     let limit = input::limit(asked.limit)?;
-    let before = asked.after.as_deref().map(str::parse::<u64>).transpose();
-    let before = before.map_err(|_| Refusal::bad_request("`after` is no place in this list."))?;
+    let before = input::place(asked.after.as_deref())?;
     let filter = IncidentFilter { before, limit: limit + 1, ..IncidentFilter::default() };
     let found = service.book.incidents(filter).await?;
     Ok(Json(List::of(found, limit, |found: &Found| found.id.to_string(), Incident::from)))
@@ -153,8 +152,7 @@ pub async fn losses(
     _operator: Operator,
     Query(asked): Query<LossesQuery>,
 ) -> Result<Json<AllLosses>, Refusal> {
-    let account = asked.account.as_deref().map(str::parse::<AccountId>).transpose();
-    let account = account.map_err(|_| Refusal::bad_request("`account` is no account's id."))?;
+    let account = input::account(asked.account.as_deref())?;
     let filter = IncidentFilter { account, limit: ITEMS_MAX, ..IncidentFilter::default() };
     let (totals, debits) = tokio::try_join!(service.book.count_losses(filter), service.book.lost_debits(filter))?;
     let items = debits.iter().map(Lost::from).collect();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ledger::{DeadLetter, DecisionState, DecisionView, LetterId, PendingDecision};
-use metering::{AccountId, Credits};
+use ledger::{DeadLetter, DecisionState, DecisionView, PendingDecision};
+use metering::Credits;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -152,10 +152,8 @@ pub async fn list(
     Query(asked): Query<LettersQuery>,
 ) -> Result<Json<List<Letter>>, Refusal> {
     let limit = input::limit(asked.limit)?;
-    let account = asked.account.as_deref().map(str::parse::<AccountId>).transpose();
-    let account = account.map_err(|_| Refusal::bad_request("`account` is no account's id."))?;
-    let after = asked.after.as_deref().map(str::parse::<LetterId>).transpose();
-    let after = after.map_err(|_| Refusal::bad_request("`after` is no place in this list."))?;
+    let account = input::account(asked.account.as_deref())?;
+    let after = input::place(asked.after.as_deref())?;
     let letters = page(&service.book, account, asked.all, after, limit).await?;
     Ok(Json(List::of(letters, limit, |letter: &DeadLetter| letter.letter.to_string(), Letter::from)))
 }

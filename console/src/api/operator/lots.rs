@@ -17,7 +17,6 @@ use crate::api::etag;
 use crate::api::list::{List, ListQuery};
 use crate::api::once::{self, Asked, OnceKey};
 use crate::api::refused::{ChangedMeanwhile, WriteRefused};
-use crate::billing::{balance, lots as now};
 use crate::caller::Operator;
 use crate::input::{self, Path, Query};
 use crate::operator::lots::{self, NewLot, check_end, check_move, check_take};
@@ -195,9 +194,7 @@ pub async fn take(
 /// The account, with what is left of each lot by live state.
 async fn read(service: &Service, account: AccountId) -> Result<(AccountView, TimeMs), Refusal> {
     let at = service.clock.now();
-    let mut view = service.book.account_view(account, at).await?;
-    view.lots = now::now(&view, balance::snapshot(service, account).await.as_ref());
-    Ok((view, at))
+    Ok((crate::billing::lots::read(service, account, at).await?, at))
 }
 
 fn credits(count: u64) -> Result<Credits, Refusal> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use ledger::mails::{MailEvent, MailFilter, MailView};
-use metering::AccountId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +16,7 @@ use crate::api::refused::WriteRefused;
 use crate::caller::Operator;
 use crate::input::{self, Path, Query};
 use crate::operator::diagnosis::{self, Trouble};
-use crate::pages::operator::mails::states;
+use crate::operator::mails::states;
 use crate::refusal::Refusal;
 use crate::service::Service;
 use crate::show;
@@ -40,8 +39,7 @@ pub struct MailsQuery {
 
 /// A mail and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the field is what the word means in the API")]
-pub struct Mail {
+pub struct OperatorMail {
     /// Its number.
     mail: u64,
     /// About whom.
@@ -100,51 +98,49 @@ pub struct Evidence {
 
 /// Mails, latest first.
 #[utoipa::path(get, path = "/api/operator/mails", tag = "operator", operation_id = "operator_mails", params(MailsQuery),
-    responses(OperatorReadRefused, (status = 200, body = List<Mail>)))]
+    responses(OperatorReadRefused, (status = 200, body = List<OperatorMail>)))]
 pub async fn list(
     State(service): State<Arc<Service>>,
     _operator: Operator,
     Query(asked): Query<MailsQuery>,
-) -> Result<Json<List<Mail>>, Refusal> {
-    let limit = super::limit(asked.limit)?;
-    let account = asked.account.as_deref().map(str::parse::<AccountId>).transpose();
-    let after = asked.after.as_deref().map(str::parse::<u64>).transpose();
+) -> Result<Json<List<OperatorMail>>, Refusal> {
+    let limit = input::limit_of_read(asked.limit)?;
     let filter = MailFilter {
-        account: account.map_err(|_| Refusal::bad_request("`account` is no account's id."))?,
+        account: input::account(asked.account.as_deref())?,
         states: states(asked.state.as_deref().unwrap_or_default())?,
-        after: after.map_err(|_| Refusal::bad_request("`after` is no place in this list."))?,
+        after: input::place(asked.after.as_deref())?,
         limit: limit + 1,
     };
     let found = service.book.mails(&filter).await?;
-    Ok(Json(List::of(found, limit, |mail: &MailView| mail.mail.to_string(), Mail::from)))
+    Ok(Json(List::of(found, limit, |mail: &MailView| mail.mail.to_string(), OperatorMail::from)))
 }
 
 /// One mail.
 #[utoipa::path(get, path = "/api/operator/mails/{mail}", tag = "operator", operation_id = "operator_mail",
-    params(("mail" = u64, Path)), responses(OperatorReadRefused, (status = 200, body = Mail)))]
+    params(("mail" = u64, Path)), responses(OperatorReadRefused, (status = 200, body = OperatorMail)))]
 pub async fn show(
     State(service): State<Arc<Service>>,
     _operator: Operator,
     Path(mail): Path<u64>,
-) -> Result<Json<Mail>, Refusal> {
-    Ok(Json(Mail::from(service.book.mail(mail).await?)))
+) -> Result<Json<OperatorMail>, Refusal> {
+    Ok(Json(OperatorMail::from(service.book.mail(mail).await?)))
 }
 
 /// Has a mail sent again, as settings, recipients and the list of suppressions are by then.
 #[utoipa::path(post, path = "/api/operator/mails/{mail}/resend", tag = "operator", operation_id = "operator_mail_resend",
-    params(("mail" = u64, Path)), request_body = Why, responses(WriteRefused, (status = 200, body = Mail)))]
+    params(("mail" = u64, Path)), request_body = Why, responses(WriteRefused, (status = 200, body = OperatorMail)))]
 pub async fn resend(
     State(service): State<Arc<Service>>,
     Operator(caller): Operator,
     Path(mail): Path<u64>,
     input::Json(asked): input::Json<Why>,
-) -> Result<Json<Mail>, Refusal> {
+) -> Result<Json<OperatorMail>, Refusal> {
     let by = reason(&asked.reason)?.by(&service, &caller);
     service.book.resend_mail(mail, &by).await?;
-    Ok(Json(Mail::from(service.book.mail(mail).await?)))
+    Ok(Json(OperatorMail::from(service.book.mail(mail).await?)))
 }
 
-impl From<MailView> for Mail {
+impl From<MailView> for OperatorMail {
     fn from(mail: MailView) -> Self {
         let (trouble, says) = diagnosis::of(&mail);
         Self {

@@ -58,9 +58,8 @@ pub async fn list(
     Query(asked): Query<ListQuery>,
 ) -> Result<Json<List<Suppression>>, Refusal> {
     let limit = input::limit(asked.limit)?;
-    let after = asked.after.map(plain::name);
-    let after = after.map(|after| after.ok_or_else(|| Refusal::bad_request("`after` is no place in this list.")));
-    let found = service.book.suppressions(after.transpose()?.as_deref(), limit + 1).await?;
+    let after = asked.after.map(|after| plain::name(after).ok_or_else(input::no_place)).transpose()?;
+    let found = service.book.suppressions(after.as_deref(), limit + 1).await?;
     Ok(Json(List::of(found, limit, |found: &Suppressed| found.address.clone(), Suppression::from)))
 }
 

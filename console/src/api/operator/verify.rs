@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use ledger::FieldChange;
 use metering::{AccountId, Credits};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use super::{Why, reason};
 use crate::api::refused::WriteRefused;
 use crate::caller::Operator;
 use crate::input::{self, Path};
-use crate::operator::rebuild::{self, FieldChange};
+use crate::operator::rebuild;
 use crate::operator::verify::{Beside, Found, verify};
 use crate::refusal::Refusal;
 use crate::service::Service;

@@ -62,8 +62,7 @@ pub async fn list(
     caller: Caller,
     Query(asked): Query<ListQuery>,
 ) -> Result<Json<List<Mail>>, Refusal> {
-    // One more than shown tells whether there is a next page; the book reads 200 at most.
-    let limit = input::limit(asked.limit)?.min(input::ITEMS_MAX - 1);
+    let limit = input::limit_of_read(asked.limit)?;
     let after = asked.after.as_deref().map(place).transpose()?;
     let filter = MailFilter { account: Some(caller.account), after, limit: limit + 1, ..MailFilter::default() };
     let mails = service.book.mails(&filter).await?;

@@ -1,29 +1,15 @@
 //! What is another in live state than before: field by field, lot by lot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use ledger::FieldChange;
 use metering::LotImage;
 use metering::live::Snapshot;
 
 use crate::show;
 
-/// A field that changed; `None` is one that was not there. Traffic changes some, too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldChange {
-    pub field: String,
-    pub before: Option<String>,
-    pub after: Option<String>,
-}
-
 pub fn changes(before: Option<&Snapshot>, after: Option<&Snapshot>) -> Vec<FieldChange> {
-    let (before, after) = (before.map(fields).unwrap_or_default(), after.map(fields).unwrap_or_default());
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let change = |name: &String| FieldChange {
-        field: name.clone(),
-        before: before.get(name).cloned(),
-        after: after.get(name).cloned(),
-    };
-    names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(change).collect()
+    ledger::changes(before, after, fields)
 }
 
 /// Everything of a snapshot but the times at which it was taken and will be counted anew.

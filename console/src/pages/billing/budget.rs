@@ -49,7 +49,7 @@ impl BudgetCard {
         let preset = |value: u64| Preset { limit: value, name: preset_name(value), is_set: value == limit };
         Self {
             used: show::credits_in_words(balance.used),
-            limit: if limit == 0 { preset_name(0) } else { show::credits_in_words(balance.limit) },
+            limit: show::cap(balance.limit),
             resets: When::day(balance.resets_at),
             percent: balance.percent(),
             has_cap: limit > 0,

@@ -9,6 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::budget::Typed;
+use crate::api::once::fresh_key;
 use crate::billing::{budget, checkout, portal};
 use crate::caller::AccountAdmin;
 use crate::input::Form;
@@ -68,7 +69,7 @@ pub async fn open_checkout(
     AccountAdmin(caller): AccountAdmin,
     Form(form): Form<CheckoutForm>,
 ) -> Result<Response, Refusal> {
-    let key = form.key.unwrap_or_else(checkout::fresh_key);
+    let key = form.key.unwrap_or_else(fresh_key);
     let opened = checkout::open(&service, &caller, &form.plan, &key).await?;
     leading(Shell::new(&service, Some(&caller), Section::Billing), opened.url)
 }

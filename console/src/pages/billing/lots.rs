@@ -1,7 +1,6 @@
 //! The table of credit lots: those of use in burn order, the others folded away, latest end first.
 
 use ledger::{LotState, LotView};
-use metering::Credits;
 
 use crate::billing::lots::is_open;
 use crate::pages::when::When;
@@ -52,15 +51,11 @@ impl From<&LotView> for LotRow {
             product: lot.product.clone(),
             original: show::credits(lot.original),
             remaining: show::credits(lot.remaining),
-            percent: percent(lot.remaining, lot.original),
+            // A lot that was voided before anything was drawn may have held nothing.
+            percent: show::share(lot.remaining, lot.original),
             badge: badge(lot.state),
         }
     }
-}
-
-/// A lot that was voided before anything was drawn may have held nothing.
-fn percent(remaining: Credits, original: Credits) -> u64 {
-    if original.is_zero() { 0 } else { show::percent(remaining, original) }
 }
 
 const fn badge(state: LotState) -> Option<&'static str> {

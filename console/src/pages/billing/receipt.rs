@@ -108,7 +108,7 @@ impl From<&AccountReceipt> for ReceiptView {
             route: debit.route.clone().unwrap_or_else(|| "not told".to_owned()),
             outcome: receipt.outcome.as_ref().map_or_else(|| NOT_TOLD.to_owned(), outcome),
             lots: lots.collect(),
-            budget_limit: if limit.is_zero() { "No cap".to_owned() } else { show::credits_in_words(limit) },
+            budget_limit: show::cap(limit),
             budget_before: show::credits(receipt.budget_used_before),
             budget_after: show::credits(budget_used_after(receipt)),
             resets: debit.budget_period_end.map(When::day),

@@ -8,7 +8,6 @@ use axum::response::Response;
 use ledger::{ReceiptLine, ReceiptState};
 use serde::Deserialize;
 
-use crate::api::billing::receipts::cursor;
 use crate::api::list::List;
 use crate::caller::Caller;
 use crate::input::{self, Query};
@@ -53,7 +52,7 @@ pub async fn list(
     caller: Caller,
     Query(asked): Query<PageQuery>,
 ) -> Result<Response, Refusal> {
-    let after = cursor(asked.after.as_deref())?;
+    let after = input::read("after", asked.after.as_deref())?;
     let lines = service.book.receipt_lines(caller.account, after, input::ITEMS + 1).await?;
     let list = List::of(lines, input::ITEMS, |line: &ReceiptLine| line.cursor().to_string(), ReceiptRow::from);
     shell::page(&Page {

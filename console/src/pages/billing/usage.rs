@@ -107,7 +107,7 @@ fn of_route(route: &RouteUse, all: Credits) -> Share {
 }
 
 fn share(name: String, credits: Credits, calls: u64, all: Credits) -> Share {
-    let percent = if all.is_zero() { 0 } else { show::percent(credits, all) };
+    let percent = show::share(credits, all);
     Share { name, credits: show::credits(credits), calls: show::number(calls), percent }
 }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::fields::{Fields, Typed};
 use super::shown;
-use crate::api::once::OnceKey;
+use crate::api::once::{OnceKey, fresh_key};
 use crate::caller::{AccountAdmin, Caller};
 use crate::input::Form;
 use crate::keys::{change, seen};
@@ -30,7 +30,7 @@ pub async fn form(
     State(service): State<Arc<Service>>,
     AccountAdmin(caller): AccountAdmin,
 ) -> Result<Response, Refusal> {
-    page(&service, &caller, Fields::empty(shown::nonce())).await
+    page(&service, &caller, Fields::empty(fresh_key()), StatusCode::OK).await
 }
 
 pub async fn send(
@@ -40,18 +40,14 @@ pub async fn send(
 ) -> Result<Response, Refusal> {
     let (asked, typed) = match Fields::read_new(typed, service.clock.now()) {
         Ok(read) => read,
-        Err(fields) => {
-            let mut response = page(&service, &caller, *fields).await?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            return Ok(response);
-        }
+        Err(fields) => return page(&service, &caller, *fields, StatusCode::UNPROCESSABLE_ENTITY).await,
     };
     let (once, name) = (OnceKey::of_form(&typed.nonce)?, asked.name.clone());
     let made = Box::pin(change::create(&service, &caller, once, asked)).await;
     shown::page(Shell::new(&service, Some(&caller), Section::Keys), &name, made)
 }
 
-async fn page(service: &Service, caller: &Caller, fields: Fields) -> Result<Response, Refusal> {
-    let status = service.book.account_view(caller.account, service.clock.now()).await?.status;
-    shell::page(&Page { shell: Shell::new(service, Some(caller), Section::Keys), why: seen::why(status), fields })
+async fn page(service: &Service, caller: &Caller, fields: Fields, status: StatusCode) -> Result<Response, Refusal> {
+    let why = seen::why(service.book.account_view(caller.account, service.clock.now()).await?.status);
+    shell::page_as(status, &Page { shell: Shell::new(service, Some(caller), Section::Keys), why, fields })
 }

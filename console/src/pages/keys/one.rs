@@ -40,7 +40,7 @@ pub async fn show(
     let view = change::own(&service, &caller, key).await?;
     let fields = Fields::of(&view.policy);
     let shell = Shell::new(&service, Some(&caller), Section::Keys).with_notice(asked.notice());
-    page(&service, &caller, shell, view, fields, false).await
+    shell::page(&page(&service, &caller, shell, view, fields, false).await?)
 }
 
 pub async fn hold(
@@ -50,25 +50,21 @@ pub async fn hold(
     Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
     let view = change::own(&service, &caller, key).await?;
-    let (held_to, seen) = (view.policy.clone(), typed.held.clone());
-    let again = async |fields: Fields, changed: bool, status: StatusCode| {
+    let held_to = fingerprint(&view.policy);
+    let again = async |view: KeyView, fields: Fields, changed: bool, status: StatusCode| {
         let shell = Shell::new(&service, Some(&caller), Section::Keys);
-        let mut response = page(&service, &caller, shell, view, fields, changed).await?;
-        *response.status_mut() = status;
-        Ok(response)
+        shell::page_as(status, &page(&service, &caller, shell, view, fields, changed).await?)
     };
-    let policy = match Fields::read_policy(typed.clone(), &held_to) {
+    let policy = match Fields::read_policy(typed.clone(), &view.policy) {
         Ok(policy) => policy,
-        Err(fields) => return again(*fields, false, StatusCode::UNPROCESSABLE_ENTITY).await,
+        Err(fields) => return again(view, *fields, false, StatusCode::UNPROCESSABLE_ENTITY).await,
     };
-    if seen != fingerprint(&held_to) {
-        let over = Typed { held: fingerprint(&held_to), ..typed };
-        return again(Fields::typed(over), true, StatusCode::PRECONDITION_FAILED).await;
+    if typed.held != held_to {
+        let over = Typed { held: held_to, ..typed };
+        return again(view, Fields::typed(over), true, StatusCode::PRECONDITION_FAILED).await;
     }
-    match change::hold(&service, &caller, key, &held_to, &policy).await {
-        Ok(()) => Ok(shell::see_other(&format!("/keys/{key}?done=key_changed"))),
-        Err(refusal) => Err(refusal),
-    }
+    change::hold(&service, &caller, &view, &policy).await?;
+    Ok(shell::see_other(&format!("/keys/{key}?done=key_changed")))
 }
 
 async fn page(
@@ -78,8 +74,8 @@ async fn page(
     view: KeyView,
     fields: Fields,
     changed: bool,
-) -> Result<Response, Refusal> {
+) -> Result<Page, Refusal> {
     let seen = seen::look(service, caller.account, vec![view]).await?;
     let key = seen.keys.first().map(|key| KeyRow::of(key, &seen)).ok_or_else(|| Refusal::not_found("key"))?;
-    shell::page(&Page { shell, standing: Standing::of(&seen), key, fields, changed })
+    Ok(Page { shell, standing: Standing::of(&seen), key, fields, changed })
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::fields::{Fields, Typed};
 use super::shown;
-use crate::api::once::OnceKey;
+use crate::api::once::{OnceKey, fresh_key};
 use crate::caller::{AccountAdmin, Caller};
 use crate::input::{Form, Path};
 use crate::keys::change::{self, Replace};
@@ -70,8 +70,8 @@ pub async fn form(
         return Ok(shell::see_other(&format!("/keys/{key}"))); // which says how it stands
     }
     let expires = view.expires_at.filter(|at| *at > next_day(now)).map(show::day).unwrap_or_default();
-    let typed = Typed { expires, nonce: shown::nonce(), ..Typed::default() };
-    page(&service, &caller, &view, USUAL, Fields::typed(typed))
+    let typed = Typed { expires, nonce: fresh_key(), ..Typed::default() };
+    shell::page(&page(&service, &caller, &view, USUAL, Fields::typed(typed)))
 }
 
 pub async fn send(
@@ -87,25 +87,25 @@ pub async fn send(
     let (expires_at, typed) = match Fields::read_expiry(typed, service.clock.now()) {
         Ok(read) => read,
         Err(fields) => {
-            let mut response = page(&service, &caller, &view, word, *fields)?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            return Ok(response);
+            let page = page(&service, &caller, &view, word, *fields);
+            return shell::page_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
     };
     let once = OnceKey::of_form(&typed.nonce)?;
-    let made = Box::pin(change::rotate(&service, &caller, once, Replace { key, grace_ms, expires_at })).await;
+    let replace = Replace::of(&view, grace_ms, expires_at);
+    let made = Box::pin(change::rotate(&service, &caller, once, replace)).await;
     shown::page(Shell::new(&service, Some(&caller), Section::Keys), &view.name, made)
 }
 
-fn page(service: &Service, caller: &Caller, view: &KeyView, chosen: &str, fields: Fields) -> Result<Response, Refusal> {
+fn page(service: &Service, caller: &Caller, view: &KeyView, chosen: &str, fields: Fields) -> Page {
     let graces = GRACES.iter().map(|&(word, _, text)| Grace { word, text, chosen: word == chosen });
-    shell::page(&Page {
+    Page {
         shell: Shell::new(service, Some(caller), Section::Keys),
         id: view.key.to_string(),
         name: view.name.clone(),
         graces: graces.collect(),
         fields,
-    })
+    }
 }
 
 /// The first midnight from now on.

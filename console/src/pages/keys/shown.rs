@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use rand::RngExt;
 
 use crate::api::once;
 use crate::keys::change::Made;
@@ -29,12 +28,6 @@ struct MadeBefore<'a> {
     id: &'a str,
 }
 
-/// A form's own number, by which it is known when it is sent again.
-pub fn nonce() -> String {
-    let number: u128 = rand::rng().random();
-    format!("{number:032x}")
-}
-
 /// Shows what was made now, or says that it was made before.
 pub fn page(shell: Shell, name: &str, made: Result<Made, Refusal>) -> Result<Response, Refusal> {
     match made {
@@ -47,9 +40,7 @@ pub fn page(shell: Shell, name: &str, made: Result<Made, Refusal>) -> Result<Res
         }),
         Err(refusal) if refusal.code == once::USED => {
             let id = refusal.numbers.get("made").and_then(|made| made.as_str()).unwrap_or_default();
-            let mut response = shell::page(&MadeBefore { shell, name, id })?;
-            *response.status_mut() = StatusCode::CONFLICT;
-            Ok(response)
+            shell::page_as(StatusCode::CONFLICT, &MadeBefore { shell, name, id })
         }
         Err(refusal) => Err(refusal),
     }

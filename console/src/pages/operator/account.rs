@@ -16,7 +16,9 @@ use crate::billing::balance::Source;
 use crate::billing::lots::is_open;
 use crate::caller::Operator;
 use crate::input::{Path, Query};
+use crate::keys::seen::State as Standing;
 use crate::operator::account::{LATEST, Whole};
+use crate::operator::lots::{check_end, has_any, is_over};
 use crate::operator::plain;
 use crate::operator::status::Word;
 use crate::pages::billing::receipts::ReceiptRow;
@@ -215,7 +217,7 @@ impl Head {
             remaining: show::credits(balance.remaining),
             is_live: balance.source == Source::Live,
             used: show::credits_in_words(balance.used),
-            limit: if balance.limit.is_zero() { "No cap".to_owned() } else { show::credits_in_words(balance.limit) },
+            limit: show::cap(balance.limit),
             has_cap: !balance.limit.is_zero(),
             percent: balance.percent(),
             resets: When::day(balance.resets_at),
@@ -267,7 +269,6 @@ impl From<&PaymentView> for PaymentRow {
 
 impl LotRow {
     fn of(lot: &LotView, now: TimeMs) -> Self {
-        let ended = lot.expires_at <= now || lot.state == LotState::Swept;
         Self {
             lot: lot.lot.to_string(),
             product: plain::line(&lot.product),
@@ -275,7 +276,7 @@ impl LotRow {
             expires: When::instant(lot.expires_at),
             original: show::credits(lot.original),
             remaining: show::credits(lot.remaining),
-            percent: if lot.original.is_zero() { 0 } else { show::percent(lot.remaining, lot.original) },
+            percent: show::share(lot.remaining, lot.original),
             badge: match lot.state {
                 LotState::Live => None,
                 LotState::Upcoming => Some("Upcoming"),
@@ -283,20 +284,20 @@ impl LotRow {
                 LotState::Expired => Some("Expired"),
                 LotState::Swept => Some("Expired, taken out"),
             },
-            may_move: lot.state != LotState::Swept,
-            may_end: !ended,
-            may_take: !ended && !lot.remaining.is_zero(),
+            may_move: !is_over(lot),
+            may_end: check_end(lot, now).is_ok(),
+            may_take: has_any(lot),
         }
     }
 }
 
 impl KeyRow {
     fn of(key: &KeyView, now: TimeMs) -> Self {
-        let state = match (key.revoked_at, key.expires_at) {
-            (Some(_), _) => Badge { word: "Revoked", tone: "" },
-            (None, Some(expires_at)) if expires_at <= now => Badge { word: "Expired", tone: "" },
-            (None, Some(_)) => Badge { word: "Expires", tone: "warn" },
-            (None, None) => Badge { word: "Good", tone: "good" },
+        let state = match Standing::of(key, now) {
+            Standing::Revoked(_) => Badge { word: "Revoked", tone: "" },
+            Standing::Expired(_) | Standing::Replaced { .. } => Badge { word: "Expired", tone: "" },
+            Standing::Expires(_) | Standing::Rotated { .. } => Badge { word: "Expires", tone: "warn" },
+            Standing::Active => Badge { word: "Good", tone: "good" },
         };
         let is_free = key.policy == KeyPolicy::default();
         Self {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use ledger::{ActivityKind, ActivityLine};
+use ledger::{ActivityCursor, ActivityKind, ActivityLine};
 use serde::Deserialize;
 
 use super::pager::Pager;
 use super::rows::{ActivityRow, account};
 use super::tabs::Tab;
+use crate::activity::filter::of_operators;
 use crate::api::list::List;
-use crate::api::operator::activity::{cursor, filter};
 use crate::caller::Operator;
-use crate::input::{ITEMS, Query};
+use crate::input::{self, ITEMS, Query};
 use crate::pages::shell::{self, Section, Shell};
 use crate::refusal::Refusal;
 use crate::service::Service;
@@ -52,8 +52,8 @@ pub async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refusal> {
     let of = account(asked.account.as_deref())?;
-    let wanted = filter(&asked.kind, &asked.from, &asked.until)?;
-    let after = cursor(asked.after.as_deref())?;
+    let wanted = of_operators(&asked.kind, &asked.from, &asked.until)?;
+    let after: Option<ActivityCursor> = input::read("after", asked.after.as_deref())?;
     let lines = service.book.activity(of, &wanted, after.as_ref(), ITEMS + 1).await?;
     let list = List::of(lines, ITEMS, |line: &ActivityLine| line.cursor().to_string(), ActivityRow::from);
     let of_text = of.map(|of| of.to_string()).unwrap_or_default();

@@ -28,7 +28,6 @@ use crate::service::Service;
 /// Whoever confirms says so with the change.
 pub struct Confirmed<'a> {
     pub by: By,
-    pub sent: &'a Sent,
     pub caller: &'a Caller,
     /// Names this confirmation, and no other.
     pub key: &'a OnceKey,
@@ -40,6 +39,8 @@ pub trait Deed: Clone + Send + Sync + 'static {
     type Of: DeserializeOwned + Send + 'static;
     /// Which of the operators' pages it belongs to.
     const TAB: Tab;
+    /// What a plan has worked out, and is done once it is confirmed.
+    type Ready: Send;
 
     /// Reads what it is about.
     fn load(service: &Arc<Service>, of: Self::Of) -> impl Future<Output = Result<Self, Refusal>> + Send;
@@ -47,13 +48,18 @@ pub trait Deed: Clone + Send + Sync + 'static {
     /// What an operator is asked, beside why.
     fn form(&self, sent: &Sent) -> Form;
 
-    /// What would be done.
-    fn plan(&self, service: &Arc<Service>, sent: &Sent) -> impl Future<Output = Result<Plan, Stop>> + Send;
+    /// What would be done: for whoever is to confirm it, and ready to be carried out.
+    fn plan(
+        &self,
+        service: &Arc<Service>,
+        sent: &Sent,
+    ) -> impl Future<Output = Result<(Plan, Self::Ready), Stop>> + Send;
 
-    /// Does it. What was planned is what was seen, as of a moment ago.
+    /// Does what was planned a moment ago, which is what was seen.
     fn carry_out(
         &self,
         service: &Arc<Service>,
+        ready: Self::Ready,
         confirmed: Confirmed<'_>,
     ) -> impl Future<Output = Result<Outcome, Refusal>> + Send;
 }
@@ -154,13 +160,13 @@ impl<D: Deed> Step<'_, D> {
         }
         let page =
             FormPage { shell: self.shell(), tab: D::TAB, path: self.path.to_owned(), form, wrong: of_none, has_wrong };
-        Ok(with_status(shell::page(&page)?, status))
+        shell::page_as(status, &page)
     }
 
     /// What would be done; `was` had been shown before.
     async fn preview(&self, reason: Result<Reason, Wrong>, was: Option<String>) -> Result<Response, Refusal> {
         let (plan, mut wrongs) = match self.deed.plan(self.service, self.sent).await {
-            Ok(plan) => (Some(plan), Vec::new()),
+            Ok((plan, _)) => (Some(plan), Vec::new()),
             Err(Stop::Wrong(wrong)) => (None, vec![wrong]),
             Err(Stop::Refused(refusal)) => return Err(refusal),
         };
@@ -186,7 +192,7 @@ impl<D: Deed> Step<'_, D> {
             nonce: Uuid::now_v7().simple().to_string(),
             was,
         };
-        Ok(with_status(shell::page(&page)?, status))
+        shell::page_as(status, &page)
     }
 
     async fn confirmed(&self, nonce: &str, reason: Reason) -> Result<Response, Refusal> {
@@ -224,8 +230,8 @@ async fn write<D: Deed>(
     key: OnceKey,
     reason: Reason,
 ) -> Result<Outcome, Refusal> {
-    let plan = match deed.plan(&service, &sent).await {
-        Ok(plan) => plan,
+    let (plan, ready) = match deed.plan(&service, &sent).await {
+        Ok(planned) => planned,
         Err(Stop::Wrong(_)) => return Err(etag::changed()),
         Err(Stop::Refused(refusal)) => return Err(refusal),
     };
@@ -233,15 +239,10 @@ async fn write<D: Deed>(
         return Err(etag::changed());
     }
     let by = reason.by(&service, &caller);
-    deed.carry_out(&service, Confirmed { by, sent: &sent, caller: &caller, key: &key }).await
+    deed.carry_out(&service, ready, Confirmed { by, caller: &caller, key: &key }).await
 }
 
 /// Whether somebody else was faster: found before, or by the book itself.
 fn is_changed(refusal: &Refusal) -> bool {
     matches!(refusal.code, "changed" | "changed_meanwhile")
-}
-
-fn with_status(mut response: Response, status: StatusCode) -> Response {
-    *response.status_mut() = status;
-    response
 }

@@ -9,14 +9,13 @@ use ledger::stripe::{DeliveryChange, DeliveryFilter, DeliveryState};
 use serde::Deserialize;
 
 use super::account::path;
-use super::deeds::deliveries::delivery;
 use super::pager::Pager;
 use super::rows::{DeliveryRow, account, value};
 use super::tabs::Tab;
 use crate::api::list::List;
-use crate::api::operator::deliveries::{cursor, place};
 use crate::caller::Operator;
 use crate::input::{ITEMS, Path, Query};
+use crate::operator::deliveries::{cursor, delivery, kind, place, state};
 use crate::operator::plain;
 use crate::pages::notice::NoticeQuery;
 use crate::pages::shell::{self, Section, Shell};
@@ -111,22 +110,6 @@ pub async fn list(
         account: of_text,
         deliveries: list.items,
     })
-}
-
-/// A type of deliveries, as it was typed; empty = any.
-pub fn kind(text: &str) -> Result<String, Refusal> {
-    plain::name(text.trim().to_owned()).ok_or_else(|| Refusal::bad_request("`kind` is no type of a delivery."))
-}
-
-/// A state by its word; none where nothing was chosen.
-pub fn state(word: &str) -> Result<Option<DeliveryState>, Refusal> {
-    match word {
-        "" => Ok(None),
-        word => {
-            let state = DeliveryState::from_word(word);
-            state.map(Some).ok_or_else(|| Refusal::bad_request("`state` is no state of a delivery."))
-        }
-    }
 }
 
 pub async fn show(

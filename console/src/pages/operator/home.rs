@@ -6,7 +6,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use ledger::{ATTENTION_MAX, AccountSummary, Attention};
-use metering::AccountId;
 use serde::Deserialize;
 
 use super::account::path;
@@ -15,7 +14,7 @@ use super::rows::{Badge, status_badge};
 use super::tabs::Tab;
 use crate::api::list::List;
 use crate::caller::Operator;
-use crate::input::{ITEMS, Query};
+use crate::input::{self, ITEMS, Query};
 use crate::operator::{ATTENTION_DAYS, attention_since, plain};
 use crate::pages::shell::{self, Section, Shell};
 use crate::refusal::Refusal;
@@ -64,8 +63,7 @@ pub async fn show(
     Operator(caller): Operator,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refusal> {
-    let after = asked.after.as_deref().map(str::parse::<AccountId>).transpose();
-    let after = after.map_err(|_| Refusal::bad_request("`after` is no place in this list."))?;
+    let after = input::place(asked.after.as_deref())?;
     let attention = service.book.attention(attention_since(service.clock.now())).await?;
     let q = asked.q.trim().to_owned();
     let (mut found, mut next) = (None, None);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use ledger::{DeadLetter, LETTERS_A_LIST, LetterId, PendingDecision};
+use ledger::{DeadLetter, LETTERS_A_LIST, PendingDecision};
 use serde::Deserialize;
 
 use super::account::path;
@@ -14,7 +14,7 @@ use super::rows::{LetterRow, account};
 use super::tabs::Tab;
 use crate::api::list::List;
 use crate::caller::Operator;
-use crate::input::{ITEMS, Path, Query};
+use crate::input::{self, ITEMS, Path, Query};
 use crate::operator::letters::{fields, named, page};
 use crate::operator::plain;
 use crate::pages::notice::NoticeQuery;
@@ -80,8 +80,7 @@ pub async fn list(
     Operator(caller): Operator,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refusal> {
-    let after = asked.after.as_deref().map(str::parse::<LetterId>).transpose();
-    let after = after.map_err(|_| Refusal::bad_request("`after` is no place in this list."))?;
+    let after = input::place(asked.after.as_deref())?;
     let (of, all) = (account(asked.account.as_deref())?, asked.state == "all");
     let letters = page(&service.book, of, all, after, ITEMS).await?;
     let list = List::of(letters, ITEMS, |letter: &DeadLetter| letter.letter.to_string(), LetterRow::from);

@@ -14,6 +14,7 @@ use super::tabs::Tab;
 use crate::api::list::List;
 use crate::caller::Operator;
 use crate::input::{ITEMS, Path, Query};
+use crate::operator::mails::{is_under_way, states};
 use crate::operator::{diagnosis, plain};
 use crate::pages::notice::NoticeQuery;
 use crate::pages::shell::{self, Section, Shell};
@@ -103,17 +104,6 @@ pub async fn list(
     })
 }
 
-/// States by a word; all where none was chosen.
-pub fn states(word: &str) -> Result<Vec<MailState>, Refusal> {
-    match word {
-        "" => Ok(Vec::new()),
-        word => {
-            let state = MailState::from_word(word);
-            state.map(|state| vec![state]).ok_or_else(|| Refusal::bad_request("`state` is no state of a mail."))
-        }
-    }
-}
-
 pub async fn show(
     State(service): State<Arc<Service>>,
     Operator(caller): Operator,
@@ -137,7 +127,7 @@ pub async fn show(
         tab: Tab::Mails,
         mail: MailRow::from(&mail),
         trouble: trouble.name(),
-        may_resend: !matches!(mail.state, MailState::Queued | MailState::Sending),
+        may_resend: !is_under_way(&mail),
         message_id: plain::line(&mail.message_id),
         attempts: mail.attempts,
         next_try: mail.next_try_at.map(When::instant),

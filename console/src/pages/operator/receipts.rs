@@ -13,10 +13,9 @@ use super::account::{crumb, path};
 use super::pager::Pager;
 use super::tabs::Tab;
 use super::words::Link;
-use crate::api::billing::receipts::cursor;
 use crate::api::list::List;
 use crate::caller::Operator;
-use crate::input::{ITEMS, Path, Query};
+use crate::input::{self, ITEMS, Path, Query};
 use crate::pages::billing::receipts::ReceiptRow;
 use crate::pages::shell::{self, Section, Shell};
 use crate::refusal::Refusal;
@@ -44,7 +43,7 @@ pub async fn list(
     Path(account): Path<AccountId>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refusal> {
-    let after = cursor(asked.after.as_deref())?;
+    let after = input::read("after", asked.after.as_deref())?;
     let view = service.book.account_view(account, service.clock.now()).await?;
     let lines = service.book.receipt_lines(account, after, ITEMS + 1).await?;
     let list = List::of(lines, ITEMS, |line: &ReceiptLine| line.cursor().to_string(), ReceiptRow::from);

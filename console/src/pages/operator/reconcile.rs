@@ -60,9 +60,8 @@ pub async fn look(
     let since = match sent.day("since") {
         Ok(since) => since,
         Err(wrong) => {
-            let mut response = shell::page(&page(&service, &caller, typed, Some(wrong.text), None).await?)?;
-            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            return Ok(response);
+            let page = page(&service, &caller, typed, Some(wrong.text), None).await?;
+            return shell::page_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
     };
     let by = caller.by(&service, "looked, repaired nothing");

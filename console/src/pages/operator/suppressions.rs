@@ -12,7 +12,7 @@ use super::pager::Pager;
 use super::tabs::Tab;
 use crate::api::list::List;
 use crate::caller::Operator;
-use crate::input::{ITEMS, Query};
+use crate::input::{self, ITEMS, Query};
 use crate::operator::plain;
 use crate::pages::notice::NoticeQuery;
 use crate::pages::shell::{self, Section, Shell};
@@ -51,9 +51,7 @@ pub async fn list(
     Operator(caller): Operator,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refusal> {
-    let after = asked.after.map(plain::name);
-    let after = after.map(|after| after.ok_or_else(|| Refusal::bad_request("`after` is no place in this list.")));
-    let after = after.transpose()?;
+    let after = asked.after.map(|after| plain::name(after).ok_or_else(input::no_place)).transpose()?;
     let found = service.book.suppressions(after.as_deref(), ITEMS + 1).await?;
     let list = List::of(found, ITEMS, |found: &Suppression| found.address.clone(), Row::from);
     let notice = NoticeQuery { done: asked.done }.notice();

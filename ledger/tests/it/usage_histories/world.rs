@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use ledger::{CarriedOut, Day, Entry, EntryKind, NewKey, Outgoing, ReadBatch, Run};
-use metering::{AccountId, Body, Change, Credits, Draw, KeyId, KeyMode, KeyPolicy, LotId, OpId, Split, Status, TimeMs};
+use ledger::{CarriedOut, Day, Entry, EntryKind, Outgoing, ReadBatch, Run};
+use metering::{AccountId, Body, Change, Credits, Draw, KeyId, LotId, OpId, Split, Status, TimeMs};
 use uuid::Uuid;
 
 use super::Step;
@@ -57,10 +57,8 @@ impl World {
             let lot = operator.grants(account, 1_000_000, 30_000).await;
             let mut keys = [None; 3];
             for (index, key) in keys.iter_mut().enumerate().skip(1) {
-                let random = [u8::try_from(number * 8 + index).unwrap(); 32];
-                let (name, mode, policy) = ("ci".to_owned(), KeyMode::Live, KeyPolicy::default());
-                let new = NewKey { name, mode, expires_at: None, policy, random };
-                *key = Some(operator.db.ledger.issue_key(account, &new, &by(NOON)).await.unwrap().1);
+                let seed = u8::try_from(number * 8 + index).unwrap();
+                *key = Some(operator.issues(account, "ci", seed).await.1);
             }
             members.push(Member { account, lot, keys, drawn: vec![], closed: HashSet::new(), version: 0 });
         }

@@ -1,7 +1,5 @@
 //! How a dead letter is shown: what is known of it, and its fields as they stood.
 
-use std::fmt::Write;
-
 use ledger::DeadLetter;
 use metering::StreamEntry;
 use serde_json::{Value, json};
@@ -57,13 +55,7 @@ pub fn whole_text(letter: &DeadLetter, entry: Option<&StreamEntry>) -> String {
 fn readable(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => {
-            let mut hex = "0x".to_owned();
-            for byte in bytes {
-                let _ = write!(hex, "{byte:02x}"); // writing to a String never fails
-            }
-            hex
-        }
+        _ => format!("0x{}", metering::hex(bytes)),
     }
 }
 

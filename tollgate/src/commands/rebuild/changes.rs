@@ -1,44 +1,21 @@
 //! What is another in live state than before: field by field, lot by lot.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeMap;
 
+use ledger::FieldChange;
 use metering::LotImage;
 use metering::live::Snapshot;
-use serde_json::{Value, json};
 
 use crate::instant::rfc3339;
 
-/// A field that changed; `None` is one that was not there. Traffic changes some, too.
-#[derive(Debug, PartialEq, Eq)]
-pub struct FieldChange {
-    field: String,
-    before: Option<String>,
-    after: Option<String>,
-}
-
-impl FieldChange {
-    pub fn json(&self) -> Value {
-        json!({ "field": self.field, "before": self.before, "after": self.after })
-    }
-}
-
-impl fmt::Display for FieldChange {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-        write!(formatter, "{}: {} -> {}", self.field, shown(&self.before), shown(&self.after))
-    }
+/// A change in one line.
+pub fn line(change: &FieldChange) -> String {
+    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+    format!("{}: {} -> {}", change.field, shown(&change.before), shown(&change.after))
 }
 
 pub fn changes(before: Option<&Snapshot>, after: Option<&Snapshot>) -> Vec<FieldChange> {
-    let (before, after) = (before.map(fields).unwrap_or_default(), after.map(fields).unwrap_or_default());
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let change = |name: &String| FieldChange {
-        field: name.clone(),
-        before: before.get(name).cloned(),
-        after: after.get(name).cloned(),
-    };
-    names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(change).collect()
+    ledger::changes(before, after, fields)
 }
 
 /// Everything of a snapshot but the times at which it was taken and will be counted anew.
@@ -111,7 +88,7 @@ mod tests {
     #[test]
     fn only_what_changed_is_told_and_what_was_not_there_is_nothing() {
         let told = changes(Some(&snapshot(5)), Some(&snapshot(7)));
-        let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+        let told: Vec<String> = told.iter().map(line).collect();
         let lot = |credits| format!("{credits} credits from 1970-01-01T00:00:00Z to 1970-01-01T00:00:01Z");
         assert_eq!(told, [format!("lot_3: {} -> {}", lot(5), lot(7)), "remaining: 5 -> 7".to_owned()]);
         assert_eq!(changes(Some(&snapshot(5)), Some(&snapshot(5))), []);

@@ -6,9 +6,9 @@ use std::process::Command;
 use ledger::AccountView;
 use metering::live::Snapshot;
 use metering::{AccountId, Credits, LotId};
+use testing::executable;
 
 use super::guarded::redis_settings;
-use super::program::executable;
 use super::{Stack, wait_until};
 
 /// What must be zero in the book of any test.

@@ -16,27 +16,22 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn start(house: &House<'_>, number: usize, upstreams: &[(&str, String)], settings: &str) -> Self {
-        let (port, admin_port, name) = (free_port(), free_port(), format!("gateway-{number}"));
-        let (listen, admin) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{admin_port}"));
+        let (port, name) = (free_port(), format!("gateway-{number}"));
         let named: Vec<String> =
             upstreams.iter().map(|(name, url)| format!("upstreams.{name} = \"{url}\"\n")).collect();
         let named = named.concat();
         let text = format!(
-            "listen = \"{listen}\"\nadmin_listen = \"{admin}\"\nroutes = \"{name}-routes.toml\"\nthreads = 2\n\
+            "listen = \"127.0.0.1:{port}\"\nroutes = \"{name}-routes.toml\"\nthreads = 2\n\
              billing_url = \"https://billing.example\"\n{}{named}journal.directory = \"journal-{number}\"\n\
-             journal.post_to = {:?}\njournal.secret = \"{JOURNAL_SECRET}\"\njournal.post_ms = 100\n{settings}\n",
+             journal.post_to = {:?}\njournal.secret = \"{JOURNAL_SECRET}\"\njournal.post_ms = 100\n{settings}",
             house.wire.map_or_else(|| redis_settings(house.redis, "gateway"), Wire::settings),
             house.journals,
         );
-        let path = house.directory.join(format!("{name}.toml"));
-        std::fs::write(&path, text).unwrap();
-        let routes = house.directory.join(format!("{name}-routes.toml")); // its own: another gateway may be reading already
+        let routes = house.ground.directory.join(format!("{name}-routes.toml")); // its own: another gateway may be reading already
         let console = upstreams.iter().any(|(name, _)| *name == "console");
         let more = if console { routes_of_the_demo() } else { String::new() };
         std::fs::write(routes, format!("{ROUTES}{more}")).unwrap();
-        let arguments = vec!["--config".to_owned(), path.display().to_string()];
-        let admin = format!("http://{admin}");
-        let program = Program::start(house.directory, ("gateway", &name), arguments, admin, house.http.clone());
+        let program = house.ground.service(("gateway", &name), free_port(), &text).started();
         Self { program, port }
     }
 

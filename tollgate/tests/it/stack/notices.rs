@@ -28,20 +28,15 @@ impl Notices {
         let arguments = [["--smtp", &smtp], ["--listen", &listen]].concat();
         let arguments = arguments.into_iter().map(str::to_owned).collect();
         let named = ("pretend-mailbox", "mailbox");
-        let box_program = Program::start(house.directory, named, arguments, mailbox.clone(), house.http.clone());
-        let admin = format!("127.0.0.1:{}", free_port());
+        let box_program = house.ground.program(named, arguments, mailbox.clone()).started();
         let text = format!(
-            "admin_listen = \"{admin}\"\npostgres.url = \"{}\"\nsmtp.port = {port}\nworker.interval_ms = 100\n\
+            "postgres.url = \"{}\"\nsmtp.port = {port}\nworker.interval_ms = 100\n\
              letter.brand = \"ArchibotChat\"\nletter.public_url = \"{console}\"\n",
             house.postgres
         );
-        let path = house.directory.join("notices.toml");
-        std::fs::write(&path, text).unwrap();
-        let arguments = vec!["--config".to_owned(), path.display().to_string()];
-        let named = ("notices", "notices");
-        let program = Program::start(house.directory, named, arguments, format!("http://{admin}"), house.http.clone());
+        let program = house.ground.service(("notices", "notices"), free_port(), &text).started();
         program.wait_ready().await;
-        Self { _mailbox: box_program, _program: program, mailbox, http: house.http.clone() }
+        Self { _mailbox: box_program, _program: program, mailbox, http: house.ground.http.clone() }
     }
 
     /// Every mail that has arrived, in the order in which they came.

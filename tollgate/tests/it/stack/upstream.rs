@@ -1,11 +1,10 @@
 //! The pretend upstream of the stack, and what it saw.
 
-use std::path::Path;
-
 use metering::testing::free_port;
 use serde_json::Value;
+use testing::{Ground, Program};
 
-use super::{Program, wait_until};
+use super::wait_until;
 
 pub struct Upstream {
     _program: Program,
@@ -27,13 +26,13 @@ impl Seen {
 }
 
 impl Upstream {
-    pub fn start(directory: &Path, http: reqwest::Client) -> Self {
+    pub fn start(ground: &Ground) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
         let url = format!("http://{address}");
         let arguments = vec!["--listen".to_owned(), address];
         let named = ("pretend-upstream", "upstream");
-        let program = Program::start(directory, named, arguments, url.clone(), http.clone());
-        Self { _program: program, url, http }
+        let program = ground.program(named, arguments, url.clone()).started();
+        Self { _program: program, url, http: ground.http.clone() }
     }
 
     pub fn url(&self) -> String {

@@ -8,6 +8,7 @@ use super::super::deed::{Confirmed, Deed};
 use super::super::sent::Sent;
 use super::super::tabs::Tab;
 use super::super::words::{Change, Form, Link, Outcome, Plan, Stop};
+use crate::operator::deliveries::delivery;
 use crate::operator::plain;
 use crate::operator::wrong::Wrong;
 use crate::refusal::Refusal;
@@ -19,13 +20,6 @@ pub struct OneDelivery(StoredDelivery);
 /// Where a delivery is shown. Its event is what Stripe calls it.
 pub fn path(event: &str) -> String {
     format!("/operator/deliveries/{}", plain::in_path(event))
-}
-
-/// The delivery of an event.
-pub async fn delivery(service: &Service, event: String) -> Result<StoredDelivery, Refusal> {
-    let none = || Refusal::not_found("delivery");
-    let event = plain::name(event).ok_or_else(none)?;
-    service.book.delivery(&event).await?.ok_or_else(none)
 }
 
 impl OneDelivery {
@@ -69,6 +63,7 @@ pub struct Replay(OneDelivery);
 impl Deed for Replay {
     type Of = String;
     const TAB: Tab = Tab::Deliveries;
+    type Ready = ();
 
     async fn load(service: &Arc<Service>, of: String) -> Result<Self, Refusal> {
         OneDelivery::load(service, of).await.map(Self)
@@ -81,15 +76,15 @@ impl Deed for Replay {
         )
     }
 
-    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         if self.0.0.state == DeliveryState::Waiting {
             return Err(Wrong::new("delivery", "It waits to be applied already.").into());
         }
         let says = "A running webhook applies it within a second; a payment grants once, however often it is told.";
-        Ok(self.0.plan("Replay", says, DeliveryState::Waiting, "Replay delivery"))
+        Ok((self.0.plan("Replay", says, DeliveryState::Waiting, "Replay delivery"), ()))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
+    async fn carry_out(&self, service: &Arc<Service>, (): (), confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
         service.book.replay_delivery(&self.0.0.delivery.event, &confirmed.by).await?;
         Ok(self.0.done())
     }
@@ -102,6 +97,7 @@ pub struct Resolve(OneDelivery);
 impl Deed for Resolve {
     type Of = String;
     const TAB: Tab = Tab::Deliveries;
+    type Ready = ();
 
     async fn load(service: &Arc<Service>, of: String) -> Result<Self, Refusal> {
         OneDelivery::load(service, of).await.map(Self)
@@ -111,7 +107,7 @@ impl Deed for Resolve {
         self.0.form("Resolve a delivery", "Nothing is done about it, and it is never applied by itself.")
     }
 
-    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         if self.0.0.state != DeliveryState::Parked {
             return Err(Wrong::new(
                 "delivery",
@@ -120,10 +116,10 @@ impl Deed for Resolve {
             .into());
         }
         let says = "Nothing of it reaches the book. It can be replayed later all the same.";
-        Ok(self.0.plan("Resolve", says, DeliveryState::Resolved, "Resolve delivery"))
+        Ok((self.0.plan("Resolve", says, DeliveryState::Resolved, "Resolve delivery"), ()))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
+    async fn carry_out(&self, service: &Arc<Service>, (): (), confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
         service.book.resolve_delivery(&self.0.0.delivery.event, &confirmed.by).await?;
         Ok(self.0.done())
     }

@@ -35,6 +35,7 @@ impl GrantLot {
 impl Deed for GrantLot {
     type Of = AccountId;
     const TAB: Tab = Tab::Accounts;
+    type Ready = NewLot;
 
     async fn load(service: &Arc<Service>, of: AccountId) -> Result<Self, Refusal> {
         let now = service.clock.now();
@@ -58,14 +59,14 @@ impl Deed for GrantLot {
         }
     }
 
-    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         let lot = self.lot(sent)?;
         let after = self.view.remaining.checked_add(lot.credits());
         let too_many = || Wrong::new("credits", "With these the account would have more than can be counted.");
         let after = after.ok_or_else(too_many)?;
         let live = self.view.lots.iter().filter(|lot| crate::billing::lots::is_open(lot)).count();
         let count = |lots: usize| show::number(u64::try_from(lots).unwrap_or(u64::MAX));
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Grant {} to {}", show::credits_in_words(lot.credits()), self.view.name),
             says: vec![
                 "The credits can be drawn by chat and API within a second. What expires first is drawn first."
@@ -81,13 +82,18 @@ impl Deed for GrantLot {
             seen: String::new(),
             button: "Grant credits",
             is_danger: false,
-        })
+        };
+        Ok((plan, lot))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
-        let lot = self.lot(confirmed.sent)?;
+    async fn carry_out(
+        &self,
+        service: &Arc<Service>,
+        ready: Self::Ready,
+        confirmed: Confirmed<'_>,
+    ) -> Result<Outcome, Refusal> {
         let source = lots::source(confirmed.caller, confirmed.key);
-        lots::grant(&service.book, self.view.account, &lot, source, &confirmed.by).await?;
+        lots::grant(&service.book, self.view.account, &ready, source, &confirmed.by).await?;
         Ok(Outcome::See(format!("{}?done=lot_granted", path(self.view.account))))
     }
 }

@@ -65,6 +65,7 @@ const SKIPS: &str = "skip";
 impl Deed for RetryLetter {
     type Of = (String, String);
     const TAB: Tab = Tab::Letters;
+    type Ready = bool;
 
     async fn load(service: &Arc<Service>, of: Self::Of) -> Result<Self, Refusal> {
         OneLetter::load(service, of).await.map(Self)
@@ -82,7 +83,7 @@ impl Deed for RetryLetter {
         self.0.form("Try a dead letter again", lead, vec![missing])
     }
 
-    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         self.0.is_open()?;
         let letter = &self.0.letter;
         if letter.superseded {
@@ -91,14 +92,15 @@ impl Deed for RetryLetter {
             return Err(Wrong::new("letter", said).into());
         }
         let mut says = vec!["The owner of the shard carries it out, within seconds where it runs.".to_owned()];
-        if sent.one("missing") == SKIPS {
+        let skips = sent.one("missing") == SKIPS;
+        if skips {
             says.push(
                 "Numbers that are in no letter are given up: what those events drew or gave back is never in the book."
                     .to_owned(),
             );
         }
         let account = letter.account.map_or_else(|| "as its bytes say".to_owned(), |account| account.to_string());
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Try {} again", letter.letter),
             says,
             rows: vec![
@@ -107,13 +109,18 @@ impl Deed for RetryLetter {
             ],
             seen: format!("{} open letters", self.0.count()),
             button: "Try again",
-            is_danger: sent.one("missing") == SKIPS,
-        })
+            is_danger: skips,
+        };
+        Ok((plan, skips))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
-        let skips = confirmed.sent.one("missing") == SKIPS;
-        service.book.retry_dead_letter(self.0.letter.letter, skips, &confirmed.by).await?;
+    async fn carry_out(
+        &self,
+        service: &Arc<Service>,
+        ready: Self::Ready,
+        confirmed: Confirmed<'_>,
+    ) -> Result<Outcome, Refusal> {
+        service.book.retry_dead_letter(self.0.letter.letter, ready, &confirmed.by).await?;
         Ok(self.0.done())
     }
 }
@@ -133,6 +140,7 @@ impl DiscardLetters {
 impl Deed for DiscardLetters {
     type Of = (String, String);
     const TAB: Tab = Tab::Letters;
+    type Ready = Vec<LetterId>;
 
     async fn load(service: &Arc<Service>, of: Self::Of) -> Result<Self, Refusal> {
         OneLetter::load(service, of).await.map(Self)
@@ -149,12 +157,12 @@ impl Deed for DiscardLetters {
         self.0.form("Discard a dead letter", lead, vec![which])
     }
 
-    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         self.0.is_open()?;
         let chosen = self.chosen(sent);
         let given_up = show::number(u64::try_from(chosen.len()).unwrap_or(u64::MAX));
         let credits = self.0.letter.credits.map_or_else(|| "can't be read".to_owned(), show::credits_in_words);
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Discard {}", self.0.letter.letter),
             says: vec![
                 "The owner of the shard carries it out, and writes live state of the account anew from the book."
@@ -168,11 +176,17 @@ impl Deed for DiscardLetters {
             seen: format!("{} open letters", self.0.count()),
             button: "Discard",
             is_danger: true,
-        })
+        };
+        Ok((plan, chosen))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
-        service.book.discard_dead_letters(&self.chosen(confirmed.sent), &confirmed.by).await?;
+    async fn carry_out(
+        &self,
+        service: &Arc<Service>,
+        ready: Self::Ready,
+        confirmed: Confirmed<'_>,
+    ) -> Result<Outcome, Refusal> {
+        service.book.discard_dead_letters(&ready, &confirmed.by).await?;
         Ok(self.0.done())
     }
 }

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use ledger::{AccountView, LotView};
-use metering::{AccountId, LotId, TimeMs};
+use metering::{AccountId, Credits, LotId, TimeMs};
 
 use super::super::account::{crumb, path};
 use super::super::deed::{Confirmed, Deed};
 use super::super::sent::{Sent, field_of};
 use super::super::tabs::Tab;
 use super::super::words::{Change, Field, Form, Kind, Outcome, Plan, Stop};
-use crate::billing::balance;
 use crate::operator::lots::{self, check_end, check_move, check_take};
 use crate::refusal::Refusal;
 use crate::service::Service;
@@ -27,9 +26,7 @@ pub struct OneLot {
 impl OneLot {
     async fn load(service: &Service, (account, lot): (AccountId, LotId)) -> Result<Self, Refusal> {
         let now = service.clock.now();
-        let mut view = service.book.account_view(account, now).await?;
-        let snapshot = balance::snapshot(service, account).await;
-        view.lots = crate::billing::lots::now(&view, snapshot.as_ref());
+        let view = crate::billing::lots::read(service, account, now).await?;
         let lot = lots::find(&view, lot)?.clone();
         Ok(Self { view, lot, now })
     }
@@ -58,6 +55,7 @@ pub struct MoveExpiry(OneLot);
 impl Deed for MoveExpiry {
     type Of = (AccountId, LotId);
     const TAB: Tab = Tab::Accounts;
+    type Ready = TimeMs;
 
     async fn load(service: &Arc<Service>, of: Self::Of) -> Result<Self, Refusal> {
         OneLot::load(service, of).await.map(Self)
@@ -70,7 +68,7 @@ impl Deed for MoveExpiry {
         self.0.form("Move a lot's expiry", "", vec![field], "Preview change")
     }
 
-    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         let (lot, to) = (&self.0.lot, sent.instant("expires_at")?);
         check_move(lot, to, self.0.now)?;
         let (from, until) = (show::instant(lot.expires_at), show::instant(to));
@@ -78,19 +76,25 @@ impl Deed for MoveExpiry {
         if lot.expires_at <= self.0.now {
             says.push("It has expired, and what was left is still there: it can be drawn again.".to_owned());
         }
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Move the expiry of {}", lot.lot),
             says,
             rows: vec![Change::new("Expires", from.clone(), until)],
             seen: format!("expiry {}", show::machine(lot.expires_at)),
             button: "Move expiry",
             is_danger: to < lot.expires_at,
-        })
+        };
+        Ok((plan, to))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
-        let (lot, to) = (&self.0.lot, confirmed.sent.instant("expires_at")?);
-        service.book.move_lot_expiry_from(lot.lot, Some(lot.expires_at), to, &confirmed.by).await?;
+    async fn carry_out(
+        &self,
+        service: &Arc<Service>,
+        ready: Self::Ready,
+        confirmed: Confirmed<'_>,
+    ) -> Result<Outcome, Refusal> {
+        let lot = &self.0.lot;
+        service.book.move_lot_expiry_from(lot.lot, Some(lot.expires_at), ready, &confirmed.by).await?;
         Ok(self.0.done("lot_moved"))
     }
 }
@@ -102,6 +106,7 @@ pub struct EndLot(OneLot);
 impl Deed for EndLot {
     type Of = (AccountId, LotId);
     const TAB: Tab = Tab::Accounts;
+    type Ready = ();
 
     async fn load(service: &Arc<Service>, of: Self::Of) -> Result<Self, Refusal> {
         OneLot::load(service, of).await.map(Self)
@@ -112,11 +117,11 @@ impl Deed for EndLot {
         self.0.form("Void a lot", lead, Vec::new(), "Preview")
     }
 
-    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         let lot = &self.0.lot;
         check_end(lot, self.0.now)?;
         let until = show::instant(lot.expires_at);
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Void {}", lot.lot),
             says: vec![
                 "It ends now. What was drawn from it stays drawn, and what comes back to it later lapses.".to_owned(),
@@ -130,10 +135,11 @@ impl Deed for EndLot {
             seen: format!("expiry {}", show::machine(lot.expires_at)),
             button: "Void lot",
             is_danger: true,
-        })
+        };
+        Ok((plan, ()))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
+    async fn carry_out(&self, service: &Arc<Service>, (): (), confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
         let lot = &self.0.lot;
         service.book.move_lot_expiry_from(lot.lot, Some(lot.expires_at), confirmed.by.at, &confirmed.by).await?;
         Ok(self.0.done("lot_voided"))
@@ -147,6 +153,7 @@ pub struct TakeOut(OneLot);
 impl Deed for TakeOut {
     type Of = (AccountId, LotId);
     const TAB: Tab = Tab::Accounts;
+    type Ready = Credits;
 
     async fn load(service: &Arc<Service>, of: Self::Of) -> Result<Self, Refusal> {
         OneLot::load(service, of).await.map(Self)
@@ -158,11 +165,11 @@ impl Deed for TakeOut {
         self.0.form("Take credits out of a lot", "", vec![field], "Preview change")
     }
 
-    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &Arc<Service>, sent: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         let (lot, credits) = (&self.0.lot, sent.credits("credits")?);
         check_take(lot, credits)?;
         let after = lot.remaining.checked_sub(credits).unwrap_or_default();
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Take {} out of {}", show::credits_in_words(credits), lot.lot),
             says: vec![
                 "Calls go on meanwhile, so a little less may be left. If it is less than what is to be taken, you are asked again."
@@ -173,12 +180,17 @@ impl Deed for TakeOut {
             seen: format!("{} can be taken out", show::credits_in_words(credits)),
             button: "Take credits out",
             is_danger: true,
-        })
+        };
+        Ok((plan, credits))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
-        let credits = confirmed.sent.credits("credits")?;
-        service.book.reduce_lot_in_full(self.0.lot.lot, credits, &confirmed.by).await?;
+    async fn carry_out(
+        &self,
+        service: &Arc<Service>,
+        ready: Self::Ready,
+        confirmed: Confirmed<'_>,
+    ) -> Result<Outcome, Refusal> {
+        service.book.reduce_lot_in_full(self.0.lot.lot, ready, &confirmed.by).await?;
         Ok(self.0.done("lot_reduced"))
     }
 }

@@ -9,6 +9,7 @@ use super::super::deed::{Confirmed, Deed};
 use super::super::sent::Sent;
 use super::super::tabs::Tab;
 use super::super::words::{Change, Field, Form, Kind, Link, Outcome, Plan, Stop};
+use crate::operator::mails::is_under_way;
 use crate::operator::wrong::Wrong;
 use crate::operator::{diagnosis, plain};
 use crate::refusal::Refusal;
@@ -23,6 +24,7 @@ pub struct Resend(MailView);
 impl Deed for Resend {
     type Of = u64;
     const TAB: Tab = Tab::Mails;
+    type Ready = ();
 
     async fn load(service: &Arc<Service>, of: u64) -> Result<Self, Refusal> {
         Ok(Self(service.book.mail(of).await?))
@@ -45,10 +47,10 @@ impl Deed for Resend {
         }
     }
 
-    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<Plan, Stop> {
-        use ledger::mails::MailState::{Delivered, Queued, Sending, Sent as WasSent, Unknown};
+    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<(Plan, Self::Ready), Stop> {
+        use ledger::mails::MailState::{Delivered, Queued, Sent as WasSent, Unknown};
         let mail = &self.0;
-        if matches!(mail.state, Queued | Sending) {
+        if is_under_way(mail) {
             return Err(Wrong::new("mail", format!("It is {}: it is on its way.", mail.state)).into());
         }
         let mut says = vec![
@@ -58,17 +60,18 @@ impl Deed for Resend {
         if matches!(mail.state, Unknown | WasSent | Delivered) {
             says.push("It may have arrived already: then somebody gets it twice.".to_owned());
         }
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Send mail {} again", mail.mail),
             says,
             rows: vec![Change::new("State", mail.state.to_string(), Queued.to_string())],
             seen: format!("state {}", mail.state),
             button: "Send again",
             is_danger: false,
-        })
+        };
+        Ok((plan, ()))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
+    async fn carry_out(&self, service: &Arc<Service>, (): (), confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
         service.book.resend_mail(self.0.mail, &confirmed.by).await?;
         Ok(Outcome::See(format!("/operator/mails/{}?done=mail_queued", self.0.mail)))
     }
@@ -81,6 +84,7 @@ pub struct Release(Suppression);
 impl Deed for Release {
     type Of = String;
     const TAB: Tab = Tab::Suppressions;
+    type Ready = ();
 
     async fn load(service: &Arc<Service>, of: String) -> Result<Self, Refusal> {
         let none = || Refusal::not_found("suppressed address");
@@ -102,7 +106,7 @@ impl Deed for Release {
         }
     }
 
-    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, _: &Arc<Service>, _: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         let Suppression { address, reason, .. } = &self.0;
         let says = match reason {
             SuppressionReason::Complained => {
@@ -114,17 +118,18 @@ impl Deed for Release {
             SuppressionReason::Operator => "An operator has put it here.",
         };
         let before = format!("on the list: {reason}");
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Release {}", plain::lines(address)),
             says: vec![says.to_owned(), "Mails that were not sent meanwhile are not sent by themselves.".to_owned()],
             rows: vec![Change::new("Mails to it", before.clone(), "are sent")],
             seen: before,
             button: "Release address",
             is_danger: false,
-        })
+        };
+        Ok((plan, ()))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
+    async fn carry_out(&self, service: &Arc<Service>, (): (), confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
         service.book.unsuppress(&self.0.address, &confirmed.by).await?;
         Ok(Outcome::See(format!("{LIST}?done=address_released")))
     }
@@ -137,6 +142,7 @@ pub struct Suppress;
 impl Deed for Suppress {
     type Of = ();
     const TAB: Tab = Tab::Suppressions;
+    type Ready = String;
 
     async fn load(_: &Arc<Service>, (): ()) -> Result<Self, Refusal> {
         Ok(Self)
@@ -152,7 +158,7 @@ impl Deed for Suppress {
         }
     }
 
-    async fn plan(&self, service: &Arc<Service>, sent: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, service: &Arc<Service>, sent: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         let address = sent.one("address").trim();
         if let Err(error) = check_address(address) {
             return Err(match error {
@@ -165,19 +171,24 @@ impl Deed for Suppress {
         if !service.book.suppressed_among(&[address.to_owned()]).await?.is_empty() {
             return Err(Wrong::new("address", "It is on the list already.").into());
         }
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Suppress {}", plain::lines(address)),
             says: vec!["Mails that name it among others go to the others alone.".to_owned()],
             rows: vec![Change::new("Mails to it", "are sent", "are not sent")],
             seen: "not on the list".to_owned(),
             button: "Suppress address",
             is_danger: true,
-        })
+        };
+        Ok((plan, address.to_owned()))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
-        let address = confirmed.sent.one("address").trim();
-        service.book.suppress(address, SuppressionReason::Operator, &confirmed.by).await?;
+    async fn carry_out(
+        &self,
+        service: &Arc<Service>,
+        ready: Self::Ready,
+        confirmed: Confirmed<'_>,
+    ) -> Result<Outcome, Refusal> {
+        service.book.suppress(&ready, SuppressionReason::Operator, &confirmed.by).await?;
         Ok(Outcome::See(format!("{LIST}?done=address_suppressed")))
     }
 }

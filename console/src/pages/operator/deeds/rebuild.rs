@@ -10,7 +10,7 @@ use super::super::deed::{Confirmed, Deed};
 use super::super::sent::Sent;
 use super::super::tabs::Tab;
 use super::super::words::{Change, Form, Link, Outcome, Plan, Stop, Told};
-use crate::operator::rebuild::{self, Rebuilt, WAIT};
+use crate::operator::rebuild::{self, Before, Rebuilt, WAIT};
 use crate::refusal::Refusal;
 use crate::service::Service;
 
@@ -25,6 +25,7 @@ pub struct Rebuild {
 impl Deed for Rebuild {
     type Of = AccountId;
     const TAB: Tab = Tab::Accounts;
+    type Ready = Before;
 
     async fn load(service: &Arc<Service>, of: AccountId) -> Result<Self, Refusal> {
         Ok(Self { view: service.book.account_view(of, service.clock.now()).await? })
@@ -43,14 +44,14 @@ impl Deed for Rebuild {
         }
     }
 
-    async fn plan(&self, service: &Arc<Service>, _: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, service: &Arc<Service>, _: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         let before = rebuild::before(service, self.view.account).await?;
         let differs = |drift: &ledger::Drift| Change::new("Differs", drift.to_string(), "as the book says");
         let mut rows: Vec<Change> = before.drifts.iter().take(ROWS_MAX).map(differs).collect();
         if rows.is_empty() {
             rows.push(Change::new("Live state", "agrees with the book", "written anew all the same"));
         }
-        Ok(Plan {
+        let plan = Plan {
             title: format!("Rebuild the live state of {}", self.view.name),
             says: vec![
                 "Calls of the account wait meanwhile, for some milliseconds. Nothing in the book changes.".to_owned(),
@@ -60,12 +61,17 @@ impl Deed for Rebuild {
             rows,
             button: "Rebuild",
             is_danger: false,
-        })
+        };
+        Ok((plan, before))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
-        let before = rebuild::before(service, self.view.account).await?;
-        let rebuilt = rebuild::rebuild(service, self.view.account, before, &confirmed.by).await?;
+    async fn carry_out(
+        &self,
+        service: &Arc<Service>,
+        ready: Self::Ready,
+        confirmed: Confirmed<'_>,
+    ) -> Result<Outcome, Refusal> {
+        let rebuilt = rebuild::rebuild(service, self.view.account, ready, &confirmed.by).await?;
         Ok(Outcome::Told(self.told(rebuilt)))
     }
 }

@@ -19,13 +19,10 @@ const ROWS_MAX: usize = 100;
 #[derive(Clone)]
 pub struct Repair;
 
-fn since(sent: &Sent) -> Result<Option<Day>, Wrong> {
-    sent.day("since")
-}
-
 impl Deed for Repair {
     type Of = ();
     const TAB: Tab = Tab::Reconcile;
+    type Ready = Option<Day>;
 
     async fn load(_: &Arc<Service>, (): ()) -> Result<Self, Refusal> {
         Ok(Self)
@@ -45,9 +42,10 @@ impl Deed for Repair {
         }
     }
 
-    async fn plan(&self, service: &Arc<Service>, sent: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, service: &Arc<Service>, sent: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         let by = ledger::By { actor: "console".to_owned(), reason: String::new(), at: service.clock.now() };
-        let look = reconcile::look(service, since(sent)?, false, &by).await?;
+        let since = sent.day("since")?;
+        let look = reconcile::look(service, since, false, &by).await?;
         let open: Vec<_> = look.found.open().collect();
         if open.is_empty() {
             return Err(Wrong::new("since", "Nothing differs since then: there is nothing to mend.").into());
@@ -57,18 +55,24 @@ impl Deed for Repair {
             let said = format!("{}: {}", found.kind().replace('_', " "), plain::lines(&found.detail));
             Change::new(format!("{} of {account}", plain::lines(&found.id)), said, "mended where it can be")
         };
-        Ok(Plan {
+        let plan = Plan {
             title: "Repair what differs".to_owned(),
             says: vec![format!("Found since {}. What can't be mended stays, and is told.", show::instant(look.since))],
             seen: open.iter().map(|found| format!("{} {}", found.kind(), found.id)).collect::<Vec<_>>().join(", "),
             rows: open.iter().take(ROWS_MAX).map(row).collect(),
             button: "Repair",
             is_danger: true,
-        })
+        };
+        Ok((plan, since))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
-        let look = reconcile::look(service, since(confirmed.sent)?, true, &confirmed.by).await?;
+    async fn carry_out(
+        &self,
+        service: &Arc<Service>,
+        ready: Self::Ready,
+        confirmed: Confirmed<'_>,
+    ) -> Result<Outcome, Refusal> {
+        let look = reconcile::look(service, ready, true, &confirmed.by).await?;
         let (all, left) = (look.found.differences.len(), look.found.open().count());
         let row = |found: &payments::Difference| {
             let said = format!("{}: {}", found.kind().replace('_', " "), plain::lines(&found.detail));

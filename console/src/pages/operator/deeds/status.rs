@@ -10,8 +10,7 @@ use super::super::deed::{Confirmed, Deed};
 use super::super::sent::Sent;
 use super::super::tabs::Tab;
 use super::super::words::{Change, Form, Outcome, Plan, Stop};
-use crate::api::etag;
-use crate::operator::status::{self, Word};
+use crate::operator::status::{self, Turn, Word};
 use crate::refusal::Refusal;
 use crate::service::Service;
 use crate::show;
@@ -25,6 +24,7 @@ pub struct SetStatus {
 impl Deed for SetStatus {
     type Of = (AccountId, Word);
     const TAB: Tab = Tab::Accounts;
+    type Ready = Turn;
 
     async fn load(service: &Arc<Service>, (account, word): Self::Of) -> Result<Self, Refusal> {
         Ok(Self { view: service.book.account_view(account, service.clock.now()).await?, word })
@@ -55,7 +55,7 @@ impl Deed for SetStatus {
         }
     }
 
-    async fn plan(&self, service: &Arc<Service>, _: &Sent) -> Result<Plan, Stop> {
+    async fn plan(&self, service: &Arc<Service>, _: &Sent) -> Result<(Plan, Self::Ready), Stop> {
         let turn = status::turn(&service.book, self.view.account, self.word).await??;
         let (from, to) = (show::status(turn.from), show::status(turn.to));
         let draws = |status: metering::Status| if status.may_spend() { "may draw" } else { "refused, draws nothing" };
@@ -64,7 +64,7 @@ impl Deed for SetStatus {
             Word::Suspend => ("Suspend", "Suspend account"),
             Word::Reopen => ("Reopen", "Reopen account"),
         };
-        Ok(Plan {
+        let plan = Plan {
             title: format!("{verb} {}", self.view.name),
             says: vec!["It holds within a second, for chat and for each API key.".to_owned()],
             rows: vec![
@@ -74,17 +74,18 @@ impl Deed for SetStatus {
             seen: format!("{from} becomes {to}"),
             button,
             is_danger: !turn.to.may_spend(),
-        })
+        };
+        Ok((plan, turn))
     }
 
-    async fn carry_out(&self, service: &Arc<Service>, confirmed: Confirmed<'_>) -> Result<Outcome, Refusal> {
+    async fn carry_out(
+        &self,
+        service: &Arc<Service>,
+        ready: Self::Ready,
+        confirmed: Confirmed<'_>,
+    ) -> Result<Outcome, Refusal> {
         let account = self.view.account;
-        let turn = status::turn(&service.book, account, self.word).await?.map_err(|_| etag::changed())?;
-        let seen = format!("{} becomes {}", show::status(turn.from), show::status(turn.to));
-        if confirmed.sent.one(super::super::sent::SEEN) != seen {
-            return Err(etag::changed());
-        }
-        status::say(&service.book, account, self.word, turn, &confirmed.by).await?;
+        status::say(&service.book, account, self.word, ready, &confirmed.by).await?;
         Ok(Outcome::See(format!("{}?done=status_set", path(account))))
     }
 }
