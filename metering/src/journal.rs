@@ -312,6 +312,13 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_many_thousand_bytes_is_kept() {
+        let (mut bytes, long) = (Vec::new(), refused(&"x".repeat(15_000), 1));
+        write_frame(&long, &mut bytes).unwrap();
+        assert_eq!(read_all(&bytes), (vec![long], None));
+    }
+
+    #[test]
     fn the_longest_record_is_written_and_read_and_a_longer_one_is_nothing() {
         let of = |bytes: usize| "x".repeat(bytes - 2); // between quotes
         let mut bytes = Vec::new();

@@ -76,6 +76,18 @@ mod tests {
     }
 
     #[test]
+    fn time_goes_on_though_nobody_tells_it_again() {
+        let clocks = Clocks::new();
+        clocks.learn_store(NOON);
+        let started = std::time::Instant::now();
+        while clocks.store_now() <= NOON {
+            assert!(started.elapsed().as_secs() < 10, "it stands still");
+            std::thread::yield_now();
+        }
+        near(clocks.store_now(), NOON);
+    }
+
+    #[test]
     fn a_shard_that_is_ahead_keeps_its_time_and_the_others_follow_redis() {
         let (clocks, count) = (Clocks::new(), Some(ShardCount::new(2).unwrap()));
         let [ahead, other] = [0, 1].map(|number| Shard { kind: ShardKind::Accounts, number });

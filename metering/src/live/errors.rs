@@ -90,6 +90,19 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_redis_refused_untouched_was_not_done_and_of_another_error_nobody_knows() {
+        let said = |line: &str| match redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap() {
+            redis::Value::ServerError(error) => sorted(error.into()),
+            other => panic!("{other:?} is no error"),
+        };
+        assert!(matches!(said("OOM command not allowed"), MeterError::Unavailable(_)));
+        assert!(matches!(said("MISCONF disk"), MeterError::Unavailable(_)));
+        assert!(matches!(said("NOSCRIPT No matching script"), MeterError::Uncertified));
+        assert!(matches!(said("UNCERTIFIED"), MeterError::Uncertified));
+        assert!(matches!(said("WRONGTYPE of a key that was written by hand"), MeterError::Unknown(_)));
+    }
+
+    #[test]
     fn a_lost_connection_is_an_unknown_outcome_and_a_refused_one_is_not() {
         let lost = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         assert!(matches!(sorted(lost.into()), MeterError::Unknown(_)));

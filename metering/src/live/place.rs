@@ -215,6 +215,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_place_is_called_in_a_log_holds_no_secret() {
+        assert_eq!(format!("{:?}", Place::new("redis://u:secret@127.0.0.1")), "Place(..)");
+    }
+
+    #[test]
     fn another_machine_is_spoken_to_by_tls_or_by_order() {
         for url in ["redis://127.0.0.1:6379", "redis://u:secret@localhost", "redis://[::1]:6379", "rediss://redis.test"]
         {

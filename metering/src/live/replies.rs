@@ -56,3 +56,34 @@ pub(super) fn odd(expected: &'static str) -> MeterError {
         expected.to_owned(),
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn an_answer_is_read_field_by_field_to_its_end() {
+        let mut reply = Reply::open(Value::Array(vec![text("drawn"), text("7"), text("5"), text("9")])).unwrap();
+        assert_eq!(reply.text().unwrap(), "drawn");
+        assert_eq!((reply.credits().unwrap().get(), reply.number().unwrap()), (7, 5));
+        assert!(reply.more());
+        assert_eq!(reply.time().unwrap(), TimeMs::new(9));
+        assert!(!reply.more());
+        assert!(matches!(reply.text(), Err(MeterError::Unknown(_))));
+    }
+
+    #[test]
+    fn what_our_scripts_do_not_say_is_an_unknown_outcome() {
+        assert!(matches!(Reply::open(Value::Nil), Err(MeterError::Unknown(_))));
+        let opened = |field| Reply::open(Value::Array(vec![field])).unwrap();
+        assert!(matches!(opened(Value::Int(7)).text(), Err(MeterError::Unknown(_))));
+        assert!(matches!(opened(Value::BulkString(vec![0xff])).text(), Err(MeterError::Unknown(_))));
+        for odd in ["", "-1", "seven", "9007199254740992", "1.5"] {
+            assert!(matches!(opened(text(odd)).credits(), Err(MeterError::Unknown(_))), "{odd}");
+        }
+    }
+}

@@ -100,3 +100,49 @@ fn session_versions(reply: &mut Reply) -> Result<SessionVersions, MeterError> {
     }
     Ok(versions)
 }
+
+#[cfg(test)]
+mod tests {
+    use redis::Value;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    fn read_fields(fields: &str) -> Result<Option<Snapshot>, MeterError> {
+        let fields = fields.split_whitespace().map(|field| Value::BulkString(field.as_bytes().to_vec()));
+        let mut reply = Reply::open(Value::Array(fields.collect())).unwrap();
+        read(&mut reply, AccountId::from_uuid(Uuid::from_u128(1)), TimeMs::new(50))
+    }
+
+    #[test]
+    fn an_account_is_read_with_its_counts_and_its_lots() {
+        let said =
+            format!("snapshot 9 4 77 a 1000 30 2000 1 2 150 90 0 1 {KEY} 20000 5 2000 25 11 100 10 90 12 50 20 95");
+        let snapshot = read_fields(&said).unwrap().unwrap();
+        assert_eq!((snapshot.seq, snapshot.control_version, snapshot.control_row), (9, 4, 77));
+        assert_eq!((snapshot.status, snapshot.frozen, snapshot.undos), (Status::Active, true, 2));
+        assert_eq!((snapshot.budget_limit.get(), snapshot.budget_used.get()), (1_000, 30));
+        assert_eq!((snapshot.at, snapshot.next_change), (TimeMs::new(50), TimeMs::new(90)));
+        assert_eq!(snapshot.key_counts.len(), 1);
+        assert_eq!((snapshot.key_counts[0].day_used.get(), snapshot.key_counts[0].period_used.get()), (5, 25));
+        assert_eq!(snapshot.lots.iter().map(|lot| lot.remaining.get()).collect::<Vec<_>>(), [100, 50]);
+    }
+
+    #[test]
+    fn lots_can_be_drawn_from_their_grant_and_not_at_their_expiry() {
+        let said = "snapshot 9 4 77 a 0 0 2000 0 0 150 90 0 0 11 100 10 90 12 50 20 95";
+        let snapshot = read_fields(said).unwrap().unwrap();
+        let drawable = |at| snapshot.drawable_at(TimeMs::new(at)).unwrap().get();
+        assert_eq!([9, 10, 19, 20, 89, 90, 94, 95].map(drawable), [0, 100, 100, 150, 150, 50, 50, 0]);
+    }
+
+    #[test]
+    fn an_account_that_is_not_there_and_one_that_can_not_be_read_are_told_apart() {
+        assert_eq!(read_fields("absent").unwrap(), None);
+        assert!(matches!(read_fields("unreadable seq"), Err(MeterError::Unreadable(why)) if why.contains("seq")));
+        assert!(matches!(read_fields("weather"), Err(MeterError::Unknown(_))));
+        assert!(matches!(read_fields("snapshot 9 4 77 x 0 0 0 0 0 0 0 0 0"), Err(MeterError::Unknown(_))));
+    }
+}

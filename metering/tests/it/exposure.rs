@@ -11,10 +11,11 @@ async fn scene(caps: Caps) -> Scene {
     Scene::with_caps(&ada(vec![lot(1, 1_000, NEW_YEAR, NEW_YEAR.plus_ms(30 * DAY))]), caps).await
 }
 
-async fn note(scene: &mut Scene, drained: u64, credits: u64) {
+/// Answers the credits that are exposed behind it.
+async fn note(scene: &mut Scene, drained: u64, credits: u64) -> u64 {
     let shard = scene.stage.shard_of(&scene.account);
     let note = DrainNote { drained, credits, keep_from: 0, closed: vec![], marks: vec![] };
-    scene.stage.link.note_drained(&shard, &note).await.unwrap();
+    scene.stage.link.note_drained(&shard, &note).await.unwrap().exposed
 }
 
 /// Refused for that cap, and nothing written.
@@ -45,10 +46,12 @@ async fn debits_stop_at_the_cap_of_undrained_credits_and_a_smaller_one_still_fit
     refused(&scene, 4, Exposure::Credits).await;
     scene.draw(2, 3).await;
     refused(&scene, 1, Exposure::Credits).await;
-    note(&mut scene, 2, 7).await;
+    let fence = *scene.stage.shard_of(&scene.account).fence();
+    assert_eq!(scene.stage.link.look(&fence).await.unwrap().unwrap().exposed, 10, "whoever looks is told");
+    assert_eq!(note(&mut scene, 2, 7).await, 3, "and whoever notes");
     refused(&scene, 8, Exposure::Credits).await;
     scene.draw(3, 7).await;
-    note(&mut scene, 4, 1_000).await;
+    assert_eq!(note(&mut scene, 4, 1_000).await, 0);
     scene.draw(4, 10).await;
     refused(&scene, 1, Exposure::Credits).await;
 }

@@ -16,6 +16,8 @@ pub struct Stream {
     pub sequence: u64,
     /// The shard's highest time.
     pub highest: TimeMs,
+    /// Credits drawn or confirmed by events of which Redis was not told that the book has them.
+    pub exposed: u64,
 }
 
 /// What the owner notes after a drain.
@@ -39,8 +41,10 @@ impl OwnerLink {
         let live: Option<String> = cmd("HGET").arg(fence.meta()).arg("live").query_async(&mut self.connection).await?;
         let Some(live) = live else { return Ok(None) };
         let mut numbers = live.split(' ').map(str::parse::<u64>);
-        match (numbers.next(), numbers.next()) {
-            (Some(Ok(sequence)), Some(Ok(highest))) => Ok(Some(Stream { sequence, highest: TimeMs::new(highest) })),
+        match (numbers.next(), numbers.next(), numbers.next()) {
+            (Some(Ok(sequence)), Some(Ok(highest)), Some(Ok(exposed))) => {
+                Ok(Some(Stream { sequence, highest: TimeMs::new(highest), exposed }))
+            }
             _ => Ok(None),
         }
     }
@@ -81,7 +85,7 @@ impl OwnerLink {
         let mut reply = self.run(command).await?;
         let highest = reply.time()?;
         reply.text()?;
-        Ok(Stream { sequence: reply.number()?, highest })
+        Ok(Stream { sequence: reply.number()?, highest, exposed: reply.number()? })
     }
 }
 

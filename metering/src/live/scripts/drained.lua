@@ -3,7 +3,7 @@
 -- ARGV: 1 sequence drained, 2 credits drained by debits and confirmations since the last note, 3 first sequence to keep, 4 how many closed marks.
 -- Rule: nothing at or after the drained sequence is ever let go: the last drained event stays, for the next certification.
 --   Trims before it writes: Redis refuses a first write for lack of memory, and what is let go here is what makes room.
--- Returns: {now_ms, 'noted', sequence of the last event}.
+-- Returns: {now_ms, 'noted', sequence of the last event, credits that are still exposed}.
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'owner')
 if not shard then return uncertified() end
@@ -21,4 +21,4 @@ for i = 3 + closed, #KEYS do
   if mark and not repeats(mark, '', shard.now) then redis.call('UNLINK', KEYS[i]) end -- one that another request left since stays
 end
 leave(shard)
-return { text(shard.now), 'noted', text(shard.sequence) }
+return { text(shard.now), 'noted', text(shard.sequence), text(shard.exposed) }
