@@ -9,7 +9,7 @@ WITH revived AS (
     WHERE mail.account_id = balance.account_id AND mail.kind = 'low_balance' AND mail.state = 'held_back'
       AND balance.is_low
       AND coalesce(settings.low_balance, true)
-      AND (held_reason IN ('settings_off', 'switched_on_again')
+      AND (held_reason IN ('settings_off', 'switched_on_again', 'low_before_over')
            OR (held_reason = 'no_address' AND (account.email IS NOT NULL OR cardinality(settings.recipients) > 0))
            OR (held_reason = 'bad_address' AND cardinality(settings.recipients) > 0))
     RETURNING mail_id, held_reason

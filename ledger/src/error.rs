@@ -321,7 +321,7 @@ fn named(error: &sqlx::Error) -> Option<LedgerError> {
         "api_keys_name_length" => "a key's name has 1 to 200 letters",
         "lots_product_length" => "a lot's product has 1 to 200 letters",
         "stripe_checkouts_url_length" => "a checkout's URL has at most 4096 bytes",
-        "audit_actor_named" => "the actor's name has 1 to 200 letters",
+        "audit_actor_named" => "the actor's name has 1 to 256 letters",
         "console_writes_who_length" | "console_writes_key_length" => "the key of a write has 1 to 255 bytes",
         "console_writes_answer_length" => "the answer of a write has at most 64 KiB",
         "entries_append_only" => "entries are append-only",

@@ -28,6 +28,7 @@ mod key_lists;
 mod keys;
 mod look;
 pub mod mails;
+mod marks;
 mod outbox;
 mod outcomes;
 mod owner;

@@ -24,7 +24,7 @@ pub use suppressions::{Suppression, SuppressionReason};
 pub use switches::NoticeSwitches;
 pub use work::{ClaimedMail, Ended, Fact, Handover, MailTurn};
 
-pub(crate) use low_balance::queue_low_balance;
+pub(crate) use low_balance::{note_drawn, queue_low_balance};
 
 pub use crate::stripe::MailKind;
 use crate::words::words;

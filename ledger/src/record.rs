@@ -166,7 +166,7 @@ impl Ledger {
 
     async fn record_piece(&self, piece: &Piece<'_>) -> Result<Recorded, LedgerError> {
         let Some(last) = cursor::check(piece)? else { return Ok(Recorded::default()) };
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_keyed().await?;
         cursor::advance(&mut transaction, piece, last).await?;
         let known = Known::read(&mut transaction, piece).await?;
         let plan = Plan::of(piece, known)?;

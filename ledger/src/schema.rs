@@ -68,7 +68,7 @@ impl Ledger {
     /// Counts partitions of entries that have grown and were never counted, so that ops are looked up by their index. Cheap where there
     /// are none; a few times a minute is plenty.
     pub async fn analyze_young_partitions(&self) -> Result<(), LedgerError> {
-        sqlx::query(include_str!("../queries/analyze_young_partitions.sql")).execute(&self.pool).await?;
+        sqlx::query("SELECT analyze_young_partitions()").execute(&self.pool).await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! `TOLLGATE_TEST_POSTGRES_URL` names a server and a superuser; `cargo dev test` starts one and sets it.
 
 mod mails;
+mod marks;
 
 use std::str::FromStr;
 use std::thread;
@@ -70,6 +71,11 @@ impl TestDatabase {
         sqlx::query(AssertSqlSafe(sql)).execute(&self.ledger.pool).await.map(|done| done.rows_affected())
     }
 
+    /// Runs statements one after the other, as a migration's file has them.
+    pub async fn run_script(&self, script: &str) {
+        sqlx::raw_sql(AssertSqlSafe(script)).execute(&self.ledger.pool).await.expect("a script that runs");
+    }
+
     /// The single number that a query answers.
     pub async fn number(&self, sql: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(sql))
@@ -92,14 +98,30 @@ impl TestDatabase {
         for sql in [format!("SET plan_cache_mode = {mode}"), format!("PREPARE asked AS {statement}")] {
             sqlx::raw_sql(run(sql)).execute(&mut *connection).await.expect("a statement that can be prepared");
         }
-        let explain = format!("EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) EXECUTE asked ({arguments})");
-        let rows = sqlx::raw_sql(run(explain)).fetch_all(&mut *connection).await.expect("a plan");
+        let plan = explain(&mut connection, arguments).await;
         sqlx::raw_sql(run("DEALLOCATE asked; RESET plan_cache_mode".to_owned()))
             .execute(&mut *connection)
             .await
             .expect("a session as it was");
-        rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
+        plan
     }
+
+    /// The same for a statement as a batch that is recorded asks it.
+    pub async fn plan_of_batch(&self, statement: &str, arguments: &str) -> String {
+        let mut transaction = self.ledger.begin_keyed().await.expect("a transaction");
+        let prepare = AssertSqlSafe(format!("PREPARE asked AS {statement}"));
+        sqlx::raw_sql(prepare).execute(&mut *transaction).await.expect("a statement that can be prepared");
+        let plan = explain(&mut transaction, arguments).await;
+        sqlx::raw_sql("DEALLOCATE asked").execute(&mut *transaction).await.expect("a session as it was");
+        plan
+    }
+}
+
+/// What Postgres did for the statement that was prepared as `asked`.
+async fn explain(connection: &mut PgConnection, arguments: &str) -> String {
+    let explain = format!("EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) EXECUTE asked ({arguments})");
+    let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(connection).await.expect("a plan");
+    rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
 }
 
 impl Drop for TestDatabase {

@@ -113,6 +113,8 @@ impl Ledger {
         let (account, state) = found.ok_or_else(|| LedgerError::not_found(Subject::Mail, &mail))?;
         let (account, state) = (AccountId::from_uuid(account), MailState::try_from(state.as_str())?);
         if matches!(state, MailState::Queued | MailState::Sending) {
+            // Now, and not when the connection is used next: whoever looks for mails to hand over or to give up skips rows that are locked.
+            transaction.rollback().await?;
             return Err(LedgerError::MailUnderWay { mail, state });
         }
         sqlx::query(

@@ -3,12 +3,14 @@
 //! A notice that was switched off when the balance fell is not the one: it is held back with the reason, which is what support has to see, and
 //! nobody has had it. So it is queued again, as the same mail, once the reason is gone and the balance is low still or again. A mail that was
 //! handed over, or that an address refused, is the one.
+//!
+//! Who was low before anybody looked (the migration `low_before`) is not told of it: that is old news, until the account draws, or falls again.
 
 use metering::TimeMs;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::columns::{bigint, stamp};
+use crate::columns::{Stamp, bigint, stamp};
 use crate::pool::commit;
 use crate::{Ledger, LedgerError};
 
@@ -37,6 +39,11 @@ pub(crate) async fn queue_low_balance(
     if accounts.is_empty() {
         return Ok(0);
     }
+    sqlx::query(include_str!("../../queries/mail_low_before_risen.sql"))
+        .bind(accounts)
+        .bind(stamp(now)?)
+        .execute(&mut *connection)
+        .await?;
     if let Some(rearm) = rearm {
         sqlx::query(include_str!("../../queries/mail_note_risen.sql"))
             .bind(accounts)
@@ -60,6 +67,20 @@ pub(crate) async fn queue_low_balance(
         .await?
         .rows_affected();
     Ok(queued.saturating_add(revived))
+}
+
+/// Notes of accounts that they drew, and when the last time: who was low before low balances were looked at, and has drawn since, is told.
+pub(crate) async fn note_drawn(
+    connection: &mut PgConnection,
+    accounts: &[Uuid],
+    drew_at: &[Stamp],
+) -> Result<(), LedgerError> {
+    sqlx::query(include_str!("../../queries/mail_low_before_drew.sql"))
+        .bind(accounts)
+        .bind(drew_at)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 impl Ledger {

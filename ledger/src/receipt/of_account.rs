@@ -4,7 +4,7 @@ use metering::{AccountId, Credits, KeyId, OpId, TimeMs};
 use sqlx::{FromRow, PgConnection};
 
 use super::{LotDrawn, Marks, ReceiptState, Row, find_rows, state};
-use crate::columns::{self, bigint, count, credits, lot_number, stamp};
+use crate::columns::{self, bigint, credits, lot_number, stamp};
 use crate::past::{History, Until};
 use crate::{Entry, EntryKind, Ledger, LedgerError, Outcome, outcomes};
 
@@ -40,13 +40,6 @@ struct RawLot {
     lot_id: i64,
     product: String,
     before: i64,
-}
-
-/// How far the account is, and whether its lots hold what its entries say.
-#[derive(FromRow)]
-struct Reached {
-    seq: i64,
-    overdraft: i64,
 }
 
 impl Ledger {
@@ -94,27 +87,15 @@ async fn key_name(connection: &mut PgConnection, key: Option<KeyId>) -> Result<O
     Ok(named.fetch_optional(connection).await?)
 }
 
-/// What each lot held before and after, from the nearer end of the account's events: what moved on it until then, or what has moved since.
+/// What each lot held before and after: by the account's last mark before the debit, and what has moved since that.
 async fn lots(connection: &mut PgConnection, debit: &Entry) -> Result<Vec<(LotDrawn, String)>, LedgerError> {
     let odd = || LedgerError::Corrupt(format!("entry {}: a debit of lots that are not there", debit.entry));
-    let seq = debit.seq.ok_or_else(odd)?;
-    let reached: Reached = sqlx::query_as("SELECT seq, overdraft FROM accounts WHERE account_id = $1")
-        .bind(debit.account.as_uuid())
-        .fetch_one(&mut *connection)
-        .await?;
-    // With an overdraft lots hold more than their entries come to, so only the grant is firm ground.
-    let from_after = reached.overdraft == 0 && count(reached.seq)?.saturating_sub(seq) < seq;
-    let query = if from_after {
-        include_str!("../../queries/receipt_lots_by_after.sql")
-    } else {
-        include_str!("../../queries/receipt_lots_by_before.sql")
-    };
-    let rows: Vec<RawLot> = sqlx::query_as(query)
+    let rows: Vec<RawLot> = sqlx::query_as(include_str!("../../queries/receipt_lots.sql"))
         .bind(debit.account.as_uuid())
         .bind(debit.split.iter().map(|draw| lot_number(draw.lot)).collect::<Vec<_>>())
         .bind(stamp(debit.at)?)
         .bind(bigint(debit.entry)?)
-        .bind(bigint(seq)?)
+        .bind(bigint(debit.seq.ok_or_else(odd)?)?)
         .fetch_all(connection)
         .await?;
     let drawn = debit.split.iter().map(|draw| {

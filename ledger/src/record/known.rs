@@ -84,8 +84,8 @@ struct Wanted {
     /// Debits that are confirmed, extended or undone: whether the book still holds them open.
     held: Vec<Uuid>,
     rows: Vec<u64>,
-    /// The first and the last instant at which one of the ops was at work.
-    times: Option<(TimeMs, TimeMs)>,
+    /// The first instant at which one of the ops was at work.
+    first: Option<TimeMs>,
 }
 
 impl Wanted {
@@ -110,7 +110,7 @@ impl Wanted {
 
     fn op(&mut self, op: OpId, at: TimeMs) {
         self.ops.push(op.as_uuid());
-        self.times = Some(self.times.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
     }
 }
 
@@ -161,10 +161,9 @@ impl Known<'_> {
         let marked = marked(&mut *connection, piece.fence, &accounts).await?;
         known.marked.extend(marked.into_iter().map(AccountId::from_uuid));
         known.read_accounts(&mut *connection, accounts).await?;
-        if let Some((first, last)) = wanted.times {
+        if let Some(first) = wanted.first {
             let since = stamp(first.minus_ms(OP_LIFE_MS_MAX))?;
-            let until = stamp(last.plus_ms(OP_LIFE_MS_MAX))?;
-            known.read_debits(&mut *connection, &wanted.ops, since, until).await?;
+            known.read_debits(&mut *connection, &wanted.ops, since).await?;
             known.read_undos(&mut *connection, &wanted.ops).await?;
             if !wanted.undone.is_empty() {
                 known.read_give_backs(&mut *connection, &wanted.undone, since).await?;
@@ -203,12 +202,10 @@ impl Known<'_> {
         connection: &mut PgConnection,
         ops: &[Uuid],
         since: Stamp,
-        until: Stamp,
     ) -> Result<(), LedgerError> {
         let rows: Vec<RawDebit> = sqlx::query_as(include_str!("../../queries/known_debits.sql"))
             .bind(ops)
             .bind(since)
-            .bind(until)
             .fetch_all(connection)
             .await?;
         for raw in rows {

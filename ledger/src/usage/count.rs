@@ -8,7 +8,8 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::columns::{Stamp, bigint, count, shard_number, stamp, time};
-use crate::mails::{Rearm, queue_low_balance};
+use crate::mails::{Rearm, note_drawn, queue_low_balance};
+use crate::marks::{MARK_EVERY, mark_lots};
 use crate::pool::commit;
 use crate::{Ledger, LedgerError};
 
@@ -51,6 +52,8 @@ struct RawFound {
     sequence: Option<i64>,
     occurred_at: Option<Stamp>,
     drew: Vec<Uuid>,
+    /// When each of those drew the last time.
+    drew_at: Vec<Stamp>,
 }
 
 /// Where the book is with a shard's events.
@@ -104,6 +107,10 @@ impl Ledger {
         };
         if to != from || cursor.incarnation.is_none() {
             move_cursor(&mut transaction, shard, to, counted_to).await?;
+        }
+        if !found.drew.is_empty() {
+            mark_lots(&mut transaction, &found.drew, MARK_EVERY).await?;
+            note_drawn(&mut transaction, &found.drew, &found.drew_at).await?;
         }
         let mails = queue_low_balance(&mut transaction, &found.drew, now, rearm).await?;
         commit(transaction).await?;

@@ -1,7 +1,7 @@
 //! What operators change: one transaction each, told to live state, with an audit row.
 
-use ledger::{Grant, LotState, Outgoing, Source};
-use metering::{AccountId, Change, LotId, Status, TimeMs};
+use ledger::{By, Grant, LotState, NewAccount, Outgoing, Source};
+use metering::{AccountId, BudgetAnchor, Change, LotId, SessionSubject, Status, TimeMs};
 use uuid::Uuid;
 
 use crate::actors::{DAY, NOON, Operator, by, credits, shard_of};
@@ -194,4 +194,19 @@ async fn a_budget_that_was_changed_meanwhile_is_not_changed_by_whoever_saw_the_o
     let refused = ledger.set_budget_from(account, Some(credits(80)), credits(0), &by(NOON)).await.unwrap_err();
     assert_eq!(refused.code(), "budget_not_eligible");
     assert_eq!(operator.db.number("SELECT count(*) FROM audit WHERE action = 'budget_set'").await, 2);
+}
+
+#[tokio::test]
+async fn whoever_a_session_can_name_can_be_named_in_the_audit() {
+    let operator = Operator::arrives().await;
+    let longest: SessionSubject = "x".repeat(SessionSubject::BYTES_MAX).parse().unwrap();
+    assert!("x".repeat(SessionSubject::BYTES_MAX + 1).parse::<SessionSubject>().is_err());
+    let changes = async |actor: String| {
+        let new =
+            NewAccount { name: "Ada".to_owned(), email: None, status: Status::Active, anchor: BudgetAnchor::FIRST };
+        operator.db.ledger.create_account(&new, &By { actor, ..by(NOON) }).await
+    };
+    changes(longest.as_str().to_owned()).await.unwrap();
+    let refused = changes("x".repeat(SessionSubject::BYTES_MAX + 1)).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the actor's name has 1 to 256 letters");
 }

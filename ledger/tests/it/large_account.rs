@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ledger::{ActivityCursor, ActivityFilter, Day, EntryCursor};
-use metering::{AccountId, Status};
+use metering::{AccountId, OpId, Status};
 
 use crate::actors::{DAY, NOON, Operator, Stream, shard_of};
 
@@ -18,6 +18,7 @@ async fn scene() -> (Operator, AccountId, Stream) {
     stream.drains(&operator.db).await;
     let (shard, incarnation) = (stream.fence.shard.number, stream.fence.incarnation);
     for (number, whose) in [account, other].into_iter().enumerate() {
+        let lot = operator.grants(whose, 1_000_000, 60).await.as_u64();
         let first = 1_000 + RECEIPTS * 2 * u64::try_from(number).unwrap();
         let id = whose.as_uuid();
         // One in twenty is given back a minute later; over two months, with three keys and two routes.
@@ -29,14 +30,14 @@ async fn scene() -> (Operator, AccountId, Stream) {
             ),
             drawn AS (
                 INSERT INTO entries (account_id, shard, incarnation, sequence, seq, op, kind, credits, lot_ids, lot_credits, key_id, route,
-                                     remaining_after, occurred_at)
-                SELECT '{id}', {shard}, {incarnation}, {first} + number * 2, number * 2, op, 'debit', -5, '{{1}}', '{{-5}}',
-                       CASE number % 3 WHEN 0 THEN NULL ELSE key END, route, 7, at
+                                     remaining_after, budget_used_after, occurred_at)
+                SELECT '{id}', {shard}, {incarnation}, {first} + number * 2, number * 2, op, 'debit', -5, '{{{lot}}}', '{{-5}}',
+                       CASE number % 3 WHEN 0 THEN NULL ELSE key END, route, 7, 5, at
                 FROM debit
             )
             INSERT INTO entries (account_id, shard, incarnation, sequence, seq, op, debit_op, kind, credits, lot_ids, lot_credits, occurred_at)
-            SELECT '{id}', {shard}, {incarnation}, {first} + number * 2 + 1, number * 2 + 1, gen_random_uuid(), op, 'give_back', 5, '{{1}}', '{{5}}',
-                   at + interval '1 minute'
+            SELECT '{id}', {shard}, {incarnation}, {first} + number * 2 + 1, number * 2 + 1, gen_random_uuid(), op, 'give_back', 5, '{{{lot}}}', '{{5}}',
+                   at + interval '10 seconds'
             FROM debit
             WHERE number % 20 = 0"
         );
@@ -66,9 +67,11 @@ async fn scene() -> (Operator, AccountId, Stream) {
         let row = row.replace("{id}", &account.as_uuid().to_string());
         operator.db.execute(&row).await.unwrap();
     }
+    operator.db.execute("UPDATE lots SET granted_at = '2025-12-01'").await.unwrap();
+    operator.db.execute(&format!("UPDATE accounts SET seq = {}", RECEIPTS * 2 + 1)).await.unwrap();
     let applied = format!("UPDATE shards SET applied_sequence = 1000000 WHERE kind = 'accounts' AND number = {shard}");
     operator.db.execute(&applied).await.unwrap();
-    for table in ["entries", "usage_days", "audit", "stripe_deliveries", "mails", "mail_events"] {
+    for table in ["entries", "accounts", "lots", "usage_days", "audit", "stripe_deliveries", "mails", "mail_events"] {
         operator.db.execute(&format!("ANALYZE {table}")).await.unwrap();
     }
     (operator, account, stream)
@@ -179,10 +182,37 @@ async fn what_people_read_of_a_hundred_thousand_receipts_is_found_by_an_index() 
     figures
         .read("the account and its lots", &statement, 100.0, async || ledger.account_view(account, NOON).await.unwrap())
         .await;
+    reads_a_receipt(&mut figures).await;
     reads_activity(&mut figures).await;
     for (what, took_us, rows) in figures.told {
         println!("{what}: {took_us} us, {rows} rows read");
     }
+}
+
+/// One in the middle of all: whatever is before and behind it, what has moved since the last mark is read and no more.
+async fn reads_a_receipt(figures: &mut Figures) {
+    let (ledger, account) = (figures.operator.db.ledger.clone(), figures.account);
+    figures.operator.db.execute("ANALYZE account_marks, lot_marks").await.unwrap();
+    let whose = format!("FROM entries WHERE account_id = '{}' AND seq = {RECEIPTS}", account.as_uuid());
+    let op: OpId = figures.operator.db.text(&format!("SELECT op::text {whose}")).await.parse().unwrap();
+    let receipt = ledger.account_receipt(account, op).await.unwrap().unwrap();
+    let half = RECEIPTS / 2 - 1; // debits before it
+    let (before, after) = (1_000_000 - (half - half / 20) * 5, 1_000_000 - (half - half / 20) * 5 - 5);
+    let (lot, _) = receipt.lots[0];
+    assert_eq!((lot.before.get(), lot.after.get()), (before, after));
+    let place = figures
+        .operator
+        .db
+        .text(&format!("SELECT concat_ws(', ', quote_literal(occurred_at), entry_id, seq) {whose}"))
+        .await;
+    let arguments = format!("ACCOUNT, '{{{}}}', {place}", lot.lot.as_u64());
+    let statement = Statement {
+        sql: include_str!("../../queries/receipt_lots.sql"),
+        arguments: &arguments,
+        indexes: &["account_id_occurred_at_seq_idx", "account_marks_pkey", "lot_marks_pkey"],
+    };
+    let read = async || ledger.account_receipt(account, op).await.unwrap();
+    figures.read("a receipt in the middle", &statement, 1_100.0, read).await;
 }
 
 async fn reads_activity(figures: &mut Figures) {
@@ -239,6 +269,14 @@ async fn a_pass_reads_what_is_new_and_nothing_of_what_is_counted() {
             assert!(rows_read(&plan) < read, "{} rows:\n{plan}", rows_read(&plan));
         }
     }
+    // Marks are made of what is new, too, and of nothing where there is none.
+    let marks = format!("'{{{}}}', 1000, 10, 5000", account.as_uuid());
+    let plan = db.plan(include_str!("../../queries/mark_lots.sql"), &marks, true).await;
+    assert!(
+        rows_read(&plan) < 1_000.0, // the accounts, which are few here
+        "{} rows:\n{plan}",
+        rows_read(&plan)
+    );
     let begun = Instant::now();
     assert!(!ledger.recount_usage(&[account]).await.unwrap().is_empty(), "the passes above did not move the cursor");
     println!("a recount of {RECEIPTS} receipts: {} ms", begun.elapsed().as_millis());

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod low_balance;
+mod low_before;
 mod settings;
 mod work;
 

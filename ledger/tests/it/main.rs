@@ -18,6 +18,7 @@ mod key_use;
 mod keys;
 mod large_account;
 mod mails;
+mod marks;
 mod outbox;
 mod outcomes;
 mod owner;

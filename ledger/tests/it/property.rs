@@ -55,6 +55,10 @@ pub enum Step {
     Wait {
         hours: u64,
     },
+    /// How far lots have moved is noted at every so many-th event.
+    Mark {
+        every: u64,
+    },
     /// Live state is built anew from the book, with or without what was not drained.
     Rebuild {
         lost: bool,
@@ -77,6 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Deliver),
         4 => (1..12_usize).prop_map(|events| Step::Drain { events }),
         3 => (1..240_u64).prop_map(|hours| Step::Wait { hours }),
+        2 => (1..9_u64).prop_map(|every| Step::Mark { every }),
         1 => any::<bool>().prop_map(|lost| Step::Rebuild { lost }),
     ]
 }

@@ -245,3 +245,17 @@ async fn events_of_two_months_land_in_their_partitions() {
         assert_eq!(operator.db.number(&format!("SELECT count(*) FROM {partition}")).await, entries, "{partition}");
     }
 }
+
+#[tokio::test]
+async fn debits_are_looked_for_by_their_op_in_a_month_that_has_just_begun_and_was_never_counted() {
+    let (operator, account, lot, mut stream) = settled().await;
+    stream.debits(account, op(1), &[(lot, 1)]);
+    stream.drains(&operator.db).await;
+    let ops: Vec<Uuid> = (1..=500).map(|number| op(number).as_uuid()).collect();
+    let ops = ops.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
+    let asked = format!("'{{{ops}}}', '2026-01-01'");
+    let plan = operator.db.plan_of_batch(include_str!("../../queries/known_debits.sql"), &asked).await;
+    assert!(!plan.contains("Seq Scan"), "{plan}");
+    let looks: Vec<&str> = plan.lines().filter(|line| line.contains("Index Cond")).collect();
+    assert!(!looks.is_empty() && looks.iter().all(|line| line.contains("op = ANY")), "{plan}");
+}

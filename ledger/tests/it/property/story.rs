@@ -72,6 +72,7 @@ impl Story {
             Step::Deliver => self.delivers().await,
             Step::Drain { events } => self.drains(events).await,
             Step::Wait { hours } => self.stream.at = self.stream.at.plus_ms(hours * HOUR_MS),
+            Step::Mark { every } => self.operator.db.ledger.mark_lots_every(&self.accounts(), every).await.unwrap(),
             Step::Rebuild { lost } => self.rebuilds(lost).await,
         }
         self.agrees().await;
@@ -83,7 +84,7 @@ impl Story {
 
     /// At any moment live state is the book and the events that are not in it yet.
     async fn agrees(&self) {
-        let accounts: Vec<AccountId> = self.members.iter().map(|member| member.account).collect();
+        let accounts = self.accounts();
         for balance in self.operator.db.ledger.balances(&accounts).await.unwrap() {
             let member = self.members.iter().find(|member| member.account == balance.account).unwrap();
             let snapshot = member.live.snapshot(member.account, self.stream.seqs[&member.account], self.stream.at);
@@ -238,8 +239,7 @@ impl Story {
             assert_eq!((view.budget.used.get(), member.live.undos), (used, 0));
         }
         self.remembers_what_was().await;
-        let accounts: Vec<AccountId> = self.members.iter().map(|member| member.account).collect();
-        self.operator.finds_no_difference(&accounts).await;
+        self.operator.finds_no_difference(&self.accounts()).await;
         let not_undone = "SELECT count(*) FROM (SELECT u.debit_op FROM undos u JOIN entries e \
                           ON e.account_id = u.account_id AND u.debit_op IN (e.op, e.debit_op) \
                           WHERE e.kind IN ('debit', 'debit_duplicate', 'give_back', 'duplicate_return') \
@@ -268,6 +268,10 @@ impl Story {
                 assert_eq!((own.state, &own.after), (receipt.state, &receipt.after));
             }
         }
+    }
+
+    fn accounts(&self) -> Vec<AccountId> {
+        self.members.iter().map(|member| member.account).collect()
     }
 
     fn pick(&self, account: usize, debit: usize) -> Option<Drawn> {

@@ -1,6 +1,9 @@
+-- Owners of shards make and count partitions of entries. Both are done as the owner of the schema, so that their role needs no right to change it.
+ALTER FUNCTION ensure_entry_partition(timestamptz) SECURITY DEFINER SET search_path = public, pg_temp;
+
 -- A partition nobody has counted yet is taken for one in which every op stands many times, and looking ops up there reads far too much.
 -- Autovacuum counts it within some minutes; under load that is late.
-DO $$
+CREATE FUNCTION analyze_young_partitions() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     young regclass;
 BEGIN
@@ -15,4 +18,5 @@ BEGIN
         EXECUTE format('ANALYZE %s', young);
     END LOOP;
 END
-$$
+$$;
+COMMENT ON FUNCTION analyze_young_partitions IS 'Counts partitions of entries that have grown and were never counted; cheap where there are none.';
