@@ -81,7 +81,7 @@ async fn serve(
             // What is certified stays certified while the book is away: the exposure caps bound it.
             Err(Interruption::BookAway(error)) => {
                 reporter.report(service, &Interruption::BookAway(error));
-                drain.look_again(service, &hold).await;
+                drain.look_again(service, &mut hold).await;
             }
             Err(other) => return Err(other),
         }

@@ -2,7 +2,7 @@
 
 use ledger::{Fence as BookFence, ReadBatch, Recorded};
 use metering::live::Fence;
-use metering::live::owner::{DrainNote, OwnerLink, Stream};
+use metering::live::owner::{Caps, DrainNote, OwnerLink, Stream};
 use metering::{AccountId, Body, IdempotencyKey, StreamEntry, TimeMs};
 
 use crate::certify::Hold;
@@ -128,11 +128,13 @@ impl Drain {
 
     fn noted(&mut self, service: &Service, hold: &Hold, stream: Stream, drained: u64) {
         self.counted = stream.sequence;
-        let backlog = stream.sequence.saturating_sub(drained);
-        if backlog == 0 {
+        let events = stream.sequence.saturating_sub(drained);
+        if events == 0 {
             self.drained_time = stream.highest;
         }
-        service.metrics.backlog(hold.fence.shard, backlog, stream.highest.since(self.drained_time));
+        let age_ms = stream.highest.since(self.drained_time);
+        let exposed = Caps { events, credits: stream.exposed, age_ms };
+        service.metrics.backlog(hold.fence.shard, exposed, service.caps());
     }
 
     /// A book whose cursor is not where this drain has left it was put back to an older state meanwhile: give the shard up, and certify it
@@ -148,8 +150,9 @@ impl Drain {
         )))
     }
 
-    /// After the book was away: a commit whose answer was lost may have happened, so the cursor is read again.
-    pub async fn look_again(&mut self, service: &Service, hold: &Hold) {
+    /// After the book was away: a commit whose answer was lost may have happened, so the cursor is read again. What waits in the stream
+    /// meanwhile is told all the same.
+    pub async fn look_again(&mut self, service: &Service, hold: &mut Hold) {
         if let Ok(row) = service.book.shard(hold.fence.shard).await
             && row.incarnation == hold.fence.incarnation
         {
@@ -157,7 +160,11 @@ impl Drain {
             self.credits_to_note = landed.map(|(_, credits)| credits).fold(self.credits_to_note, u64::saturating_add);
             self.applied = row.applied_sequence;
         }
-        service.metrics.backlog_age_grows(hold.fence.shard, service.clock.now().since(self.drained_time));
+        let Ok(Some(stream)) = hold.link.look(&live(&hold.fence)).await else { return }; // the next turn says why
+        let events = stream.sequence.saturating_sub(self.applied.unwrap_or(0));
+        let age_ms = service.clock.now().since(self.drained_time);
+        let exposed = Caps { events, credits: stream.exposed, age_ms };
+        service.metrics.backlog(hold.fence.shard, exposed, service.caps());
     }
 }
 

@@ -57,6 +57,7 @@ pub async fn run(service: Arc<Service>) {
 async fn beat(service: &Arc<Service>, owned: &mut HashMap<Shard, Owned>) -> Result<(), LedgerError> {
     let lease = Duration::from_millis(service.settings.lease.duration_ms);
     let fleet = service.book.heartbeat(service.owner, &service.name, lease).await?;
+    service.metrics.shards_known.set(i64::try_from(fleet.shards.len()).unwrap_or(i64::MAX));
     let surplus = surplus(&fleet, owned.keys());
     for shard in surplus {
         if let Some(shard) = owned.get(&shard) {

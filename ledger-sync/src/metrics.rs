@@ -1,6 +1,7 @@
 //! What Prometheus sees of the owner.
 
 mod journal;
+mod risk;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -10,9 +11,11 @@ use std::time::Duration;
 use frame::Register;
 use ledger::Recorded;
 use metering::Shard;
+use metering::live::owner::Caps;
 use prometheus::{Histogram, IntCounter, IntGauge, IntGaugeVec, Registry};
 
 use crate::metrics::journal::JournalMetrics;
+use crate::metrics::risk::RiskMetrics;
 use crate::metrics::usage::UsageMetrics;
 
 /// A batch takes milliseconds; a book in trouble takes seconds.
@@ -52,9 +55,12 @@ pub struct Metrics {
     pub journal: JournalMetrics,
     /// Of what is counted for people.
     pub usage: UsageMetrics,
+    /// Shards there are, of accounts and of keys, whoever owns them.
+    pub shards_known: IntGauge,
     owned: IntGaugeVec,
     certified: IntGaugeVec,
     broken: IntGaugeVec,
+    risk: RiskMetrics,
     dead_letters: IntGaugeVec,
     backlog_events: IntGaugeVec,
     backlog_age: IntGaugeVec,
@@ -104,9 +110,11 @@ impl Metrics {
             )?,
             journal: JournalMetrics::new(&new)?,
             usage: UsageMetrics::new(&new)?,
+            shards_known: new.gauge("shards", "Shards there are, of accounts and of keys, whoever owns them")?,
             owned: new.gauges("shard_owned", "1 for each shard this process owns", "shard")?,
             certified: new.gauges("shard_certified", "1 while the shard is certified by this process", "shard")?,
             broken: new.gauges("shard_broken", "1 while the shard stands until somebody looks", "shard")?,
+            risk: RiskMetrics::new(&new)?,
             dead_letters: new.gauges(
                 "dead_letters",
                 "Open dead letters: events that are parked until somebody decides",
@@ -164,9 +172,11 @@ impl Metrics {
             &self.owned,
             &self.certified,
             &self.broken,
+            &self.risk.redis_unsafe,
             &self.dead_letters,
             &self.backlog_events,
             &self.backlog_age,
+            &self.risk.exposure_percent,
             &self.control_rows,
             &self.control_age,
             &self.install_percent,
@@ -219,6 +229,11 @@ impl Metrics {
         self.broken.with_label_values(&[&shard.to_string()]).set(i64::from(yes));
     }
 
+    /// Whether a shard stands because its Redis may forget money.
+    pub fn redis_unsafe(&self, shard: Shard, yes: bool) {
+        self.risk.redis_unsafe.with_label_values(&[&shard.to_string()]).set(i64::from(yes));
+    }
+
     /// How many events of a shard are parked.
     pub fn dead_letters(&self, shard: Shard, open: u64) {
         self.dead_letters.with_label_values(&[&shard.to_string()]).set(gauge_value(open));
@@ -231,15 +246,12 @@ impl Metrics {
         }
     }
 
-    /// How far the book is behind the stream.
-    pub fn backlog(&self, shard: Shard, events: u64, age_ms: u64) {
-        self.backlog_events.with_label_values(&[&shard.to_string()]).set(gauge_value(events));
-        self.backlog_age_grows(shard, age_ms);
-    }
-
-    /// The age alone, while the book is away.
-    pub fn backlog_age_grows(&self, shard: Shard, age_ms: u64) {
-        self.backlog_age.with_label_values(&[&shard.to_string()]).set(gauge_value(age_ms));
+    /// How far the book is behind the stream, and how near that is to what the installation allows.
+    pub fn backlog(&self, shard: Shard, exposed: Caps, caps: Caps) {
+        let label = shard.to_string();
+        self.backlog_events.with_label_values(&[&label]).set(gauge_value(exposed.events));
+        self.backlog_age.with_label_values(&[&label]).set(gauge_value(exposed.age_ms));
+        self.risk.exposure_percent.with_label_values(&[&label]).set(gauge_value(percent(exposed, caps)));
     }
 
     /// How far live state is behind the outbox.
@@ -263,6 +275,50 @@ impl Metrics {
     }
 }
 
+/// How much of its cap is used up, of that which is nearest to it.
+fn percent(exposed: Caps, caps: Caps) -> u64 {
+    let of = |used: u64, cap: u64| used.saturating_mul(100).checked_div(cap).unwrap_or(100);
+    of(exposed.events, caps.events).max(of(exposed.credits, caps.credits)).max(of(exposed.age_ms, caps.age_ms))
+}
+
 fn gauge_value(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exposure_that_is_nearest_to_its_cap_counts() {
+        let caps = Caps { events: 200, credits: 1_000, age_ms: 10_000 };
+        let exposed = Caps { events: 20, credits: 100, age_ms: 1_000 };
+        assert_eq!(percent(exposed, caps), 10);
+        assert_eq!(percent(Caps { events: 50, ..exposed }, caps), 25);
+        assert_eq!(percent(Caps { credits: 990, ..exposed }, caps), 99);
+        assert_eq!(percent(Caps { age_ms: 12_000, ..exposed }, caps), 120);
+        assert_eq!(
+            percent(Caps { events: 0, credits: 0, age_ms: 0 }, Caps { events: 0, ..caps }),
+            100,
+            "nothing may be exposed"
+        );
+    }
+
+    #[test]
+    fn figures_of_a_shard_that_is_let_go_are_shown_no_more() {
+        let metrics = Metrics::new().unwrap();
+        let shard = Shard { kind: metering::ShardKind::Accounts, number: 3 };
+        let caps = Caps { events: 1, credits: 1, age_ms: 1 };
+        metrics.certified(shard, true);
+        metrics.backlog(shard, caps, caps);
+        metrics.redis_unsafe(shard, true);
+        let shown = || {
+            let families = metrics.registry.gather();
+            let all = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
+            all.filter(|metric| metric.get_label().iter().any(|label| label.value() == "s003")).count()
+        };
+        assert_eq!(shown(), 6);
+        metrics.let_go(shard);
+        assert_eq!(shown(), 0);
+    }
 }

@@ -36,6 +36,8 @@ impl Reporter {
             Interruption::Broken(..) | Interruption::Recertify(OwnerError::Unsafe(_) | OwnerError::ShardCount { .. })
         );
         service.metrics.broken(self.shard, stands);
+        let forgets = matches!(interruption, Interruption::Recertify(OwnerError::Unsafe(_)));
+        service.metrics.redis_unsafe(self.shard, forgets);
         let text = chain(interruption);
         let fresh = self.said.as_ref().is_none_or(|(said, at)| *said != text || at.elapsed() >= AGAIN);
         if fresh {
@@ -53,6 +55,7 @@ impl Reporter {
     /// The shard is served again: what comes next is news.
     pub fn recovered(&mut self, service: &Service) {
         service.metrics.broken(self.shard, false);
+        service.metrics.redis_unsafe(self.shard, false);
         self.said = None;
     }
 }

@@ -9,6 +9,9 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, Registry};
 /// A low balance is to be told within seconds; a mail that waited for a server took hours.
 const SECONDS: [f64; 12] = [0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 28_800.0, 86_400.0];
 
+/// Ends that alerts count. A counter that begins at one has not risen for Prometheus, so these begin at zero.
+const WATCHED: [&str; 3] = ["sent", "bounced", "failed"];
+
 /// The metrics of the process, each with unit and help.
 pub struct Metrics {
     /// Where they are gathered.
@@ -36,7 +39,7 @@ impl Metrics {
     /// Registers all of them.
     pub fn new() -> Result<Self, prometheus::Error> {
         let new = Register::new("notices")?;
-        Ok(Self {
+        let metrics = Self {
             book_fits: new.gauge("book_ready", "1 once the book was found and fits this program")?,
             book_answers: new.gauge("book_answers", "1 while the book answers")?,
             server_answers: new
@@ -51,7 +54,13 @@ impl Metrics {
             reasons: new.counters("not_sent_total", "Turns that did not end with sent, by reason", &["reason"])?,
             seconds: new.seconds("seconds", "From queued to taken by the mail server, seconds", &SECONDS)?,
             registry: new.into_registry(),
-        })
+        };
+        for kind in MailKind::ALL {
+            for result in WATCHED {
+                metrics.mails.with_label_values(&[kind.as_str(), result]);
+            }
+        }
+        Ok(metrics)
     }
 
     /// A turn ended.
@@ -75,5 +84,18 @@ impl Metrics {
         self.sending.set(value(backlog.sending));
         self.unknown.set(value(backlog.unknown));
         self.failed.set(value(backlog.failed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_alerts_count_is_shown_before_it_happens() {
+        let metrics = Metrics::new().unwrap();
+        let text = prometheus::TextEncoder::new().encode_to_string(&metrics.registry.gather()).unwrap();
+        let line = "tollgate_notices_mails_total{kind=\"low_balance\",result=\"bounced\"} 0";
+        assert!(text.contains(line), "{line} is missing in\n{text}");
     }
 }

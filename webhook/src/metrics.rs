@@ -5,11 +5,15 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use frame::Register;
+use payments::DifferenceKind;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
 /// Stripe has some 250 types of events; a label never takes more values than this.
 const KINDS_MAX: usize = 300;
 const OTHER: &str = "other";
+/// What alerts count. A counter that begins at one has not risen for Prometheus, so these begin at zero.
+const WATCHED_REFUSALS: [&str; 5] = ["signature_wrong", "book_unavailable", "busy", "internal", "body_too_slow"];
+const WATCHED_DELIVERIES: [&str; 2] = ["mail.bounced", "mail.complained"];
 /// A healthy answer takes milliseconds; 100 ms is the limit for 99 of 100.
 const SECONDS: [f64; 14] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
 
@@ -47,7 +51,7 @@ impl Metrics {
     /// Registers all of them.
     pub fn new() -> Result<Self, prometheus::Error> {
         let new = Register::new("webhook")?;
-        Ok(Self {
+        let metrics = Self {
             book_fits: new.gauge("book_ready", "1 once the book was found and fits this program")?,
             book_answers: new.gauge("book_answers", "1 while the book answers")?,
             parked_open: new.gauge("parked", "Parked deliveries that wait for an operator; alert on any")?,
@@ -81,7 +85,21 @@ impl Metrics {
             )?,
             kinds: Mutex::default(),
             registry: new.into_registry(),
-        })
+        };
+        metrics.show_from_the_start();
+        Ok(metrics)
+    }
+
+    fn show_from_the_start(&self) {
+        for reason in WATCHED_REFUSALS {
+            self.refused.with_label_values(&[reason]);
+        }
+        for kind in WATCHED_DELIVERIES {
+            self.deliveries.with_label_values(&[kind, "recorded"]);
+        }
+        for kind in DifferenceKind::ALL {
+            self.differences(kind.as_str(), 0);
+        }
     }
 
     /// A delivery came: recorded, or known already.
@@ -138,6 +156,19 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_alerts_count_is_shown_before_it_happens() {
+        let metrics = Metrics::new().unwrap();
+        let text = prometheus::TextEncoder::new().encode_to_string(&metrics.registry.gather()).unwrap();
+        for line in [
+            "tollgate_webhook_refused_total{reason=\"signature_wrong\"} 0",
+            "tollgate_webhook_deliveries_total{result=\"recorded\",type=\"mail.bounced\"} 0",
+            "tollgate_webhook_reconcile_differences{kind=\"paid_not_granted\"} 0",
+        ] {
+            assert!(text.contains(line), "{line} is missing in\n{text}");
+        }
+    }
 
     #[test]
     fn types_without_end_share_one_label() {

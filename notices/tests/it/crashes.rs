@@ -110,3 +110,18 @@ async fn told_to_stop_it_waits_for_the_servers_word_and_takes_up_nothing_new() {
     assert_eq!((house.mail(ada).await.state, house.mail(eve).await.state), (MailState::Sent, MailState::Queued));
     mailbox.holds(1).await;
 }
+
+#[tokio::test]
+async fn a_worker_whose_turn_is_over_hands_nothing_over_any_more() {
+    let (house, mailbox) = (House::new().await, Mailbox::start(&[]));
+    mailbox.order(json!({ "at": "rcpt", "wait_ms": 1_500, "times": 1 })).await;
+    let ada = house.low("ada@example.com").await;
+    let notices = Notices::start(&house.db.url, mailbox.port(), "");
+    wait_until("it has the mail and speaks with the server", async || house.mail(ada).await.attempts == 1).await;
+    // As whoever takes the mail up next does; that one is in no hurry here.
+    let taken = "UPDATE mails SET turn = turn + 1, next_try_at = clock_timestamp() + interval '1 hour'";
+    house.db.execute(taken).await.unwrap();
+    wait_until("it lets go", async || notices.log().contains("is let_go: somebody else has it")).await;
+    assert!(mailbox.mails().await.is_empty());
+    assert_eq!(story(&house.mail(ada).await), ["queued"]);
+}
