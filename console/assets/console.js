@@ -19,7 +19,13 @@ for (const source of document.querySelectorAll("[data-live]")) {
       note.hidden = String(values[note.dataset.changed]) === note.dataset.was;
     }
   };
-  // The server ends each stream after a while on purpose; the browser asks again by itself.
+  // The server ends each stream after a while on purpose; the browser asks again by itself. Where that is refused (the session is over), the
+  // page says that it changes no more.
+  stream.onerror = () => {
+    if (stream.readyState === EventSource.CLOSED) {
+      for (const note of document.querySelectorAll("[data-live-over]")) note.hidden = false;
+    }
+  };
   addEventListener("pagehide", () => stream.close());
 }
 

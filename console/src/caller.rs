@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
+use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use ledger::By;
@@ -25,6 +26,20 @@ pub struct Caller {
     pub roles: Roles,
 }
 
+/// Anybody of an account whose answer lasts: the session is looked at again while it does.
+pub struct LastingCaller {
+    /// Who asked.
+    pub caller: Caller,
+    given: String,
+}
+
+impl LastingCaller {
+    /// Whether the session is over: ended, expired, or no longer signed by a key that counts. Where nobody can say it goes on.
+    pub async fn is_over(&self, service: &Service) -> bool {
+        Caller::with(&self.given, service).await.is_err_and(|refusal| refusal.status == StatusCode::UNAUTHORIZED)
+    }
+}
+
 /// Somebody who may change what the account has and does: an admin or its billing owner.
 #[derive(Clone, Debug)]
 pub struct AccountAdmin(pub Caller);
@@ -39,9 +54,8 @@ impl Caller {
         By { actor: self.subject.as_str().to_owned(), reason: reason.into(), at: service.clock.now() }
     }
 
-    async fn of(parts: &Parts, service: &Service) -> Result<Self, Refusal> {
-        let given = bearer(parts).or_else(|| cookies::only(&parts.headers, &service.cookie_names()));
-        let given = given.ok_or(Refusal::session(SessionFault::Missing))?;
+    /// Whoever has this session now.
+    async fn with(given: &str, service: &Service) -> Result<Self, Refusal> {
         let session = match service.sessions.verify(given, service.clock.now()).await {
             Ok(session) => session,
             Err(Refused::Fault(fault)) => return Err(Refusal::session(fault)),
@@ -54,6 +68,12 @@ impl Caller {
         let roles = Roles::of(&session.roles);
         Ok(Self { account: session.account, subject: session.subject.clone(), roles })
     }
+}
+
+/// The session that a request brings.
+fn given<'a>(parts: &'a Parts, service: &Service) -> Result<&'a str, Refusal> {
+    let given = bearer(parts).or_else(|| cookies::only(&parts.headers, &service.cookie_names()));
+    given.ok_or(Refusal::session(SessionFault::Missing))
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
@@ -69,7 +89,22 @@ where
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        Self::of(parts, &Arc::<Service>::from_ref(state)).await
+        let service = Arc::<Service>::from_ref(state);
+        Self::with(given(parts, &service)?, &service).await
+    }
+}
+
+impl<S> FromRequestParts<S> for LastingCaller
+where
+    Arc<Service>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let service = Arc::<Service>::from_ref(state);
+        let given = given(parts, &service)?.to_owned();
+        Ok(Self { caller: Caller::with(&given, &service).await?, given })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod key;
+mod mails;
 mod stripe;
 mod values;
 
@@ -14,6 +15,7 @@ use metering::{
 
 pub use dead_letters::DeadLettersCommand;
 pub use key::KeyCommand;
+pub use mails::{MailsAsked, MailsCommand, SuppressionsCommand};
 pub use stripe::{
     CheckoutCommand, EventsAsked, EventsCommand, ParkedCommand, PaymentsAsked, PaymentsCommand, PlansCommand,
     PortalCommand, StripeCommand,
@@ -134,6 +136,12 @@ pub enum Command {
         #[arg(long)]
         account: Option<AccountId>,
     },
+    /// Mails: what became of each, and one sent again.
+    #[command(subcommand)]
+    Mails(MailsCommand),
+    /// Addresses that nothing is sent to: they bounced, somebody complained, or an operator said so.
+    #[command(subcommand)]
+    Suppressions(SuppressionsCommand),
     /// Plans: what can be bought, and whether Stripe has it so.
     #[command(subcommand)]
     Plans(PlansCommand),

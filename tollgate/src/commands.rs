@@ -11,6 +11,7 @@ mod incidents;
 mod key;
 mod losses;
 mod lot;
+mod mails;
 mod plans;
 mod portal;
 mod rebuild;
@@ -18,6 +19,7 @@ mod receipt;
 mod session;
 mod show;
 mod stripe;
+mod suppressions;
 mod unrecorded;
 mod verify;
 
@@ -55,6 +57,8 @@ pub async fn run(desk: &Desk, command: Command) -> Result<Answer, Failure> {
         Command::Losses { incident, account } => losses::run(desk, incident, account).await,
         Command::Audit(asked) => audit::run(desk, asked).await,
         Command::Verify { account, book_only } => verify::run(desk, account, book_only).await,
+        Command::Mails(command) => mails::run(desk, command).await,
+        Command::Suppressions(command) => suppressions::run(desk, command).await,
         Command::Plans(command) => plans::run(desk, &command).await,
         Command::Checkout(command) => checkout::run(desk, command).await,
         Command::Portal(command) => portal::run(desk, &command).await,

@@ -29,6 +29,8 @@ pub fn held(reason: &str) -> String {
         "settings_off" => "these settings say not to send it".to_owned(),
         "switched_off" => "the installation does not send mails of this kind".to_owned(),
         "no_address" => "there is no address to send it to".to_owned(),
+        "low_before" => "the balance was low before such mails were sent".to_owned(),
+        "low_before_over" => "the balance was low before such mails were sent, and has risen since".to_owned(),
         "before_sending" => "it was queued before anything was sent".to_owned(),
         other => other.replace('_', " "),
     }

@@ -74,6 +74,12 @@ fn held_back(reason: &str) -> String {
         "settings_off" => "The account has turned these notices off in its settings.".to_owned(),
         "switched_off" => "Notices of this kind are switched off in this installation.".to_owned(),
         "no_address" => "Nobody's address is known: the account has none, and has set no recipients.".to_owned(),
+        "low_before" => {
+            "The balance was low before low balances were looked at. It is sent when the account draws, or falls again.".to_owned()
+        }
+        "low_before_over" => {
+            "The balance was low before low balances were looked at, and has risen since. It is sent when it falls again.".to_owned()
+        }
         "before_sending" => "It was queued before there was anything that sends mails.".to_owned(),
         other => format!("It was held back: {}.", other.replace('_', " ")),
     }

@@ -129,3 +129,22 @@ async fn signing_in_as_anybody_is_there_only_where_it_was_switched_on() {
         assert_eq!(refused.status, 400, "{to}: {refused:?}");
     }
 }
+
+#[tokio::test]
+async fn whoever_is_let_in_may_change_what_his_role_allows_however_long_his_name_is() {
+    let house = House::start().await;
+    let account = house.account("Ann", Status::Active, 10).await;
+    let longest = "x".repeat(SessionSubject::BYTES_MAX);
+    let ann = house.person_called(account, &longest, &["admin"]);
+    is_let_in(&house, &ann).await;
+    assert_eq!(house.put(&ann, "/api/billing/budget", &json!({ "limit": 40 })).await.status, 200);
+    let key = house.ask(Method::POST, "/api/billing/keys").of(&ann).header("idempotency-key", "k".repeat(200));
+    let made = key.json(&json!({ "name": "ci" })).send().await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(house.form(&ann, "/settings", &[("version", "0"), ("low_balance", "on")]).await.status, 303);
+    let named = format!("SELECT count(*) FROM audit WHERE actor = '{longest}'");
+    assert_eq!(house.book.number(&named).await, 3);
+    assert!(house.get(&ann, "/activity").await.says(&longest));
+    let longer = house.person_called(account, &format!("{longest}x"), &["admin"]);
+    is_not_let_in(&house, &longer, "session_invalid", "malformed").await;
+}

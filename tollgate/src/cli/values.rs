@@ -1,5 +1,6 @@
 //! Values as people write them: spans, instants, days, counts.
 
+use ledger::mails::MailState;
 use ledger::stripe::DeliveryState;
 use metering::{BudgetAnchor, IdError, Rate, ShardCount, TimeMs};
 
@@ -81,6 +82,13 @@ pub fn delivery_state(text: &str) -> Result<DeliveryState, String> {
     })
 }
 
+pub fn mail_state(text: &str) -> Result<MailState, String> {
+    MailState::from_word(text).ok_or_else(|| {
+        let words: Vec<&str> = MailState::ALL.iter().map(|state| state.as_str()).collect();
+        format!("a mail is {}", words.join(", "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +110,8 @@ mod tests {
         for wrong in ["", "evt 1", "evt\n", &"e".repeat(256)] {
             assert!(stripe_word(wrong).is_err(), "{wrong:?}");
         }
+        assert_eq!(mail_state("held_back"), Ok(MailState::HeldBack));
+        assert!(mail_state("lost").is_err_and(|why| why.starts_with("a mail is queued, sending, sent")));
         assert_eq!(delivery_state("parked"), Ok(DeliveryState::Parked));
         assert_eq!(delivery_state("gone"), Err("a delivery is waiting, applied, ignored, parked, resolved".to_owned()));
     }

@@ -24,6 +24,7 @@ mod interrupted;
 mod key_caps;
 mod losses;
 mod lost_tails;
+mod mails_command;
 mod owners;
 mod postgres_away;
 mod prompt_changes;

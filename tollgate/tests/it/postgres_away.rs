@@ -62,6 +62,8 @@ async fn no_more_is_drawn_than_the_installation_allows_to_be_at_risk() {
             "{cap}"
         );
         assert!(cap.contains("age") || served == 50, "{cap}: {served} were at risk");
+        let exposed = async || stack.syncs[0].program.metric("tollgate_sync_exposure_percent").await;
+        wait_until("that the cap is reached is shown", async || exposed().await >= 100).await;
         assert_eq!(stack.send(&ada.key, Call::get("/v1/usage")).await.status, 200, "{cap}");
         stack.postgres.as_mut().unwrap().start_again().await;
         wait_until("calls are served again", async || stack.send(&ada.key, Call::chat()).await.status == 200).await;

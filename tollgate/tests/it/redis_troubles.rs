@@ -196,3 +196,22 @@ async fn a_gateway_that_starts_before_redis_serves_once_it_is_there() {
     stack.gateways[0].program.wait_ready().await;
     assert_eq!(stack.audit().await.standing(), 1);
 }
+
+#[tokio::test]
+async fn a_redis_that_was_set_to_forget_is_told_apart_until_it_is_set_right() {
+    let stack = Stack::pairs().await;
+    let shown = async |name: &str| {
+        let mut sum = 0;
+        for sync in &stack.syncs {
+            sum += sync.program.metric(name).await;
+        }
+        sum
+    };
+    assert_eq!(shown("tollgate_sync_shards").await, 16, "each of two owners knows all eight");
+    stack.redis.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    let unsafe_shards = async |count| shown("tollgate_sync_shard_redis_unsafe").await == count;
+    wait_until("every shard of accounts stands", async || unsafe_shards(4).await).await;
+    assert_eq!(shown("tollgate_sync_shard_broken").await, 4);
+    stack.redis.command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    wait_until("none does", async || unsafe_shards(0).await && shown("tollgate_sync_shard_broken").await == 0).await;
+}

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, stream};
-use metering::AccountId;
 use prometheus::IntGauge;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
@@ -17,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::api::refused::ReadRefused;
 use crate::billing::balance::{Balance, Source};
-use crate::caller::Caller;
+use crate::caller::LastingCaller;
 use crate::refusal::Refusal;
 use crate::service::Service;
 use crate::show;
@@ -28,6 +27,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_secs(2);
 /// While live state is away each look is one at the book, which changes seldom then.
 const BOOK_PAUSE: Duration = Duration::from_secs(5);
+/// A session that is over is told nothing more after so long.
+const SESSION_PAUSE: Duration = Duration::from_secs(1);
 
 /// One event: the figures, and as the page writes them.
 #[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -71,12 +72,12 @@ impl From<Balance> for LiveBalance {
     }
 }
 
-/// The balance as it changes: server-sent events, each a `LiveBalance`; the first comes at once. The stream ends after a while, and is to be asked for anew.
+/// The balance as it changes: server-sent events, each a `LiveBalance`; the first comes at once. The stream ends with the session, and else after a while: then it is to be asked for anew.
 #[utoipa::path(get, path = "/api/billing/live", tag = "billing", operation_id = "balance_live",
     responses(ReadRefused, (status = 200, body = LiveBalance, content_type = "text/event-stream")))]
 pub async fn follow(
     State(service): State<Arc<Service>>,
-    caller: Caller,
+    caller: LastingCaller,
 ) -> Result<Sse<impl Stream<Item = Told>>, Refusal> {
     let place = Arc::clone(&service.live).try_acquire_owned().map_err(|_| {
         let detail = "As many pages are told of changes as can be. Load the page again to see what has changed.";
@@ -84,7 +85,7 @@ pub async fn follow(
     })?;
     let until = Instant::now() + Duration::from_millis(service.settings.limits.live_ms_max);
     let seat = Seat::take(place, service.metrics.live.clone());
-    let follower = Follower { service, account: caller.account, told: None, pause: None, until, _seat: seat };
+    let follower = Follower { service, caller, told: None, look_at: None, until, _seat: seat };
     Ok(Sse::new(stream::unfold(follower, Follower::next)).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 
@@ -112,11 +113,11 @@ impl Drop for Seat {
 /// One page that is told of changes.
 struct Follower {
     service: Arc<Service>,
-    account: AccountId,
+    caller: LastingCaller,
     /// What it was told last.
     told: Option<LiveBalance>,
-    /// How long to wait before the next look; none before the first.
-    pause: Option<Duration>,
+    /// When the balance is looked at again; at once before the first time.
+    look_at: Option<Instant>,
     until: Instant,
     _seat: Seat,
 }
@@ -125,12 +126,10 @@ impl Follower {
     /// The next change; `None` ends the stream.
     async fn next(mut self) -> Option<(Told, Self)> {
         loop {
-            if !self.waited().await {
-                return None;
-            }
+            self.waited_for_a_look().await?;
             // Where neither store answers, what was told stands, and the next look may find more.
-            let seen = Balance::now(&self.service, self.account).await.ok();
-            self.pause = Some(self.pause_after(seen.as_ref()));
+            let seen = Balance::now(&self.service, self.caller.caller.account).await.ok();
+            self.look_at = Some(Instant::now() + self.pause_after(seen.as_ref()));
             let changed = seen.map(LiveBalance::from).filter(|seen| self.told.as_ref() != Some(seen));
             if let Some(changed) = changed {
                 let event = Event::default().retry(RETRY).json_data(&changed).ok()?;
@@ -140,16 +139,24 @@ impl Follower {
         }
     }
 
-    /// Whether it goes on after the pause.
-    async fn waited(&self) -> bool {
+    /// Until the balance is to be looked at; `None` when the stream is over: its time is up, the service stops, or its session is over, which is
+    /// looked at at least every second.
+    async fn waited_for_a_look(&self) -> Option<()> {
         let stop = &self.service.stop;
-        if let Some(pause) = self.pause {
+        while let Some(look_at) = self.look_at {
+            let wake_at = look_at.min(Instant::now() + SESSION_PAUSE);
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep_until(wake_at) => {}
+            }
+            if stop.is_cancelled() || Instant::now() >= self.until || self.caller.is_over(&self.service).await {
+                return None;
+            }
+            if Instant::now() >= look_at {
+                break;
             }
         }
-        !stop.is_cancelled() && Instant::now() < self.until
+        Some(())
     }
 
     fn pause_after(&self, seen: Option<&Balance>) -> Duration {

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use metering::Status;
+use metering::{SessionSubject, Status};
 use reqwest::{Method, Response};
 use serde_json::Value;
 
 use super::{Draws, open_house};
-use crate::house::{House, PATIENCE, Person, Plan, wait_until};
+use crate::house::{House, PATIENCE, Person, Plan, SECRET, claims, sign, wait_until};
 
 /// A page that is told of changes.
 struct Stream {
@@ -104,4 +104,32 @@ async fn only_so_many_pages_are_told_and_others_are_shown_without() {
         ask.send().await.unwrap().status() == 200
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_within_moments_of_its_session_and_others_go_on() {
+    let house = House::with(Plan { settings: "sessions.leeway_seconds = 0", ..Plan::default() }).await;
+    let account = house.account("Ann", Status::Active, 5).await;
+    let (ann, bob) = (house.person(account, "admin"), house.person(account, "member"));
+    let (mut hers, mut his) = (Stream::open(&house, &ann).await, Stream::open(&house, &bob).await);
+    assert!(hers.next().await.is_some() && his.next().await.is_some());
+    let subject: SessionSubject = ann.subject.parse().unwrap();
+    let by = crate::house::by(house.now().await);
+    house.book.ledger.end_sessions(account, Some(&subject), None, &by).await.unwrap();
+    let ended = Instant::now();
+    assert!(hers.next().await.is_none(), "she is told nothing more");
+    assert!(ended.elapsed() < Duration::from_secs(3), "{:?}", ended.elapsed()); // a second, on a machine that does other things too
+    let refused = house.ask(Method::GET, "/api/billing/live").of(&ann).send().await;
+    assert_eq!(refused.problem(), "401 session_expired");
+    house.book.ledger.set_budget(account, crate::house::credits(10), &by).await.unwrap();
+    let told = his.next().await.expect("his session is good");
+    assert_eq!(told["budget_limit"], 10);
+
+    let mut soon = claims(account, &bob.subject, &["member"]);
+    soon["exp"] = (house.now().await.as_u64() / 1_000 + 2).into();
+    let brief = Person { session: sign(SECRET, &soon), ..bob };
+    let (mut page, opened) = (Stream::open(&house, &brief).await, Instant::now());
+    assert!(page.next().await.is_some());
+    assert!(page.next().await.is_none(), "it has run out");
+    assert!(opened.elapsed() < Duration::from_secs(5), "{:?}", opened.elapsed());
 }

@@ -53,6 +53,14 @@ impl Browser {
         png
     }
 
+    /// A picture of the whole page at a width, as PNG.
+    pub async fn whole_picture(&self, width: u32) -> Vec<u8> {
+        self.size((width, 800)).await;
+        let height = self.run("return document.documentElement.scrollHeight").await.as_u64().unwrap_or(800);
+        self.size((width, u32::try_from(height.min(6_000)).unwrap())).await;
+        self.driver.screenshot_as_png().await.unwrap()
+    }
+
     /// Runs a script in the page; what it returns, once a promise is kept.
     pub async fn run(&self, script: &str) -> Value {
         self.driver.execute(script, Vec::new()).await.unwrap().json().clone()

@@ -44,7 +44,7 @@ const PAGES: [&str; 19] = [
 ];
 
 /// Somebody who has one of everything.
-async fn scene(stack: &Stack) -> Customer {
+pub async fn scene(stack: &Stack) -> Customer {
     let ann = stack.customer(1_000).await;
     stack.set_budget(ann.account, 25).await;
     stack.grant(ann.account, 50, 86_400_000).await;
@@ -121,6 +121,62 @@ async fn the_billing_screen_is_used_by_the_keyboard_alone() {
     browser.key(Key::Enter).await;
     browser.sees("it is not shown again").await;
     for page in ["/keys", "/keys/new", "/activity", "/settings", "/receipts"] {
+        browser.goes_to(&stack, page).await;
+        browser.is_walked_by_keyboard(page).await;
+    }
+}
+
+#[tokio::test]
+async fn operators_find_grant_suspend_and_look_by_the_keyboard_alone() {
+    let Some(browser) = Browser::start(Scripts::On).await else { return };
+    let stack = shop().await;
+    let ann = scene(&stack).await;
+    browser.signs_in(&stack, &ann, Role::Operator, "/operator").await;
+    browser.is_walked_by_keyboard("/operator").await;
+
+    browser.goes_to(&stack, "/operator").await;
+    browser.tab_to("Name, address, account id, key or Stripe customer").await;
+    browser.types("Ada").await;
+    browser.key(Key::Enter).await;
+    browser.sees("Ada").await;
+    browser.tab_to("Ada").await;
+    browser.key(Key::Enter).await;
+    browser.tab_to("Grant credits").await;
+    browser.key(Key::Enter).await;
+    browser.tab_to("Credits").await;
+    browser.types("250").await;
+    browser.tab_to("Product").await;
+    browser.select_all().await;
+    browser.types("Goodwill").await;
+    browser.tab_to("Reason").await;
+    browser.types("by hand").await;
+    browser.tab_to("Preview grant").await;
+    browser.key(Key::Enter).await;
+    browser.sees("Nothing has been changed yet.").await;
+    browser.tab_to("Grant credits").await;
+    browser.key(Key::Space).await;
+    browser.sees("Credits granted.").await;
+
+    browser.tab_to("Suspend").await;
+    browser.key(Key::Enter).await;
+    browser.tab_to("Reason").await;
+    browser.types("asked for").await;
+    browser.tab_to("Preview change").await;
+    browser.key(Key::Enter).await;
+    browser.tab_to("Suspend account").await;
+    browser.key(Key::Enter).await;
+    browser.sees("Status set.").await;
+    assert_eq!(stack.view(&ann).await.status, metering::Status::Suspended);
+
+    browser.goes_to(&stack, "/operator/reconcile").await;
+    browser.tab_to("Compare now").await;
+    browser.key(Key::Enter).await;
+    browser.sees("Compared:").await;
+    browser.narrow().await;
+    let all = browser.findings().await.into_iter().chain(browser.too_wide().await).collect::<Vec<_>>();
+    assert!(all.is_empty(), "what a look has found, narrow: {all:#?}");
+    browser.wide().await;
+    for page in pages_of(&stack, &ann).await.iter().filter(|page| page.starts_with("/operator")) {
         browser.goes_to(&stack, page).await;
         browser.is_walked_by_keyboard(page).await;
     }
