@@ -10,6 +10,7 @@ mod redis_side;
 mod report;
 
 use std::process::ExitCode;
+use std::slice::from_ref;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -18,20 +19,23 @@ use crate::cli::BenchWish;
 use crate::layout::Layout;
 use crate::state::{self, Wish};
 use crate::{build, interrupt, tools, up, words};
-use bare::Bare;
-use cost::Window;
-use redis_side::RedisSide;
 use report::Figures;
 
-pub use cost::{median, tree_cpu_us};
+pub use bare::Bare;
+pub use cost::{Window, median, tree_cpu_us};
 pub use load::{Load, Target};
+pub use redis_side::RedisSide;
 
 /// Before the first window: connections, caches, branch predictors.
-const WARM_UP: Duration = Duration::from_secs(3);
+pub const WARM_UP: Duration = Duration::from_secs(3);
 
-/// What a request costs is measured without its log line; the bare proxy writes none.
-const QUIET: &[(&str, &str)] =
-    &[("TOLLGATE_GATEWAY_LOG__LEVEL", "warn"), ("TOLLGATE_GATEWAY_LOG__REQUEST_ONE_IN", "0")];
+/// What a request costs is measured without its log line, the bare proxy writes none, and without the journal, which is off unless somebody
+/// wants it.
+pub const QUIET: &[(&str, &str)] = &[
+    ("TOLLGATE_GATEWAY_LOG__LEVEL", "warn"),
+    ("TOLLGATE_GATEWAY_LOG__REQUEST_ONE_IN", "0"),
+    ("TOLLGATE_GATEWAY_JOURNAL__DIRECTORY", ""),
+];
 
 pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
     let layout = layout.aside("bench");
@@ -43,13 +47,12 @@ pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
     let setup_wish = Wish { release: true, upstream: None, no_fault_upstream: true };
     let (house, standing) = up::bring_up(&layout, setup_wish, QUIET)?;
     let upstream = standing.upstream.strip_prefix("http://").context("the upstream's URL")?.to_owned();
-    let bare = Bare::start(&layout, &upstream)?;
+    let bare = Bare::start(&layout, &upstream, 0)?;
 
     let key = standing.keys.get("bench").context("the setup has a bench account")?;
-    let gateway = Target { url: format!("{}/v1/messages", standing.gateway), key: Some(key.clone()) };
-    let plain = Target { url: format!("{}/v1/messages", bare.url()), key: Some(key.clone()) };
-    let pid = |name: &str| standing.pids.get(name).copied().with_context(|| format!("the process id of {name}"));
-    let (gateway_pid, redis_pid) = (pid("gateway")?, pid("redis")?);
+    let gateway = Target { url: format!("{}/v1/messages", standing.gateway), key: Some(key.clone()), refused: false };
+    let plain = Target { url: format!("{}/v1/messages", bare.url()), key: Some(key.clone()), refused: false };
+    let ours_are = [standing.process("gateway")?, standing.process("redis")?];
     let redis = RedisSide::new(&standing.redis)?;
     let load = Load::new(&layout)?;
 
@@ -61,9 +64,9 @@ pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
     for window in 1..=wish.windows {
         interrupt::check()?;
         words::step(&format!("window {window} of {}: bare pingora, then the gateway", wish.windows));
-        theirs.push(Window::measure(&load, &plain, wish.connections, seconds, &[bare.pid()])?);
+        theirs.push(Window::measure(&load, &plain, wish.connections, seconds, from_ref(bare.record()))?);
         let calls = redis.script_calls()?;
-        let mut window = Window::measure(&load, &gateway, wish.connections, seconds, &[gateway_pid, redis_pid])?;
+        let mut window = Window::measure(&load, &gateway, wish.connections, seconds, &ours_are)?;
         window.script_calls = redis.script_calls()?.saturating_sub(calls);
         ours.push(window);
     }
@@ -75,7 +78,7 @@ pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
         script.push(redis.debit_p50_us(|| load.one(&gateway))?);
     }
     words::step("Redis: pipelined HINCRBY");
-    let increment_us = redis.pipelined_increment_us(redis_pid)?;
+    let increment_us = redis.pipelined_increment_us(ours_are[1].pid)?;
     let figures = Figures::new(&ours, &theirs, median(&added), median(&script), increment_us);
     figures.print(wish.json)?;
     drop((bare, house, turn));

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::layout::Layout;
 use crate::ports;
-use crate::process::Service;
+use crate::process::{Record, Service};
 
 pub struct Bare {
     service: Service,
@@ -16,11 +16,12 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// Starts it before `upstream` (host:port) and waits until it listens.
-    pub fn start(layout: &Layout, upstream: &str) -> Result<Bare> {
+    /// Starts it before `upstream` (host:port), with so many threads (0 = one per core), and waits until it listens.
+    pub fn start(layout: &Layout, upstream: &str, threads: usize) -> Result<Bare> {
         let port = ports::free()?;
         let mut command = Command::new(layout.program("examples/bare_proxy", true));
         command.args(["--listen", &format!("127.0.0.1:{port}"), "--upstream", upstream]);
+        command.args(["--threads", &threads.to_string()]);
         let mut service = Service::start("bare-proxy", command, &layout.log("bare-proxy"), Signal::KILL)?;
         service.wait_ready(Duration::from_secs(20), || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok())?;
         Ok(Bare { service, port })
@@ -30,7 +31,7 @@ impl Bare {
         ports::local(self.port)
     }
 
-    pub fn pid(&self) -> i32 {
-        self.service.record.pid
+    pub fn record(&self) -> &Record {
+        &self.service.record
     }
 }

@@ -12,7 +12,7 @@ use crate::process::{self, Record};
 pub struct Window {
     pub requests: u32,
     pub seconds: f64,
-    /// CPU µs a request of each process that was asked for, in that order.
+    /// CPU µs a request of each process that was asked for, its children's with it, in that order.
     pub cpu_us: Vec<f64>,
     /// Script calls that Redis served meanwhile.
     pub script_calls: u32,
@@ -20,12 +20,20 @@ pub struct Window {
 
 impl Window {
     /// Runs a load and reads what it cost these processes.
-    pub fn measure(load: &Load, target: &Target, connections: u32, seconds: Duration, pids: &[i32]) -> Result<Window> {
-        let before = pids.iter().map(|pid| cpu_us(*pid)).collect::<Result<Vec<_>>>()?;
+    pub fn measure(
+        load: &Load,
+        target: &Target,
+        connections: u32,
+        seconds: Duration,
+        processes: &[Record],
+    ) -> Result<Window> {
+        let so_far = || processes.iter().map(tree_cpu_us).collect::<Result<Vec<_>>>();
+        let before = so_far()?;
         let answers = load.run(target, connections, seconds)?;
-        let after = pids.iter().map(|pid| cpu_us(*pid)).collect::<Result<Vec<_>>>()?;
+        let after = so_far()?;
         ensure!(answers.requests > 0, "nothing was answered at {}", target.url);
-        ensure!(answers.errors == 0, "{} of {} requests to {} failed", answers.errors, answers.requests, target.url);
+        let (errors, requests) = (answers.errors, answers.requests);
+        ensure!(errors == 0, "{errors} of {requests} requests to {} went another way than they should", target.url);
         let share = |(after, before): (f64, f64)| (after - before) / f64::from(answers.requests);
         let cpu_us = after.into_iter().zip(before).map(share).collect();
         Ok(Window { requests: answers.requests, seconds: answers.seconds, cpu_us, script_calls: 0 })

@@ -13,6 +13,8 @@ pub struct Target {
     pub url: String,
     /// One key, or several with commas between: requests take turns with them.
     pub key: Option<String>,
+    /// Whether every request is to be refused (4xx, 5xx); else none may be.
+    pub refused: bool,
 }
 
 pub struct Load {
@@ -22,6 +24,7 @@ pub struct Load {
 /// What wrk counted.
 pub struct Answers {
     pub requests: u32,
+    /// Those that broke, and those answered in another way than they should be.
     pub errors: u32,
     pub seconds: f64,
     pub p50_us: f64,
@@ -46,7 +49,7 @@ function request()
 end
 done = function(summary, latency)
   local e = summary.errors
-  io.write(string.format("FIGURES %d %d %d %.1f\n", summary.requests, e.connect + e.read + e.write + e.status + e.timeout,
+  io.write(string.format("FIGURES %d %d %d %d %.1f\n", summary.requests, e.connect + e.read + e.write + e.timeout, e.status,
     summary.duration, latency:percentile(50)))
 end
 "#;
@@ -72,14 +75,16 @@ impl Load {
         let output = command.output().context("running wrk")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         ensure!(output.status.success(), "wrk failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-        read(&text).with_context(|| format!("wrk said: {}", text.trim()))
+        read(&text, target.refused).with_context(|| format!("wrk said: {}", text.trim()))
     }
 }
 
-fn read(text: &str) -> Option<Answers> {
+fn read(text: &str, refused: bool) -> Option<Answers> {
     let line = text.lines().find_map(|line| line.strip_prefix("FIGURES "))?;
     let mut words = line.split(' ');
-    let (requests, errors) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let mut count = || words.next()?.parse::<u32>().ok();
+    let (requests, broken, refusals) = (count()?, count()?, count()?);
+    let errors = broken + if refused { requests.saturating_sub(refusals) } else { refusals };
     let duration_us: f64 = words.next()?.parse().ok()?;
     Some(Answers { requests, errors, seconds: duration_us / 1e6, p50_us: words.next()?.parse().ok()? })
 }
@@ -90,8 +95,14 @@ mod tests {
 
     #[test]
     fn what_wrk_counted_is_read_from_its_last_line() {
-        let answers = read("Running 5s test\nFIGURES 1200 3 5000000 210.0\n").unwrap();
-        assert_eq!((answers.requests, answers.errors), (1200, 3));
-        assert!(read("Running 5s test\n").is_none());
+        let said = "Running 5s test\nFIGURES 1200 3 20 5000000 210.0\n";
+        let answers = read(said, false).unwrap();
+        assert_eq!((answers.requests, answers.errors), (1200, 23));
+        assert!(read("Running 5s test\n", false).is_none());
+    }
+
+    #[test]
+    fn where_all_shall_be_refused_who_is_served_is_an_error() {
+        assert_eq!(read("FIGURES 1200 3 1190 5000000 210.0\n", true).unwrap().errors, 13);
     }
 }

@@ -11,6 +11,10 @@ use super::cost::cpu_us;
 /// Increments that are counted: long enough for a clock of 10 ms.
 const INCREMENTS: u32 = 2_000_000;
 const SCRIPT_RUNS: u32 = 20_000;
+/// How many digits of an op are the call's own; twelve follow that redis-benchmark makes up.
+const OWN_DIGITS: usize = 20;
+/// As many different ones as redis-benchmark can tell apart: it keeps the number in an `int`.
+const OPS: &str = "2000000000";
 const MONITOR_TRIES: u32 = 5;
 /// 2^53 − 1: a debit that may come at any time.
 const WHENEVER: &str = "9007199254740991";
@@ -45,7 +49,7 @@ impl RedisSide {
         let call = (0..MONITOR_TRIES).find_map(|_| self.seen_debit(&one_request).transpose());
         let call = call.context("MONITOR saw no debit")??;
         let mut command = self.command("redis-benchmark");
-        command.args(["-c", "1", "-n", &SCRIPT_RUNS.to_string(), "-r", "1000000000000", "--csv"]).args(&call);
+        command.args(["-c", "1", "-n", &SCRIPT_RUNS.to_string(), "-r", OPS, "--csv"]).args(&call);
         let output = command.output().context("redis-benchmark")?;
         let csv = String::from_utf8_lossy(&output.stdout).into_owned();
         ensure!(output.status.success(), "redis-benchmark failed: {csv}");
@@ -86,7 +90,8 @@ impl RedisSide {
         Ok((cpu_us(redis_pid)? - before) / f64::from(INCREMENTS))
     }
 
-    fn cli(&self, arguments: &[&str]) -> Result<String> {
+    /// What redis-cli prints for one command.
+    pub fn cli(&self, arguments: &[&str]) -> Result<String> {
         let output = self.command("redis-cli").args(arguments).output().context("redis-cli")?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -109,7 +114,8 @@ fn debit_call(line: &str) -> Option<Vec<String>> {
         return None;
     }
     let mut call: Vec<String> = quoted.into_iter().map(str::to_owned).collect();
-    "00000000000000000000__rand_int__".clone_into(&mut call[11]);
+    // One op for all would be one debit in the book, and an undo for every other.
+    call[11] = format!("{}__rand_int__", call[11].get(..OWN_DIGITS)?);
     WHENEVER.clone_into(&mut call[14]);
     Some(call)
 }
@@ -145,7 +151,7 @@ mod tests {
             "e",
             "closed",
             "1",
-            "op",
+            "01a216ee050570e3ad41e6c1f2a3b4c5",
             "account",
             "1",
             "99",
@@ -154,7 +160,7 @@ mod tests {
         ];
         let line = format!("1700000000.1 [0 127.0.0.1:1] \"{}\"", words.join("\" \""));
         let call = debit_call(&line).unwrap();
-        assert_eq!((call[11].as_str(), call[14].as_str()), ("00000000000000000000__rand_int__", WHENEVER));
+        assert_eq!((call[11].as_str(), call[14].as_str()), ("01a216ee050570e3ad41__rand_int__", WHENEVER));
         assert!(debit_call("1700000000.1 [0 127.0.0.1:1] \"TIME\"").is_none());
     }
 
