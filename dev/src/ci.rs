@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::cli::{Length, ProveWish};
 use crate::layout::Layout;
 use crate::suite::{self, Beside, Scale};
-use crate::{build, explore, fuzz, limits, process, prove, tools, walls, words};
+use crate::{build, deploy, explore, fuzz, limits, loadtest, process, prometheus, prove, sbom, tools, walls, words};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
 /// `--locked`: a lock file that does not fit the manifests is found here, not on a newcomer's machine.
@@ -26,6 +26,7 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     limits::check(layout)?;
     // Clippy compiles the dependencies, and one of them is built by cmake.
     tools::servers()?;
+    prometheus::check_in_ci(layout)?;
     cargo(layout, &CLIPPY)?;
     walls::check(layout)?;
     explore::check(layout, matches!(scale, Scale::Full))?;
@@ -36,8 +37,15 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     if tested != ExitCode::SUCCESS {
         return Ok(tested);
     }
+    sbom::check(layout)?;
+    prometheus::scrape_in_ci(layout)?;
+    deploy::check_in_ci(layout)?;
     let length = if matches!(scale, Scale::Full) { PROVE_FULL } else { PROVE };
-    prove::run(layout, &ProveWish { minutes: Length(length), ..ProveWish::default() })
+    let proven = prove::run(layout, &ProveWish { minutes: Length(length), ..ProveWish::default() })?;
+    if proven != ExitCode::SUCCESS {
+        return Ok(proven);
+    }
+    loadtest::smoke(layout)
 }
 
 fn cargo(layout: &Layout, args: &[&str]) -> Result<()> {

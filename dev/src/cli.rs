@@ -1,10 +1,13 @@
 //! What `cargo dev` can be asked, as clap reads it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::compare::CompareWish;
 use crate::fuzz::TARGETS;
+use crate::loadtest::LoadWish;
 use crate::prove::Choice;
 
 /// Tollgate on this machine: start it, talk to it, test it.
@@ -34,6 +37,9 @@ pub enum Task {
         /// The pretend upstream answers as asked, always.
         #[arg(long)]
         no_fault_upstream: bool,
+        /// With Debian's Prometheus that scrapes every service and has the rules of `deploy/prometheus`.
+        #[arg(long)]
+        with_prometheus: bool,
     },
     /// Stop everything; the data stays for the next `up`.
     Down,
@@ -68,6 +74,17 @@ pub enum Task {
     },
     /// Measure how much longer others wait while somebody attacks over HTTP/2; for a machine that does little else.
     Hostile,
+    /// Check rules, alerts, dashboards and runbooks: unit tests, then every query on a Prometheus that scrapes a house, and planted faults.
+    Prometheus {
+        /// Only what needs no house: `promtool` on rules and their unit tests.
+        #[arg(long)]
+        rules: bool,
+    },
+    /// What `deploy/` holds: each file by the program that reads it, and the three-node installation walked through.
+    Deploy {
+        #[command(subcommand)]
+        what: Deploy,
+    },
     /// Run what CI runs: format, clippy, walls, house limits, the explorer, a little fuzzing, tests, and half a minute of `prove`.
     Ci {
         /// Many more random histories and races in the tests, longer fuzzing, the explorer's full scopes, ten minutes of `prove`.
@@ -81,6 +98,63 @@ pub enum Task {
     Outage(OutageWish),
     /// Measure what a request costs: gateway and Redis, with a bare pingora beside them in the same run.
     Bench(BenchWish),
+    /// Measure under load.
+    Loadtest {
+        #[command(subcommand)]
+        scenario: Scenario,
+    },
+    /// Measure how many bytes accounts, lots, keys and calls take up, in Redis, in Postgres and in a gateway's journal.
+    Sizes(SizesWish),
+    /// Write the bill of materials of what is delivered (`CycloneDX`, JSON): every package with its version, licence and digest.
+    Sbom {
+        /// Where to; `target/sbom/tollgate.cdx.json` without it.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Hold the packages of the tree against a copy of the `RustSec` database.
+    Advisories {
+        /// The copy: a directory with `crates` in it, such as a clone of its repository.
+        #[arg(long, value_name = "DIR")]
+        db: Option<PathBuf>,
+    },
+}
+
+/// What is done with `deploy/`.
+#[derive(Subcommand)]
+pub enum Deploy {
+    /// Hold every file against the program that will read it.
+    Check,
+    /// Walk through the three-node installation of its README, on this machine.
+    Walkthrough,
+}
+
+/// What is measured under load.
+#[derive(Subcommand)]
+pub enum Scenario {
+    /// The gateway beside bare pingora, Envoy, nginx, and nginx with Lua and Redis that does the same, in one run: P1 to P8.
+    Compare(CompareWish),
+    /// Ten seconds of everything, and the audit: what CI runs.
+    Smoke(LoadWish),
+    /// Everything that callers do, for ten minutes at half of the highest rate: all are served, memory stays, the audit is exact.
+    Steady(LoadWish),
+    /// Eight times the rate for two of ten seconds.
+    Burst(LoadWish),
+    /// Accounts that run out in the middle of it: served to the last credit and not beyond.
+    Exhaustion(LoadWish),
+    /// All calls on one account.
+    HotAccount(LoadWish),
+    /// An upstream that takes a second to answer.
+    SlowUpstream(LoadWish),
+    /// The gateway killed in the middle of it, and what callers lost by that.
+    Crash(LoadWish),
+    /// Higher and higher rates: the highest with 99 of 100 answers within 1, 5 and 10 ms.
+    Ladder(LoadWish),
+    /// Events of streams, by the gateway and by a bare pingora: how evenly they arrive (P12).
+    Streams(LoadWish),
+    /// A million accounts beside a thousand: what a debit costs (P11), and what Redis grows by.
+    ManyAccounts(LoadWish),
+    /// A thousand lots an account beside one: what a debit costs (P11).
+    ManyLots(LoadWish),
 }
 
 /// What goes wrong while it is proven, and for how long.
@@ -168,6 +242,23 @@ pub struct BenchWish {
     /// Connections under load. Enough that neither side waits for work: what is measured is CPU time, not waiting.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub connections: u32,
+    /// Measure what was built last, without building.
+    #[arg(long)]
+    pub as_built: bool,
+    /// Print one JSON line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How much is planted and called to measure its bytes.
+#[derive(clap::Args)]
+pub struct SizesWish {
+    /// Accounts of each kind: with one lot, with three, with ten; a fiftieth as many with a hundred.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]
+    pub accounts: u64,
+    /// How long calls of each kind go on, seconds.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=600))]
+    pub seconds: u64,
     /// Measure what was built last, without building.
     #[arg(long)]
     pub as_built: bool,

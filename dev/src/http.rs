@@ -1,6 +1,7 @@
 //! Just enough HTTP to ask our own services on loopback: one request, one answer, one connection.
 
 mod line;
+mod metric;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,6 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 pub use line::{Line, Told};
+pub use metric::metric;
 
 const LIMIT: Duration = Duration::from_secs(5);
 

@@ -25,6 +25,7 @@ pub struct Ports {
     pub upstream: u16,
     pub redis: u16,
     pub postgres: u16,
+    pub prometheus: u16,
 }
 
 impl Ports {
@@ -63,7 +64,7 @@ impl Ports {
         local(self.stripe)
     }
 
-    fn each(&mut self) -> [(&'static str, &mut u16); 14] {
+    fn each(&mut self) -> [(&'static str, &mut u16); 15] {
         [
             ("gateway", &mut self.gateway),
             ("gateway_admin", &mut self.gateway_admin),
@@ -79,6 +80,7 @@ impl Ports {
             ("upstream", &mut self.upstream),
             ("redis", &mut self.redis),
             ("postgres", &mut self.postgres),
+            ("prometheus", &mut self.prometheus),
         ]
     }
 }

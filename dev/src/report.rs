@@ -6,6 +6,8 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::process::Record;
+
 /// The line of `cargo dev up --json`; documented in `dev/README.md`, and other tools are written against it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Report {
@@ -45,9 +47,18 @@ pub struct Report {
     pub keys: BTreeMap<String, String>,
     #[serde(default)]
     pub sessions: BTreeMap<String, String>,
+    /// Where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<String>,
 }
 
 impl Report {
+    /// A process of the setup, by its name in `pids`.
+    pub fn process(&self, name: &str) -> Result<Record> {
+        let pid = self.pids.get(name).and_then(|pid| u32::try_from(*pid).ok());
+        pid.map(Record::of).with_context(|| format!("the process id of {name}"))
+    }
+
     pub fn print(&self, json: bool) -> Result<()> {
         let text = if json { serde_json::to_string(self).context("writing JSON")? } else { self.for_people() };
         let mut out = std::io::stdout().lock();
@@ -58,6 +69,7 @@ impl Report {
         let gateway = &self.gateway;
         let key = self.keys.get("active").map_or("", String::as_str);
         let session = self.sessions.get("active").map_or("", String::as_str);
+        let prometheus = self.prometheus.as_ref().map(|url| format!("Prometheus: {url}/alerts\n")).unwrap_or_default();
         format!(
             r#"
 Tollgate listens on {gateway}
@@ -79,7 +91,7 @@ The Billing screen of "active", signed in as its billing owner, and the operator
   {}
   {}
 The mails that were sent: {}
-"#,
+{prometheus}"#,
             self.console_login, self.operator_login, self.mailbox
         )
     }

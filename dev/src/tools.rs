@@ -2,9 +2,14 @@
 
 pub mod aiosmtpd;
 pub mod browser;
+pub mod envoy;
 pub mod faketime;
+pub mod hadolint;
 mod install;
+pub mod kubernetes;
 mod modules;
+pub mod nginx;
+pub mod prometheus;
 mod python;
 pub mod schemathesis;
 pub mod valkey;

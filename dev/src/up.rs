@@ -10,7 +10,7 @@ mod settings;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::layout::Layout;
 use crate::ports::{Ports, local};
@@ -18,16 +18,20 @@ use crate::report::Report;
 use crate::secret::Passwords;
 use crate::state::{self, State, Wish};
 use crate::tools::{self, Tools};
-use crate::{build, down, redis, words};
+use crate::{build, down, prometheus, redis, words};
 use house::House;
 use settings::Settings;
 
+#[cfg(test)]
+pub use console_routes::routes as routes_of_the_console;
 pub use settings::TOLLGATE as TOLLGATE_SETTINGS;
 
 /// How a setup is shown and left.
 pub struct Manner {
     pub detach: bool,
     pub json: bool,
+    /// With a Prometheus that scrapes every service.
+    pub with_prometheus: bool,
 }
 
 /// All that the steps below need to know.
@@ -45,6 +49,10 @@ struct Setup {
 pub fn run(layout: &Layout, wish: Wish, manner: &Manner) -> Result<ExitCode> {
     let turn = state::lock(layout)?;
     if let Some(report) = already_up(layout, &wish)? {
+        ensure!(
+            report.prometheus.is_some() || !manner.with_prometheus,
+            "it is up already without Prometheus; cargo dev down first"
+        );
         words::step("already up; cargo dev down stops it");
         report.print(manner.json)?;
         return Ok(ExitCode::SUCCESS);
@@ -53,7 +61,13 @@ pub fn run(layout: &Layout, wish: Wish, manner: &Manner) -> Result<ExitCode> {
     build::workspace(layout, if wish.release { &["--release"] } else { &[] })?;
     let setup = Setup::new(layout, tools, wish, &[])?;
     let mut house = House::new(layout, setup.wish.clone(), manner.detach);
-    let report = setup.start(&mut house)?;
+    let mut report = setup.start(&mut house)?;
+    if manner.with_prometheus {
+        let port = setup.ports.prometheus;
+        house.add(prometheus::Server { layout, standing: &report, port, pace: prometheus::Pace::Usual }.start()?)?;
+        report.prometheus = Some(local(port));
+        report.pids = house.pids();
+    }
     house.healthy(&report)?;
     report.print(manner.json)?;
     drop(turn);
@@ -156,6 +170,7 @@ impl Setup {
             sessions: sessions::tokens(&self.passwords.sessions, &seeds.accounts)?,
             accounts: seeds.accounts,
             keys: seeds.keys,
+            prometheus: None,
         })
     }
 }

@@ -60,7 +60,7 @@ fn said(output: &Output) -> String {
 }
 
 /// The checker, built once into the target directory.
-fn cargo_deny(layout: &Layout) -> Result<PathBuf> {
+pub fn cargo_deny(layout: &Layout) -> Result<PathBuf> {
     let tools = layout.target.join("tools");
     let program = tools.join("bin/cargo-deny");
     let version = Command::new(&program).arg("--version").output();

@@ -274,21 +274,7 @@ impl Drop for House {
 
 /// The sum of a metric over its labels and over both programs.
 fn sum_of(admins: [u16; 2], name: &str) -> Option<u64> {
-    let mut sum = 0;
-    for admin in admins {
-        let text = http::get(admin, "/metrics", None).ok()?.body;
-        for value in text.lines().filter_map(|line| value_of(line, name)) {
-            sum += value.parse::<u64>().ok()?;
-        }
-    }
-    Some(sum)
-}
-
-/// The value on a line that is of this metric, with labels or without.
-fn value_of<'a>(line: &'a str, name: &str) -> Option<&'a str> {
-    let rest = line.strip_prefix(name)?;
-    let (labels, value) = rest.rsplit_once(' ')?;
-    (labels.is_empty() || labels.starts_with('{')).then_some(value)
+    admins.into_iter().map(|admin| http::metric(admin, name)).sum()
 }
 
 /// Lets whatever a killed run left standing still go on, so that it can be stopped.

@@ -34,7 +34,7 @@ pub fn run(house: &mut House, customers: &[Customer]) -> Result<Peak> {
     let keys: Vec<&str> =
         customers.iter().filter(|customer| customer.rich).map(|customer| customer.key.as_str()).collect();
     let url = format!("http://127.0.0.1:{}/v1/messages", house.ports.gateways[0]);
-    let target = Target { url, key: Some(keys.join(",")) };
+    let target = Target { url, key: Some(keys.join(",")), refused: false };
     house.kill(Victim::Postgres);
     let answers = load.run(&target, CONNECTIONS, PEAK)?;
     ensure!(answers.errors == 0, "{} of {} requests failed at the peak", answers.errors, answers.requests);

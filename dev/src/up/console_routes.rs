@@ -35,7 +35,7 @@ pub fn routes_of_the_demo() -> String {
 }
 
 /// As `config/routes.toml` has them. `console` is an upstream of the gateway's settings.
-fn routes() -> String {
+pub fn routes() -> String {
     let mut text = String::new();
     for (name, path, methods) in PATHS {
         for method in methods {

@@ -111,6 +111,12 @@ pub const BROKEN: &[Arrow] = &[
         reason: "nobody depends on a service",
     },
     Arrow {
+        from: "loadtest",
+        to: "metering",
+        dependency: "[dependencies.metering]\nworkspace = true",
+        reason: "whoever measures or starts Tollgate sees it from outside",
+    },
+    Arrow {
         from: "console",
         to: "notices, for tests",
         dependency: "[dev-dependencies.notices]\npath = \"../notices\"",

@@ -1,0 +1,3 @@
+//! What can only be seen from outside: the documents, beside what they speak of.
+
+mod documents;
