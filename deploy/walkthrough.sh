@@ -92,7 +92,8 @@ serve() { # node, how many
     ((paid += 1))
   done
 }
-remaining() { call "$1" /v1/credits >/dev/null && field remaining <"$work/answer"; }
+# What is left of the credits; what is left of the budget, wherever it stands in the answer, is something else.
+remaining() { call "$1" /v1/credits >/dev/null && sed 's/"budget": *{[^}]*}//' "$work/answer" | field remaining; }
 agrees() { # the book with itself, with live state, and with what callers were told
   tollgate verify >"$work/verified" || fail "tollgate verify: $(<"$work/verified")"
   [[ $(field drift <"$work/verified") == 0 ]] || fail "drift: $(<"$work/verified")"

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use frame::chain;
 use ledger::{By, Day};
 use metering::TimeMs;
-use payments::{ReconcileError, Reconciliation, look_due};
+use payments::{ReconcileError, Reconciliation, Stripe, look_due};
 use tracing::warn;
 
 use crate::refusal::Refusal;
@@ -36,10 +36,17 @@ pub async fn look(service: &Arc<Service>, since: Option<Day>, repair: bool, by: 
         let detail = "Stripe is not configured here: there is nothing to hold the book against.";
         return Err(Refusal::new(StatusCode::CONFLICT, "stripe_not_configured", detail));
     };
-    let Some(_turn) = service.book.reconcile_turn().await? else {
+    let Some(turn) = service.book.reconcile_turn().await? else {
         let detail = "A webhook, or somebody else, holds Stripe against the book just now. Try again when it is done.";
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "reconcile_under_way", detail));
     };
+    let look = hold(service, stripe, since, repair, by).await;
+    // What is confirmed looks twice, and must not find the first look in its way.
+    turn.end().await?;
+    look
+}
+
+async fn hold(service: &Service, stripe: &Stripe, since: Option<Day>, repair: bool, by: &By) -> Result<Look, Refusal> {
     let due = due(service).await?;
     let since = since.map_or(due, Day::starts_at);
     let look = payments::reconcile(&service.book, stripe, &service.parts.plans, since, repair, by);

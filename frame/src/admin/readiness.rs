@@ -43,19 +43,21 @@ impl OnBook {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    async fn told(stopping: bool, fits: bool, answers: bool) -> (u16, String) {
+    async fn told(stopping: bool, fits: bool, answers: bool) -> (u16, Value) {
         let answer = OnBook { stopping, fits, answers }.answer([("plans", 2.into())]);
         let status = answer.status().as_u16();
         let body = axum::body::to_bytes(answer.into_body(), 1024).await.unwrap();
-        (status, String::from_utf8(body.to_vec()).unwrap())
+        (status, serde_json::from_slice(&body).unwrap())
     }
 
     #[tokio::test]
     async fn a_service_is_ready_only_while_the_book_fits_and_answers_and_nobody_stops_it() {
-        let ready = r#"{"book":true,"plans":2,"ready":true,"says":"ready"}"#;
-        assert_eq!(told(false, true, true).await, (200, ready.to_owned()));
+        let ready = json!({ "ready": true, "says": "ready", "book": true, "plans": 2 });
+        assert_eq!(told(false, true, true).await, (200, ready));
         for (stopping, fits, answers, book, says) in [
             (true, true, true, true, "stopping"),
             (true, false, false, false, "stopping"),
@@ -63,7 +65,7 @@ mod tests {
             (false, false, false, false, "the book is not there"),
             (false, true, false, false, "the book does not answer"),
         ] {
-            let body = format!(r#"{{"book":{book},"plans":2,"ready":false,"says":"{says}"}}"#);
+            let body = json!({ "ready": false, "says": says, "book": book, "plans": 2 });
             assert_eq!(told(stopping, fits, answers).await, (503, body));
         }
     }

@@ -7,11 +7,19 @@ use crate::{Ledger, LedgerError};
 /// Names the turn among the locks of the database; any number that nobody else takes.
 const LOCK: i64 = 0x7467_7374_7269_7065;
 
-/// The turn. It ends when this is dropped, or with the process.
+/// The turn. It ends when it is ended; some time after this is dropped, or with the process.
 #[derive(Debug)]
 pub struct ReconcileTurn {
     /// The lock lives as long as this connection, which is nobody else's.
-    _connection: PgConnection,
+    connection: PgConnection,
+}
+
+impl ReconcileTurn {
+    /// Ends the turn: whoever asks from now on has it. (Of a connection that is dropped Postgres only hears after a while.)
+    pub async fn end(mut self) -> Result<(), LedgerError> {
+        sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut self.connection).await?;
+        Ok(())
+    }
 }
 
 impl Ledger {
@@ -20,6 +28,6 @@ impl Ledger {
         let mut connection = PgConnection::connect_with(&self.options).await?;
         let mine: bool =
             sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut connection).await?;
-        Ok(mine.then_some(ReconcileTurn { _connection: connection }))
+        Ok(mine.then_some(ReconcileTurn { connection }))
     }
 }
