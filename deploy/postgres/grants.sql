@@ -29,7 +29,7 @@ GRANT USAGE ON SEQUENCE entry_numbers TO tollgate_ledger_sync;
 GRANT SELECT, INSERT, UPDATE ON dead_letters, dead_letter_decisions, undos, losses, verified, key_days, usage_days, usage_cursors,
     journal_runs, journal_gaps, mails TO tollgate_ledger_sync;
 GRANT SELECT, INSERT, UPDATE, DELETE ON holds, idempotency_marks, owners, journal_debits, journal_returns, refusals TO tollgate_ledger_sync;
-GRANT EXECUTE ON FUNCTION ensure_entry_partition, analyze_young_partitions, credits_left TO tollgate_ledger_sync;
+GRANT EXECUTE ON FUNCTION ensure_entry_partition, analyze_young_partitions, credits_left, payer_email TO tollgate_ledger_sync;
 
 -- What follows from Stripe's word: webhook does it when a delivery says so, console and `tollgate` when they mend a difference. All three decide about
 -- accounts and lots, which live state then has to take from the outbox.
@@ -42,6 +42,7 @@ GRANT SELECT, INSERT, UPDATE ON stripe_customers, stripe_checkouts, stripe_links
 GRANT SELECT, UPDATE ON stripe_deliveries TO tollgate_webhook, tollgate_console, tollgate_operator;
 GRANT SELECT, INSERT, UPDATE ON mails TO tollgate_webhook, tollgate_console, tollgate_operator;
 GRANT SELECT, INSERT ON mail_events, mail_suppressions TO tollgate_webhook, tollgate_console, tollgate_operator;
+GRANT EXECUTE ON FUNCTION payer_email TO tollgate_webhook, tollgate_console, tollgate_operator;
 
 -- webhook alone takes deliveries. An account's status stands with each of its keys in live state, too, so that they are written again.
 GRANT INSERT ON stripe_deliveries TO tollgate_webhook;

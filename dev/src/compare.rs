@@ -24,7 +24,7 @@ use crate::layout::Layout;
 use crate::process::{self, Record};
 use crate::report::Report as Standing;
 use crate::state::{self, Wish};
-use crate::{build, http, interrupt, tools, up, words};
+use crate::{build, http, interrupt, ports, tools, up, words};
 use costs::{Costs, Who};
 use goals::Found;
 use latency::{OneConnection, OpenLoop};
@@ -92,7 +92,7 @@ pub fn run(layout: &Layout, wish: &CompareWish) -> Result<ExitCode> {
     let turn = state::lock(layout)?;
     tools::install_missing(&tools::absent(&["wrk", "redis-cli", "redis-benchmark"]))?;
     let (modules, envoy) = (tools::nginx::modules()?, tools::envoy::fetch(layout)?);
-    if !wish.as_built {
+    if !wish.bench.as_built {
         build::workspace(layout, &["--release", "--bins", "--examples"])?;
     }
     let workers = if wish.workers == 0 { machine::cores() } else { usize::try_from(wish.workers)? };
@@ -113,12 +113,11 @@ pub fn run(layout: &Layout, wish: &CompareWish) -> Result<ExitCode> {
     for side in &sides {
         side.answers_as_it_must()?;
     }
-    let admin = standing.ledger_sync_admin.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-    let book = Book { admin: admin.context("the port of ledger-sync's admin listener")? };
+    let book = Book { admin: ports::of(&standing.ledger_sync_admin)? };
     let found = measure(layout, wish, &sides, &RedisSide::new(&standing.redis)?, &book)?;
     circumstances.ended();
     let report = Report::new(circumstances, &found);
-    report.print(wish.json)?;
+    report.print(wish.bench.json)?;
     if wish.write {
         results::write(&layout.root.join("loadtest/RESULTS.md"), &report.text())?;
     }
@@ -160,9 +159,8 @@ impl Side {
             Who::Exhausted => 402,
             _ => 200,
         };
-        let port = self.target.url.strip_suffix(PATH).and_then(|base| base.rsplit_once(':')?.1.parse().ok());
         let key = self.target.key.as_deref().unwrap_or_default();
-        let answer = http::post(port.context("the port of a URL")?, PATH, key, BODY)?;
+        let answer = http::post(ports::of(&self.target.url)?, PATH, key, BODY)?;
         let (title, status) = (self.who.title(), answer.status);
         ensure!(status == expected, "{title} answers {status} instead of {expected}: {}", answer.body.trim());
         Ok(())
@@ -173,16 +171,16 @@ fn measure(layout: &Layout, wish: &CompareWish, sides: &[Side], redis: &RedisSid
     let load = Load::new(layout)?;
     words::step("warming up");
     for side in sides {
-        load.run(&side.target, wish.connections, WARM_UP)?;
+        load.run(&side.target, wish.bench.connections, WARM_UP)?;
     }
-    let seconds = Duration::from_secs(wish.seconds);
+    let seconds = Duration::from_secs(wish.bench.seconds);
     let costs = rounds(&load, wish, sides, redis, book)?;
     let of = |who| sides.iter().find(|side| side.who == who).context("a side is missing");
     let (gateway, bare) = (of(Who::Gateway)?, of(Who::BarePingora)?);
     let both = Both { load: &load, book, gateway: &gateway.target, bare: &bare.target };
-    let one = OneConnection::measure(&both, redis, wish.windows, seconds)?;
+    let one = OneConnection::measure(&both, redis, wish.bench.windows, seconds)?;
     let half = median(&costs.requests_per_second(Who::Gateway)) / 2.0;
-    let open = OpenLoop::measure(layout, &both, half, wish.windows, seconds)?;
+    let open = OpenLoop::measure(layout, &both, half, wish.bench.windows, seconds)?;
     words::step("Redis: pipelined HINCRBY");
     let increment_us = redis.pipelined_increment_us(gateway.processes[1].pid)?;
     Ok(Found { costs, increment_us, one, open })
@@ -191,8 +189,8 @@ fn measure(layout: &Layout, wish: &CompareWish, sides: &[Side], redis: &RedisSid
 /// A window of load on each, round after round; every second one the other way round, so that nobody always comes after the same one.
 fn rounds(load: &Load, wish: &CompareWish, sides: &[Side], redis: &RedisSide, book: &Book) -> Result<Costs> {
     let mut costs = Costs::default();
-    for round in 1..=wish.windows {
-        words::step(&format!("round {round} of {}", wish.windows));
+    for round in 1..=wish.bench.windows {
+        words::step(&format!("round {round} of {}", wish.bench.windows));
         let mut order: Vec<&Side> = sides.iter().collect();
         if round % 2 == 0 {
             order.reverse();
@@ -201,8 +199,8 @@ fn rounds(load: &Load, wish: &CompareWish, sides: &[Side], redis: &RedisSide, bo
             let window = steadily(&mut costs.disturbed, || {
                 book.calm()?;
                 let calls = redis.script_calls()?;
-                let seconds = Duration::from_secs(wish.seconds);
-                let mut window = Window::measure(load, &side.target, wish.connections, seconds, &side.processes)?;
+                let seconds = Duration::from_secs(wish.bench.seconds);
+                let mut window = Window::measure(load, &side.target, wish.bench.connections, seconds, &side.processes)?;
                 window.script_calls = redis.script_calls()?.saturating_sub(calls);
                 Ok(window)
             })?;

@@ -14,8 +14,14 @@ pub fn run(layout: &Layout, args: &[String]) -> Result<ExitCode> {
     let Some(state) = State::load(layout)?.filter(State::any_alive) else {
         bail!("nothing is running; cargo dev up starts it");
     };
-    let program = layout.program("tollgate", state.wish.release);
-    let settings = layout.run().join(TOLLGATE_SETTINGS);
-    let err = Command::new(&program).arg("--config").arg(settings).args(args).exec();
-    Err(err).with_context(|| format!("starting {}", program.display()))
+    let mut command = command(layout, state.wish.release);
+    let err = command.args(args).exec();
+    Err(err).with_context(|| format!("starting {}", command.get_program().display()))
+}
+
+/// `tollgate`, with the settings of the setup in this layout.
+pub fn command(layout: &Layout, release: bool) -> Command {
+    let mut command = Command::new(layout.program("tollgate", release));
+    command.arg("--config").arg(layout.run().join(TOLLGATE_SETTINGS));
+    command
 }

@@ -8,7 +8,7 @@ mod kubernetes;
 mod settings;
 mod units;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
@@ -59,25 +59,6 @@ fn home(layout: &Layout) -> PathBuf {
     layout.root.join("deploy")
 }
 
-/// What has to be here in CI, and is left out with a word where a developer's machine does not have it.
-fn here<T>(what: &str, found: Result<T>) -> Result<Option<T>> {
-    match found {
-        Err(error) if std::env::var_os("CI").is_none() => {
-            words::note(&format!("{what} is left out: {error:#}"));
-            Ok(None)
-        }
-        found => found.map(Some),
-    }
-}
-
-/// Debian's package with a program, installed first where it is not here and that is possible.
-fn debian(program: &'static str, package: &'static str) -> Result<PathBuf> {
-    if tools::in_path(program).is_none() {
-        tools::install_missing(&[package])?;
-    }
-    tools::in_path(program).with_context(|| format!("{package} is installed, but {program} is not in PATH"))
-}
-
 /// Runs it to its end; what it said is the error when it does not like something.
 fn satisfied(what: &str, command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("starting {}", command.get_program().display()))?;
@@ -85,14 +66,4 @@ fn satisfied(what: &str, command: &mut Command) -> Result<String> {
     ensure!(output.status.success(), "{what}:\n{said}");
     words::note(&format!("{what}: good"));
     Ok(said)
-}
-
-/// The files of a directory that have this ending, in their order.
-fn with_ending(directory: &Path, ending: &str) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
-    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    found.retain(|path| path.extension().is_some_and(|extension| extension == ending));
-    found.sort();
-    ensure!(!found.is_empty(), "{} has no file that ends in {ending}", directory.display());
-    Ok(found)
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 pub use line::{Line, Told};
-pub use metric::metric;
+pub use metric::{metric, metric_told};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -29,6 +29,11 @@ impl Answer {
 
 pub fn get(port: u16, path: &str, key: Option<&str>) -> Result<Answer> {
     call(port, &format!("GET {path} HTTP/1.1\r\n{}\r\n", headers(key)))
+}
+
+/// Whether it is answered 200 there.
+pub fn is_good(port: u16, path: &str) -> bool {
+    get(port, path, None).is_ok_and(|answer| answer.status == 200)
 }
 
 pub fn post(port: u16, path: &str, key: &str, body: &str) -> Result<Answer> {

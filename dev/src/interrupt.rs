@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -29,6 +29,16 @@ pub fn requested() -> bool {
 pub fn check() -> Result<()> {
     if requested() {
         bail!("stopped on request");
+    }
+    Ok(())
+}
+
+/// Sleeps; an error once somebody asks us to stop.
+pub fn pause_for(length: Duration) -> Result<()> {
+    let until = Instant::now() + length;
+    while Instant::now() < until {
+        check()?;
+        pause();
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::Scenario;
 use crate::layout::Layout;
-use crate::{compare, http, words};
+use crate::{compare, words};
 use audit::Told;
 use caller::Load;
 use commands::Commands;
@@ -96,33 +96,4 @@ fn half_of_peak(stand: &Stand, keys: &str) -> Result<String> {
     let rate = (peak / 2.0).floor().max(1.0);
     words::note(&format!("{peak:.0} calls/s at most; half of that is the rate"));
     Ok(format!("{rate}"))
-}
-
-/// The sum of a metric over its labels; none where it is not told.
-fn metric(admin: u16, name: &str) -> Option<u64> {
-    let answer = http::get(admin, "/metrics", None).ok().filter(|answer| answer.status == 200)?;
-    let value = |line: &str| {
-        let (labels, value) = line.strip_prefix(name)?.rsplit_once(' ')?;
-        (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<u64>().ok())?
-    };
-    let values: Vec<u64> = answer.body.lines().filter_map(value).collect();
-    (!values.is_empty()).then(|| values.iter().sum())
-}
-
-fn port(url: &str) -> Result<u16> {
-    let digits = url.rsplit_once(':').context("a URL with a port")?.1;
-    let digits = digits.split_once('/').map_or(digits, |(digits, _)| digits);
-    digits.parse().with_context(|| format!("the port in {digits}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_stands_behind_the_last_colon() {
-        assert_eq!(port("redis://admin:word@127.0.0.1:6390").unwrap(), 6390);
-        assert_eq!(port("postgres://tollgate:word@127.0.0.1:5433/tollgate").unwrap(), 5433);
-        assert!(port("http:").is_err());
-    }
 }

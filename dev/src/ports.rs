@@ -90,6 +90,13 @@ pub fn local(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
+/// The port of a URL.
+pub fn of(url: &str) -> Result<u16> {
+    let digits = url.rsplit_once(':').context("a URL with a port")?.1;
+    let digits = digits.split_once('/').map_or(digits, |(digits, _)| digits);
+    digits.parse().with_context(|| format!("the port in {digits}"))
+}
+
 /// A port nobody listens on at this moment.
 pub fn free() -> Result<u16> {
     let listener = hold(0).context("looking for a free port")?;
@@ -117,4 +124,17 @@ const LASTING_END: u16 = 32_000;
 /// The wanted port if it is free, else another; 0 wants none in particular.
 fn hold(wanted: u16) -> std::io::Result<TcpListener> {
     TcpListener::bind(("127.0.0.1", wanted)).or_else(|_| TcpListener::bind(("127.0.0.1", 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_what_stands_behind_the_last_colon() {
+        assert_eq!(of("redis://admin:word@127.0.0.1:6390").unwrap(), 6390);
+        assert_eq!(of("postgres://tollgate:word@127.0.0.1:5433/tollgate").unwrap(), 5433);
+        assert_eq!(of("http://127.0.0.1:9101").unwrap(), 9101);
+        assert!(of("http:").is_err());
+    }
 }

@@ -33,7 +33,12 @@ pub struct Postgres<'a> {
 
 const START_LIMIT: Duration = Duration::from_mins(1);
 
-impl Postgres<'_> {
+impl<'a> Postgres<'a> {
+    /// One that somebody else has started, to be asked: its directory and its settings are none of who asks.
+    pub fn there(tools: &'a Tools, port: u16, password: &'a str) -> Postgres<'a> {
+        Postgres { tools, home: PathBuf::new(), port, password: Some(password), settings: &[] }
+    }
+
     /// Makes the data directory if there is none, and starts the server; it answers when this returns.
     pub fn start(&self, log: &Path) -> Result<Service> {
         let owner = Owner::find()?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -206,6 +206,14 @@ fn stop_group(child: &mut Child) {
     if !wait_until(Duration::from_secs(2), || kill_process_group(group, Signal::TERM).is_err()) {
         let _ = kill_process_group(group, Signal::KILL);
     }
+}
+
+/// Waits for something that has to come; somebody who asks us to stop ends it, too.
+pub fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> bool) -> Result<()> {
+    let in_time = wait_until(limit, || done() || interrupt::requested());
+    interrupt::check()?;
+    ensure!(in_time, "{what} was not ready within {} s", limit.as_secs());
+    Ok(())
 }
 
 /// Waits for a condition; says whether it came true in time.

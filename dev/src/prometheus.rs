@@ -16,11 +16,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::files::with_ending;
 use crate::layout::Layout;
 use crate::report::Report;
 use crate::state::{self, Wish};
 use crate::tools::prometheus::{Programs, programs};
-use crate::{build, ports, process, up, words};
+use crate::{build, ports, process, tools, up, words};
 use ask::Prometheus;
 
 pub use server::{Pace, Server};
@@ -50,13 +51,7 @@ pub fn scrape_in_ci(layout: &Layout) -> Result<()> {
 }
 
 fn here() -> Result<Option<Programs>> {
-    match programs() {
-        Err(error) if std::env::var_os("CI").is_none() => {
-            words::note(&format!("what needs Prometheus is left out: {error:#}"));
-            Ok(None)
-        }
-        found => found.map(Some),
-    }
+    tools::here("what needs Prometheus", programs())
 }
 
 /// Whether settings and rules are sound, and whether each alert fires when it should and keeps still when it should.
@@ -64,7 +59,7 @@ fn check(layout: &Layout, programs: &Programs) -> Result<()> {
     words::step("promtool: rules, and what each alert waits for");
     let home = home(layout);
     promtool(programs, &["check", "config"], &[home.join("prometheus.yml")])?;
-    promtool(programs, &["test", "rules"], &files(&home.join("tests"), "yml")?)
+    promtool(programs, &["test", "rules"], &with_ending(&home.join("tests"), "yml")?)
 }
 
 fn promtool(programs: &Programs, task: &[&str], files: &[PathBuf]) -> Result<()> {
@@ -113,21 +108,6 @@ fn keeps_still(prometheus: &Prometheus) -> Result<()> {
 
 fn home(layout: &Layout) -> PathBuf {
     layout.root.join("deploy/prometheus")
-}
-
-/// The files of a kind in a directory, by name.
-fn files(directory: &std::path::Path, kind: &str) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
-    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    found.retain(|path| path.extension().is_some_and(|ending| ending == kind));
-    found.sort();
-    ensure!(!found.is_empty(), "there is nothing in {}", directory.display());
-    Ok(found)
-}
-
-/// The port of one of a setup's URLs.
-fn port_of(url: &str) -> Result<u16> {
-    url.rsplit(':').next().and_then(|port| port.parse().ok()).with_context(|| format!("the port of {url}"))
 }
 
 /// Where each job of `prometheus.yml` finds its target in a setup.

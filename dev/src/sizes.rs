@@ -16,7 +16,7 @@ use crate::layout::Layout;
 use crate::report::Report;
 use crate::secret::Passwords;
 use crate::state::{self, Wish};
-use crate::{build, down, http, interrupt, process, tools, up, words};
+use crate::{build, down, http, ports, process, tools, up, words};
 use book::Book;
 use calls::{Calls, Kind};
 use live::Live;
@@ -52,20 +52,20 @@ pub fn run(layout: &Layout, wish: &SizesWish) -> Result<ExitCode> {
 
 fn measure(layout: &Layout, standing: &Report, wish: &SizesWish) -> Result<Figures> {
     let passwords = Passwords::kept(layout)?;
-    let (redis, sync) = (port(&standing.redis)?, port(&standing.ledger_sync_admin)?);
+    let (redis, sync) = (ports::of(&standing.redis)?, ports::of(&standing.ledger_sync_admin)?);
     let live = Live::new(redis, &passwords.redis_admin);
     let tools = tools::servers()?;
-    let book = Book::new(&tools, port(&standing.postgres)?, &passwords.postgres);
+    let book = Book::new(&tools, ports::of(&standing.postgres)?, &passwords.postgres);
 
     words::step(&format!("{} accounts in the book, and live state built anew from it", book::planted(wish.accounts)));
     let before = live.used_memory()?;
     let rows = book.plant(wish.accounts)?;
-    let installed = metric(sync, INSTALLED).context("ledger-sync says nothing of installs")?;
+    let installed = http::metric(sync, INSTALLED).context("ledger-sync says nothing of installs")?;
     live.flush()?;
     let accounts = book::planted(wish.accounts);
-    let ready = || http::get(sync, "/readyz", None).is_ok_and(|answer| answer.status == 200);
-    let done = || metric(sync, INSTALLED).is_some_and(|now| now.saturating_sub(installed) >= accounts);
-    wait("live state", || ready() && done())?;
+    let ready = || http::is_good(sync, "/readyz");
+    let done = || http::metric(sync, INSTALLED).is_some_and(|now| now.saturating_sub(installed) >= accounts);
+    process::wait_for("live state", LIMIT, || ready() && done())?;
     let whole = live.used_memory()?.saturating_sub(before);
     let lots = book.groups()?.iter().map(|group| live.group(group)).collect::<Result<Vec<_>>>()?;
     let key = live.api_key()?;
@@ -87,7 +87,7 @@ fn one_kind(live: &Live, book: &Book, calls: &Calls, kind: Kind) -> Result<Call>
     let (aof, journal, wal) = (live.aof_bytes()?, calls.journal_bytes()?, book.wal()?);
     let made = calls.run(kind)?;
     ensure!(made > 0, "no call was answered");
-    wait("the book", || {
+    process::wait_for("the book", LIMIT, || {
         let events = live.streams().map_or(0, |now| now.count.saturating_sub(stream.count));
         let rows = book.entries().map_or(0, |now| now.rows.saturating_sub(entries.rows));
         events >= made * kind.events() && rows == events
@@ -108,39 +108,4 @@ fn one_kind(live: &Live, book: &Book, calls: &Calls, kind: Kind) -> Result<Call>
         index_bytes: entries_after.indexes.saturating_sub(entries.indexes),
         wal_bytes: book.wal()?.saturating_sub(wal),
     })
-}
-
-fn wait(what: &str, mut done: impl FnMut() -> bool) -> Result<()> {
-    let in_time = process::wait_until(LIMIT, || done() || interrupt::requested());
-    interrupt::check()?;
-    ensure!(in_time, "{what} was not ready within {} s", LIMIT.as_secs());
-    Ok(())
-}
-
-/// The sum of a metric over its labels; nothing while nobody answers.
-fn metric(admin: u16, name: &str) -> Option<u64> {
-    let answer = http::get(admin, "/metrics", None).ok()?;
-    let value = |line: &str| {
-        let (labels, value) = line.strip_prefix(name)?.rsplit_once(' ')?;
-        (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<u64>().ok())?
-    };
-    Some(answer.body.lines().filter_map(value).sum())
-}
-
-fn port(url: &str) -> Result<u16> {
-    let digits = url.rsplit_once(':').context("a URL with a port")?.1;
-    let digits = digits.split_once('/').map_or(digits, |(digits, _)| digits);
-    digits.parse().with_context(|| format!("the port in {digits}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_is_what_stands_behind_the_last_colon() {
-        assert_eq!(port("postgres://tollgate:word@127.0.0.1:5433/tollgate").unwrap(), 5433);
-        assert_eq!(port("http://127.0.0.1:9101").unwrap(), 9101);
-        assert!(port("http:").is_err());
-    }
 }

@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::words;
+
 pub use install::install_missing;
 
 #[derive(Clone, Debug)]
@@ -81,6 +83,25 @@ fn postgres_bin() -> Result<Option<PathBuf>> {
 
 fn version(bin: &Path) -> u32 {
     bin.parent().and_then(|dir| dir.file_name()?.to_str()?.parse().ok()).unwrap_or(0)
+}
+
+/// What has to be here in CI, and is left out with a word where a developer's machine does not have it.
+pub fn here<T>(what: &str, found: Result<T>) -> Result<Option<T>> {
+    match found {
+        Err(error) if std::env::var_os("CI").is_none() => {
+            words::note(&format!("{what} is left out: {error:#}"));
+            Ok(None)
+        }
+        found => found.map(Some),
+    }
+}
+
+/// A program of one of Debian's packages, installed first where it is not here and that is possible.
+pub fn debian(program: &'static str, package: &'static str) -> Result<PathBuf> {
+    if in_path(program).is_none() {
+        install_missing(&[package])?;
+    }
+    in_path(program).with_context(|| format!("{package} is installed, but {program} is not in PATH"))
 }
 
 pub fn in_path(name: &str) -> Option<PathBuf> {

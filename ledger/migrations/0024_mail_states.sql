@@ -115,3 +115,19 @@ RETURNS TABLE (account_id uuid, remaining numeric, original numeric, is_low bool
     ) AS live
 $$;
 COMMENT ON FUNCTION credits_left IS 'Lots that have begun and not expired, drawn or not; an account without one is left out. Sums are exact however large.';
+
+-- Whom the latest checkout of an account names, else whom Stripe knows.
+CREATE FUNCTION payer_email(whose uuid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        (SELECT checkout.email
+         FROM stripe_checkouts AS checkout
+         WHERE checkout.account_id = whose AND checkout.email IS NOT NULL
+         ORDER BY checkout.ended_at DESC NULLS LAST, checkout.session
+         LIMIT 1),
+        (SELECT customer.email
+         FROM stripe_customers AS customer
+         WHERE customer.account_id = whose AND customer.email IS NOT NULL AND customer.deleted_at IS NULL
+         ORDER BY customer.linked_at, customer.customer
+         LIMIT 1))
+$$;
+COMMENT ON FUNCTION payer_email IS 'The address of who pays for an account; null where nobody has told it.';

@@ -7,18 +7,7 @@ WITH low AS (
 )
 INSERT INTO mails (account_id, address, kind, detail, dedupe_key, queued_at)
 SELECT low.account_id,
-       coalesce(
-           account.email,
-           (SELECT email
-            FROM stripe_checkouts AS checkout
-            WHERE checkout.account_id = low.account_id AND email IS NOT NULL
-            ORDER BY ended_at DESC NULLS LAST, session
-            LIMIT 1),
-           (SELECT email
-            FROM stripe_customers AS customer
-            WHERE customer.account_id = low.account_id AND email IS NOT NULL AND deleted_at IS NULL
-            ORDER BY linked_at, customer
-            LIMIT 1)),
+       coalesce(account.email, payer_email(low.account_id)),
        'low_balance',
        low.detail,
        'low_balance:' || replace(low.account_id::text, '-', '') || ':' || (low.detail ->> 'percent')

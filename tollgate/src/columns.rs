@@ -12,6 +12,11 @@ pub fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Vec<String> 
     rows.iter().map(line).collect()
 }
 
+/// Whether a list may go on beyond what is shown.
+pub fn is_cut(shown: usize, limit: u32) -> bool {
+    shown >= usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 /// Without control characters, which could write anything on a terminal: much of this text was written elsewhere.
 pub fn plain(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }).collect()

@@ -41,9 +41,9 @@ impl Circumstances {
             memory_gib: memory.unwrap_or(0_u64) / (1024 * 1024),
             kernel: said("uname", &["-sr"]),
             workers,
-            connections: wish.connections,
-            windows: wish.windows,
-            seconds: wish.seconds,
+            connections: wish.bench.connections,
+            windows: wish.bench.windows,
+            seconds: wish.bench.seconds,
             load_at_begin: load(),
             load_at_end: String::new(),
             versions: vec![

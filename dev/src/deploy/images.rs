@@ -6,9 +6,10 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::settings::Secrets;
-use super::{debian, here, home, satisfied};
+use super::{home, satisfied};
+use crate::files;
 use crate::layout::Layout;
-use crate::{files, tools};
+use crate::tools::{self, debian, here};
 
 pub fn check(layout: &Layout, secrets: &Secrets) -> Result<()> {
     let home = home(layout);

@@ -7,9 +7,10 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::settings::Secrets;
-use super::{here, home, satisfied, with_ending};
+use super::{home, satisfied};
 use crate::files;
 use crate::layout::Layout;
+use crate::tools::here;
 use crate::tools::kubernetes::{VALIDATOR, kubectl};
 
 /// `sleep` before a stop came with 1.30.
@@ -23,7 +24,7 @@ pub fn check(layout: &Layout, secrets: &Secrets) -> Result<()> {
     files::remove_dir(&copy)?;
     let from = home(layout);
     for part in ["base", "example"] {
-        for file in with_ending(&from.join("kubernetes").join(part), "yaml")? {
+        for file in files::with_ending(&from.join("kubernetes").join(part), "yaml")? {
             put(&file, &copy.join(part))?;
         }
     }

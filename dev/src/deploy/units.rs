@@ -7,9 +7,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{debian, here, home, satisfied, with_ending};
+use super::{home, satisfied};
 use crate::files;
 use crate::layout::Layout;
+use crate::tools::{debian, here};
 
 /// Of 100: what is left to a program that speaks over the network and has no place of its own.
 const EXPOSURE_MAX: &str = "--threshold=15";
@@ -22,8 +23,8 @@ pub fn check(layout: &Layout) -> Result<()> {
     let units = root.join("etc/systemd/system");
     fs::create_dir_all(&units).context("making a place for the units")?;
     let from = home(layout).join("systemd");
-    let services = with_ending(&from, "service")?;
-    let timers = with_ending(&from, "timer")?;
+    let services = files::with_ending(&from, "service")?;
+    let timers = files::with_ending(&from, "timer")?;
     for unit in services.iter().chain(&timers) {
         let name = unit.file_name().context("a unit has a name")?;
         fs::copy(unit, units.join(name)).with_context(|| format!("copying {}", unit.display()))?;

@@ -4,8 +4,18 @@ use super::get;
 
 /// The sum over its labels; a metric that is not there yet is 0, and who doesn't answer has said nothing.
 pub fn metric(admin: u16, name: &str) -> Option<u64> {
-    let text = get(admin, "/metrics", None).ok()?.body;
-    text.lines().filter_map(|line| value_of(line, name)).map(|value| value.parse::<u64>().ok()).sum()
+    Some(values(admin, name)?.into_iter().sum())
+}
+
+/// The same, of a metric that has to be there.
+pub fn metric_told(admin: u16, name: &str) -> Option<u64> {
+    values(admin, name).filter(|values| !values.is_empty()).map(|values| values.into_iter().sum())
+}
+
+/// One a line; none where one of them is no whole number.
+fn values(admin: u16, name: &str) -> Option<Vec<u64>> {
+    let answer = get(admin, "/metrics", None).ok().filter(|answer| answer.status == 200)?;
+    answer.body.lines().filter_map(|line| value_of(line, name)).map(|value| value.parse().ok()).collect()
 }
 
 /// The value on a line that is of this metric, with labels or without.

@@ -2,18 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{metric, port};
 use crate::layout::Layout;
 use crate::report::Report;
-use crate::up::TOLLGATE_SETTINGS;
-use crate::{interrupt, process, words};
+use crate::{ctl, http, interrupt, ports, process, words};
 
 /// How long the gateway gets to give back what it owes.
 const SETTLE_LIMIT: Duration = Duration::from_mins(1);
@@ -83,14 +80,13 @@ impl Auditor<'_> {
     /// Waits until the gateway owes nothing, and asks the book about all since `since`; about these accounts alone where some are named.
     pub fn ask(&self, receipts: &Path, since: &str, accounts: &[String]) -> Result<Book> {
         words::step("the audit, once nothing is under way");
-        let admin = port(&self.standing.gateway_admin)?;
-        let settled = || OWED.iter().all(|name| metric(admin, name) == Some(0)) || interrupt::requested();
+        let admin = ports::of(&self.standing.gateway_admin)?;
+        let settled = || OWED.iter().all(|name| http::metric_told(admin, name) == Some(0)) || interrupt::requested();
         if !process::wait_until(SETTLE_LIMIT, settled) {
             words::note(&format!("the gateway still owes after {} s", SETTLE_LIMIT.as_secs()));
         }
         interrupt::check()?;
-        let mut command = Command::new(self.layout.program("tollgate", self.release));
-        command.arg("--config").arg(self.layout.run().join(TOLLGATE_SETTINGS));
+        let mut command = ctl::command(self.layout, self.release);
         command.args([
             "--json",
             "--actor",

@@ -71,9 +71,6 @@ impl Caller<'_> {
         for admin in [&self.standing.gateway_admin, &self.standing.ledger_sync_admin] {
             command.args(["--admin", admin]);
         }
-        for name in WATCHED {
-            command.args(["--pid", &format!("{name}={}", self.standing.process(name)?.pid)]);
-        }
         if load.balances {
             command.arg("--balances");
         }
@@ -86,9 +83,6 @@ impl Caller<'_> {
     /// Calls a server in the same way, for figures alone: without receipts and without a table.
     pub fn quietly(&self, load: &Load, url: &str, keys: &str) -> Result<Found> {
         let mut command = self.command(load, url, keys)?;
-        for name in WATCHED {
-            command.args(["--pid", &format!("{name}={}", self.standing.process(name)?.pid)]);
-        }
         command.stdout(Stdio::null());
         self.run(command)
     }
@@ -107,6 +101,9 @@ impl Caller<'_> {
         command.args(load.rate.iter().flat_map(|rate| ["--rate", rate]));
         command.args(load.headers.iter().flat_map(|header| ["--header", header]));
         command.arg("--keys").arg(file);
+        for name in WATCHED {
+            command.args(["--pid", &format!("{name}={}", self.standing.process(name)?.pid)]);
+        }
         Ok(command)
     }
 

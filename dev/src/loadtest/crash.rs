@@ -13,12 +13,11 @@ use super::caller::Load;
 use super::commands::Commands;
 use super::found::Found;
 use super::plant::Group;
-use super::port;
 use super::report::Outcome;
 use super::stand::Stand;
 use crate::bench::QUIET;
 use crate::process::{self, Service};
-use crate::{http, interrupt, words};
+use crate::{http, interrupt, ports, words};
 
 /// From the first call to the kill.
 const BEFORE: Duration = Duration::from_secs(8);
@@ -63,9 +62,7 @@ pub fn play(stand: &Stand) -> Result<bool> {
 
 /// Kills the gateway as a failing machine would, and starts another one in its place.
 fn kill_and_start(stand: &Stand) -> Result<Service> {
-    let patience = || process::wait_until(BEFORE, interrupt::requested);
-    patience();
-    interrupt::check()?;
+    interrupt::pause_for(BEFORE)?;
     words::step("killing the gateway");
     let gateway = stand.standing.process("gateway")?;
     gateway.signal(Signal::KILL);
@@ -75,8 +72,8 @@ fn kill_and_start(stand: &Stand) -> Result<Service> {
     command.arg("--config").arg(stand.layout.run().join("gateway.toml"));
     command.current_dir(&stand.layout.root).envs(QUIET.iter().copied());
     let mut again = Service::start("gateway", command, &stand.layout.log("gateway-again"), Signal::TERM)?;
-    let admin = port(&stand.standing.gateway_admin)?;
-    again.wait_ready(READY_LIMIT, || http::get(admin, "/readyz", None).is_ok_and(|answer| answer.status == 200))?;
+    let admin = ports::of(&stand.standing.gateway_admin)?;
+    again.wait_ready(READY_LIMIT, || http::is_good(admin, "/readyz"))?;
     words::note("another one serves");
     Ok(again)
 }

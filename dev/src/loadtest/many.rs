@@ -21,17 +21,11 @@ const LOTS: u64 = 1_000;
 /// Of each of the many lots: so few that calls go from lot to lot.
 const CREDITS_A_LOT: u64 = 20;
 
-/// What debits cost, µs a call: medians of windows.
+/// What debits cost, µs a call: in a window, or medians of some.
 struct Cost {
     /// CPU time of Redis.
     redis: f64,
     /// Time in the script, by Redis' own count.
-    script: f64,
-}
-
-/// The same of one window.
-struct Window {
-    redis: f64,
     script: f64,
 }
 
@@ -56,8 +50,7 @@ pub fn accounts(stand: &Stand) -> Result<bool> {
     notes.push(format!(
         "P13  bytes Redis grew by for an account with 3 lots, its tables and buffers with it   {bytes:.0}; goal 400 for its keys alone, which cargo dev sizes measures"
     ));
-    Outcome { scenario: "many-accounts", found: None, commands: Vec::new(), book: None, notes, wrong: Vec::new() }
-        .print(stand.wish.json)
+    Outcome::of_figures("many-accounts", notes, Vec::new()).print(stand.wish.json)
 }
 
 pub fn lots(stand: &Stand) -> Result<bool> {
@@ -72,8 +65,7 @@ pub fn lots(stand: &Stand) -> Result<bool> {
         with_thousand.push(window(stand, thousand)?);
     }
     let notes = compared("1 lot", &Cost::of(&with_one), "1 000 lots", &Cost::of(&with_thousand));
-    Outcome { scenario: "many-lots", found: None, commands: Vec::new(), book: None, notes, wrong: Vec::new() }
-        .print(stand.wish.json)
+    Outcome::of_figures("many-lots", notes, Vec::new()).print(stand.wish.json)
 }
 
 fn windows(stand: &Stand, what: &str, keys: &str) -> Result<Cost> {
@@ -83,7 +75,7 @@ fn windows(stand: &Stand, what: &str, keys: &str) -> Result<Cost> {
 }
 
 /// At one rate everywhere: where more calls come at once, more of them share a script call.
-fn window(stand: &Stand, keys: &str) -> Result<Window> {
+fn window(stand: &Stand, keys: &str) -> Result<Cost> {
     interrupt::check()?;
     let load = Load { rate: Some("1000".to_owned()), duration: "8s".to_owned(), ..Load::default() }.or(stand.wish);
     let before = Commands::now(&stand.redis)?;
@@ -92,12 +84,12 @@ fn window(stand: &Stand, keys: &str) -> Result<Window> {
     let late = if stand.wish.debug { found.late() } else { 0 };
     ensure!(found.all.served + late == found.all.calls, "not everybody was served: {:?}", found.all.answers);
     let redis = found.cpu_us("redis").context("Redis runs")?;
-    Ok(Window { redis, script: counts.us / counts.calls.max(1.0) })
+    Ok(Cost { redis, script: counts.us / counts.calls.max(1.0) })
 }
 
 impl Cost {
-    fn of(windows: &[Window]) -> Cost {
-        let middle = |of: fn(&Window) -> f64| median(&windows.iter().map(of).collect::<Vec<_>>());
+    fn of(windows: &[Cost]) -> Cost {
+        let middle = |of: fn(&Cost) -> f64| median(&windows.iter().map(of).collect::<Vec<_>>());
         Cost { redis: middle(|window| window.redis), script: middle(|window| window.script) }
     }
 }

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::metric;
 use crate::postgres::{Postgres, USER};
-use crate::{http, interrupt, process, redis, words};
+use crate::{http, process, redis, words};
 
 /// A million accounts on a machine that does much else may take their time.
 const LIMIT: Duration = Duration::from_mins(15);
@@ -68,12 +67,13 @@ impl Planter<'_> {
         }
         self.book.psql(USER, "ANALYZE accounts; ANALYZE lots; ANALYZE api_keys")?;
         // What was drawn before and is not in the book would be lost with live state.
-        wait("the book", || metric(self.sync, BACKLOG) == Some(0))?;
-        let before = metric(self.sync, INSTALLED).context("ledger-sync tells how many accounts it has installed")?;
+        process::wait_for("the book", LIMIT, || http::metric_told(self.sync, BACKLOG) == Some(0))?;
+        let before =
+            http::metric_told(self.sync, INSTALLED).context("ledger-sync tells how many accounts it has installed")?;
         redis::ask(self.redis.0, self.redis.1, "FLUSHALL")?;
-        let ready = || http::get(self.sync, "/readyz", None).is_ok_and(|answer| answer.status == 200);
-        let installed = || metric(self.sync, INSTALLED).is_some_and(|now| now.saturating_sub(before) >= all);
-        wait("live state", || installed() && ready())?;
+        let ready = || http::is_good(self.sync, "/readyz");
+        let installed = || http::metric_told(self.sync, INSTALLED).is_some_and(|now| now.saturating_sub(before) >= all);
+        process::wait_for("live state", LIMIT, || installed() && ready())?;
         Ok(keys)
     }
 
@@ -130,11 +130,4 @@ impl Planter<'_> {
         ensure!(found == *keyed, "{found} keys were planted in place of {keyed}");
         Ok(keys)
     }
-}
-
-fn wait(what: &str, mut done: impl FnMut() -> bool) -> Result<()> {
-    let in_time = process::wait_until(LIMIT, || done() || interrupt::requested());
-    interrupt::check()?;
-    ensure!(in_time, "{what} was not ready within {} s", LIMIT.as_secs());
-    Ok(())
 }

@@ -1,6 +1,5 @@
 //! The house of a scenario: made anew, and gone when the scenario is over.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -8,7 +7,6 @@ use anyhow::Result;
 use super::audit::Auditor;
 use super::caller::Caller;
 use super::plant::Planter;
-use super::port;
 use super::wish::LoadWish;
 use crate::bench::{QUIET, RedisSide};
 use crate::layout::Layout;
@@ -59,8 +57,8 @@ impl Stand<'_> {
     }
 
     pub fn planter(&self) -> Result<Planter<'_>> {
-        let redis = (port(&self.standing.redis)?, self.passwords.redis_admin.as_str());
-        Ok(Planter { book: self.book()?, redis, sync: port(&self.standing.ledger_sync_admin)? })
+        let redis = (ports::of(&self.standing.redis)?, self.passwords.redis_admin.as_str());
+        Ok(Planter { book: self.book()?, redis, sync: ports::of(&self.standing.ledger_sync_admin)? })
     }
 
     pub fn caller(&self) -> Caller<'_> {
@@ -78,9 +76,7 @@ impl Stand<'_> {
     }
 
     fn book(&self) -> Result<Postgres<'_>> {
-        // Its directory is needed by whoever starts it only.
-        let (port, password) = (port(&self.standing.postgres)?, Some(self.passwords.postgres.as_str()));
-        Ok(Postgres { tools: &self.tools, home: PathBuf::new(), port, password, settings: &[] })
+        Ok(Postgres::there(&self.tools, ports::of(&self.standing.postgres)?, &self.passwords.postgres))
     }
 }
 

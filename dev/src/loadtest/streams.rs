@@ -50,7 +50,7 @@ pub fn play(stand: &Stand) -> Result<bool> {
         format!("P12  frames lost                                              {lost}   goal 0"),
     ];
     let wrong = if lost > 0 { vec![format!("{lost} frames were lost")] } else { Vec::new() };
-    Outcome { scenario: "streams", found: None, commands: Vec::new(), book: None, notes, wrong }.print(stand.wish.json)
+    Outcome::of_figures("streams", notes, wrong).print(stand.wish.json)
 }
 
 fn streams(found: Found) -> Result<Streams> {

@@ -1,17 +1,15 @@
 //! Faults that are planted in a house that runs: each has to fire its alerts, and to end them when it is mended.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::Signal;
 
 use super::ask::Prometheus;
-use super::port_of;
 use crate::layout::Layout;
 use crate::report::Report;
-use crate::{interrupt, process, redis, up, words};
+use crate::{ctl, interrupt, ports, process, redis, words};
 
 /// From a fault to its alerts, and from its end to theirs: a scrape, an evaluation, and what the service itself takes to see it. The sample of
 /// accounts pauses thirty times as long as it looks, which is seconds, and more on a busy machine.
@@ -32,8 +30,7 @@ fn spoil_a_lot(layout: &Layout, standing: &Report, prometheus: &Prometheus) -> R
     let spoilt: u64 = left.parse::<u64>().context("what is left")?.saturating_sub(1);
     ask(standing, &format!("HSET {key} m \"{life} {spoilt}\""))?;
     fires(prometheus, "a lot that lacks a credit in Redis", &["TollgateDrift"])?;
-    let mut mend = Command::new(layout.program("tollgate", false));
-    mend.arg("--config").arg(layout.run().join(up::TOLLGATE_SETTINGS));
+    let mut mend = ctl::command(layout, false);
     mend.args(["--actor", "cargo dev prometheus", "--json", "rebuild", "--account", account]);
     let output = mend.output().context("starting tollgate")?;
     ensure!(output.status.success(), "tollgate rebuild failed: {}", String::from_utf8_lossy(&output.stderr).trim());
@@ -81,7 +78,7 @@ fn ends(prometheus: &Prometheus, alerts: &[&str]) -> Result<()> {
 fn ask(standing: &Report, command: &str) -> Result<Vec<String>> {
     let (_, place) = standing.redis.split_once("admin:").context("Redis' administrator")?;
     let (password, _) = place.split_once('@').context("an administrator's password")?;
-    let answered = redis::ask(port_of(&standing.redis)?, password, command)?;
+    let answered = redis::ask(ports::of(&standing.redis)?, password, command)?;
     ensure!(!answered.contains("-ERR") && !answered.contains("-NO"), "Redis refuses {command}: {answered}");
     let texts = answered.lines().filter(|line| !line.starts_with(['+', '$', '*', ':']));
     Ok(texts.map(str::to_owned).collect())

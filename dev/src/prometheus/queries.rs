@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::ask::{Prometheus, Rule};
-use super::{files, runbooks};
+use super::runbooks;
+use crate::files::with_ending;
 use crate::layout::Layout;
 use crate::{process, words};
 
@@ -111,7 +112,7 @@ fn is_recorded(name: &str) -> bool {
 /// The queries of every panel of every dashboard.
 fn of_dashboards(root: &Path) -> Result<Vec<Query>> {
     let mut found = Vec::new();
-    for path in files(&root.join("deploy/grafana/dashboards"), "json")? {
+    for path in with_ending(&root.join("deploy/grafana/dashboards"), "json")? {
         let dashboard = read(&path)?;
         let name = dashboard["title"].as_str().context("a dashboard has a title")?.to_owned();
         for panel in dashboard["panels"].as_array().into_iter().flatten() {
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn every_panel_says_what_it_shows_in_which_unit_and_asks_something() {
-        let paths = files(&root().join("deploy/grafana/dashboards"), "json").unwrap();
+        let paths = with_ending(&root().join("deploy/grafana/dashboards"), "json").unwrap();
         assert!(paths.len() >= 4);
         let mut uids = BTreeSet::new();
         for path in paths {

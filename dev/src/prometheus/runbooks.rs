@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::ask::Rule;
-use super::files;
+use crate::files::with_ending;
 use crate::layout::Layout;
 use crate::words;
 
@@ -70,7 +70,7 @@ fn parts(line: &str) -> (Vec<&str>, Vec<String>) {
 /// Every line of a runbook that begins with `tollgate`, in its blocks and between its words.
 fn commands(root: &Path) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
-    for path in files(&root.join("deploy/runbooks"), "md")? {
+    for path in with_ending(&root.join("deploy/runbooks"), "md")? {
         let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         let place = name_of(&path);
         let blocks = text.lines().filter_map(|line| line.strip_prefix("    "));
@@ -100,7 +100,7 @@ mod tests {
 
     /// The names behind a word at the beginning of a line, in every file of a directory.
     fn named(directory: &Path, word: &str) -> BTreeSet<String> {
-        let texts = files(directory, "yml").unwrap().into_iter().map(|path| fs::read_to_string(path).unwrap());
+        let texts = with_ending(directory, "yml").unwrap().into_iter().map(|path| fs::read_to_string(path).unwrap());
         let names = texts.flat_map(|text| {
             text.lines().filter_map(|line| line.trim_start().strip_prefix(word)).map(str::to_owned).collect::<Vec<_>>()
         });
@@ -110,7 +110,7 @@ mod tests {
     /// Alerts that have no story in which they fire, or none in which they keep still.
     fn untested(root: &Path) -> Vec<String> {
         let (mut fire, mut still) = (BTreeSet::new(), BTreeSet::new());
-        for path in files(&root.join("deploy/prometheus/tests"), "yml").unwrap() {
+        for path in with_ending(&root.join("deploy/prometheus/tests"), "yml").unwrap() {
             let text = fs::read_to_string(path).unwrap();
             for asked in text.split("alertname: ").skip(1) {
                 let (name, expected) = asked.split_once('\n').unwrap();
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
         let alerts = named(&root().join("deploy/prometheus/rules"), "- alert: ");
-        let runbooks = files(&root().join("deploy/runbooks"), "md").unwrap();
+        let runbooks = with_ending(&root().join("deploy/runbooks"), "md").unwrap();
         let runbooks: BTreeSet<String> =
             runbooks.iter().map(|path| name_of(path)).filter(|name| name != "README").collect();
         assert_eq!(alerts, runbooks);
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_runbook_says_what_it_means_where_to_look_what_to_do_and_when_it_is_over() {
-        for path in files(&root().join("deploy/runbooks"), "md").unwrap() {
+        for path in with_ending(&root().join("deploy/runbooks"), "md").unwrap() {
             let (name, text) = (name_of(&path), fs::read_to_string(&path).unwrap());
             if name == "README" {
                 continue;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
+use crate::files::with_ending;
 use crate::layout::Layout;
 use crate::process::Service;
 use crate::report::Report;
@@ -43,9 +44,7 @@ impl Server<'_> {
         command.arg(format!("--storage.tsdb.path={}", data.display())).arg("--storage.tsdb.retention.time=2d");
         command.arg(format!("--web.listen-address=127.0.0.1:{}", self.port)).arg("--log.level=warn");
         let mut service = Service::start("prometheus", command, &self.layout.log("prometheus"), Signal::TERM)?;
-        service.wait_ready(READY_LIMIT, || {
-            http::get(self.port, "/-/ready", None).is_ok_and(|answer| answer.status == 200)
-        })?;
+        service.wait_ready(READY_LIMIT, || http::is_good(self.port, "/-/ready"))?;
         Ok(service)
     }
 
@@ -55,7 +54,7 @@ impl Server<'_> {
         let rules = run.join("rules");
         files::remove_dir(&rules)?; // a rule that was taken away must not live on
         files::make_dir(&rules, 0o700)?;
-        for path in super::files(&home.join("rules"), "yml")? {
+        for path in with_ending(&home.join("rules"), "yml")? {
             let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
             let name = path.file_name().context("a file of rules has a name")?;
             files::write_private(

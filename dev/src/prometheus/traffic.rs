@@ -6,10 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::port_of;
 use crate::http::{self, Line};
-use crate::interrupt;
 use crate::report::Report;
+use crate::{interrupt, ports};
 
 /// Rates want several scrapes with something between them.
 const ROUNDS: u32 = 6;
@@ -25,7 +24,7 @@ pub fn send(standing: &Report) -> Result<()> {
 }
 
 fn round(standing: &Report) -> Result<()> {
-    let gateway = port_of(&standing.gateway)?;
+    let gateway = ports::of(&standing.gateway)?;
     let key = |name: &str| standing.keys.get(name).map(String::as_str).with_context(|| format!("the key of {name}"));
     let chat = json!({ "messages": [{ "role": "user", "content": "one more" }] }).to_string();
     let stream = json!({ "stream": true, "messages": [] }).to_string();
@@ -46,12 +45,12 @@ fn round(standing: &Report) -> Result<()> {
     http::get(gateway, "/nowhere", None)?;
     let session = standing.sessions.get("active").context("a session")?;
     http::post(gateway, "/chat/messages", session, &json!({ "respond": true, "messages": [] }).to_string())?;
-    let console = port_of(&standing.console)?;
+    let console = ports::of(&standing.console)?;
     for path in ["/billing", "/api/billing/summary", "/assets/console.css"] {
         http::get(console, path, None)?;
     }
     // By nobody who may deliver.
-    http::post(port_of(&standing.webhook)?, "/webhooks/stripe", "nobody's", "{}")?;
+    http::post(ports::of(&standing.webhook)?, "/webhooks/stripe", "nobody's", "{}")?;
     Ok(())
 }
 

@@ -117,7 +117,7 @@ fn outage(house: &mut House, wish: &OutageWish) -> Result<CaughtUp> {
     let verified = verify_for(&house.desk(), QUIET)?;
     let made = rate(drained(house)? - before, began.elapsed());
     house.kill(Victim::Postgres);
-    pause(wish.minutes.0)?;
+    interrupt::pause_for(wish.minutes.0)?;
     house.start_again(Victim::Postgres)?;
     let (back, before) = (Instant::now(), drained(house)?);
     let behind = (made * wish.minutes.0.as_secs_f64() / 2.0).round();
@@ -131,7 +131,7 @@ fn outage(house: &mut House, wish: &OutageWish) -> Result<CaughtUp> {
     interrupt::check()?;
     let took = back.elapsed();
     let drained = rate(drained(house)? - before, took);
-    pause(Duration::from_secs(2))?;
+    interrupt::pause_for(Duration::from_secs(2))?;
     Ok(CaughtUp { made, drained, took, verified })
 }
 
@@ -164,13 +164,4 @@ pub fn rate(count: u64, time: Duration) -> f64 {
 /// Exact for any count of a run: they stay far below 2^32.
 fn as_f64(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
-}
-
-fn pause(length: Duration) -> Result<()> {
-    let until = Instant::now() + length;
-    while Instant::now() < until {
-        interrupt::check()?;
-        interrupt::pause();
-    }
-    Ok(())
 }

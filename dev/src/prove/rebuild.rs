@@ -40,11 +40,7 @@ pub fn run(house: &House, accounts: u64) -> Result<Rebuilt> {
     let began = Instant::now();
     house.redis.flush(&house.passwords)?;
     let ready = || {
-        let all = house
-            .ports
-            .sync_admins
-            .iter()
-            .all(|&admin| http::get(admin, "/readyz", None).is_ok_and(|answer| answer.status == 200));
+        let all = house.ports.sync_admins.iter().all(|&admin| http::is_good(admin, "/readyz"));
         (all && installed() - before >= accounts) || interrupt::requested()
     };
     ensure!(process::wait_until(LIMIT, ready), "live state was not built anew in time");

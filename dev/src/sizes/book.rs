@@ -1,7 +1,5 @@
 //! The book's side: what rows of each table take up, with their indexes, and what is written to Postgres' own log for them.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, ensure};
 
 use crate::postgres::{Postgres, USER};
@@ -51,9 +49,7 @@ pub fn planted(wished: u64) -> u64 {
 
 impl<'a> Book<'a> {
     pub fn new(tools: &'a Tools, port: u16, password: &'a str) -> Book<'a> {
-        // Its directory is needed by whoever starts it only.
-        let server = Postgres { tools, home: PathBuf::new(), port, password: Some(password), settings: &[] };
-        Book { server }
+        Book { server: Postgres::there(tools, port, password) }
     }
 
     /// Writes accounts straight into the book, as a book of a year would have them: in groups by how many lots they have, those with one

@@ -9,8 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::layout::Layout;
-use crate::up::TOLLGATE_SETTINGS;
-use crate::{files, http, process};
+use crate::{ctl, files, http, ports, process};
 
 /// Enough to be on most shards, and few enough that some debits go together, as under any load.
 const CALLERS: usize = 16;
@@ -162,7 +161,7 @@ pub fn callers(layout: &Layout) -> Result<Vec<String>> {
         keys.push(word(&tollgate(layout, &["key", "issue", "--account", &account])?, "key")?);
     }
     let gateway = crate::state::State::load(layout)?.and_then(|state| state.report).context("what is up")?.gateway;
-    let port = super::port(&gateway)?;
+    let port = ports::of(&gateway)?;
     let known = |key: &String| {
         http::get(port, "/v1/credits", Some(key)).is_ok_and(|answer| answer.json()["remaining"] == 1_000_000_000)
     };
@@ -171,8 +170,7 @@ pub fn callers(layout: &Layout) -> Result<Vec<String>> {
 }
 
 fn tollgate(layout: &Layout, args: &[&str]) -> Result<Value> {
-    let mut command = Command::new(layout.program("tollgate", false));
-    command.arg("--config").arg(layout.run().join(TOLLGATE_SETTINGS));
+    let mut command = ctl::command(layout, false);
     let output =
         command.args(["--json", "--actor", "cargo dev sizes"]).args(args).output().context("running tollgate")?;
     ensure!(output.status.success(), "tollgate {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());

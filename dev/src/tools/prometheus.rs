@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::{in_path, install_missing};
+use super::debian;
 
 pub struct Programs {
     pub server: PathBuf,
@@ -13,9 +13,5 @@ pub struct Programs {
 
 /// Both, installed first where they are not here and that is possible.
 pub fn programs() -> Result<Programs> {
-    if in_path("prometheus").is_none() || in_path("promtool").is_none() {
-        install_missing(&["prometheus"])?;
-    }
-    let find = |name: &str| in_path(name).with_context(|| format!("{name} is not in PATH"));
-    Ok(Programs { server: find("prometheus")?, promtool: find("promtool")? })
+    Ok(Programs { server: debian("prometheus", "prometheus")?, promtool: debian("promtool", "prometheus")? })
 }

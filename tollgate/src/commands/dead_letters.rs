@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::cli::{DeadLettersCommand, Span};
+use crate::columns::is_cut;
 use crate::desk::Desk;
 use crate::failure::Failure;
 
@@ -48,7 +49,7 @@ async fn list(desk: &Desk, account: Option<AccountId>, all: bool) -> Result<Answ
     let open = letters.iter().filter(|letter| letter.state == "open").count();
     let mut lines: Vec<String> = letters.iter().map(shown::line).collect();
     let limit = ledger::LETTERS_A_LIST;
-    let cut = letters.len() >= limit as usize;
+    let cut = is_cut(letters.len(), limit);
     lines.push(if cut { format!("the first {limit} letters; there may be more") } else { format!("{open} open") });
     let letters: Vec<Value> = letters.iter().map(shown::json).collect();
     Ok(Answer::new(json!({ "letters": letters, "open": open, "cut": cut }), lines.join("\n")))

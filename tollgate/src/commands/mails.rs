@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::cli::{MailsAsked, MailsCommand};
-use crate::columns::{aligned, plain};
+use crate::columns::{aligned, is_cut, plain};
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::instant::rfc3339;
@@ -33,7 +33,7 @@ async fn list(desk: &Desk, asked: MailsAsked) -> Result<Answer, Failure> {
     }
     let filter = MailFilter { account, states: state.into_iter().collect(), after, limit };
     let found = desk.book.mails(&filter).await?;
-    let cut = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let cut = is_cut(found.len(), limit);
     let mut lines = aligned(&found.iter().map(row).collect::<Vec<_>>());
     match found.last() {
         None => lines.push("no such mails".to_owned()),

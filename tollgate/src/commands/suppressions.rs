@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::cli::SuppressionsCommand;
-use crate::columns::{aligned, plain};
+use crate::columns::{aligned, is_cut, plain};
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::instant::rfc3339;
@@ -39,7 +39,7 @@ fn told(address: &str, suppressed: bool, text: &str) -> Answer {
 async fn list(desk: &Desk, after: Option<&str>, limit: u32) -> Result<Answer, Failure> {
     let after = after.map(fold_address);
     let found = desk.book.suppressions(after.as_deref(), limit).await?;
-    let cut = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let cut = is_cut(found.len(), limit);
     let mut lines = aligned(&found.iter().map(row).collect::<Vec<_>>());
     match found.last() {
         None => lines.push("no such addresses".to_owned()),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::shown;
 use crate::answer::Answer;
 use crate::cli::{EventsAsked, EventsCommand};
+use crate::columns::is_cut;
 use crate::desk::Desk;
 use crate::failure::Failure;
 
@@ -37,7 +38,7 @@ async fn list(desk: &Desk, asked: EventsAsked) -> Result<Answer, Failure> {
     let EventsAsked { state, kind, account, limit } = asked;
     let filter = DeliveryFilter { state, kind, account, before: None, limit };
     let found = desk.book.deliveries(&filter).await?;
-    let cut = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let cut = is_cut(found.len(), limit);
     let mut lines = shown::lines(&found);
     if found.is_empty() {
         lines.push("no such deliveries".to_owned());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::cli::{PaymentsAsked, PaymentsCommand};
-use crate::columns::aligned;
+use crate::columns::{aligned, is_cut};
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::instant::rfc3339;
@@ -28,7 +28,7 @@ pub async fn run(desk: &Desk, command: PaymentsCommand) -> Result<Answer, Failur
         }
         None => latest(desk, &asked).await?,
     };
-    let cut = found.len() >= size(asked.limit);
+    let cut = is_cut(found.len(), asked.limit);
     let mut lines = aligned(&found.iter().map(row).collect::<Vec<_>>());
     if found.is_empty() {
         lines.push("no such payments".to_owned());
