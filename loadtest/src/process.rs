@@ -30,10 +30,15 @@ pub struct Used {
     pub rss_bytes: u64,
 }
 
+/// What each has used so far, by one look at all that run.
+pub fn used(processes: &[Process]) -> Vec<Option<Used>> {
+    let all = living();
+    processes.iter().map(|process| process.used(&all)).collect()
+}
+
 impl Process {
-    /// What it has used so far; none once it is gone, or where there is no `/proc`.
-    pub fn used(&self) -> Option<Used> {
-        let all = living();
+    /// None once it is gone, or where there is no `/proc`.
+    fn used(&self, all: &BTreeMap<i32, Stat>) -> Option<Used> {
         let root = all.get(&self.pid)?;
         let mut used = Used { cpu_us: root.cpu_us, rss_bytes: root.rss_bytes };
         let mut parents = vec![self.pid];
@@ -101,9 +106,11 @@ mod tests {
     #[test]
     fn this_very_process_uses_memory_and_one_that_is_gone_uses_none() {
         let mine = Process { name: "test".to_owned(), pid: i32::try_from(std::process::id()).unwrap() };
-        assert!(mine.used().unwrap().rss_bytes > 100_000);
+        let gone = Process { name: "gone".to_owned(), pid: i32::MAX };
+        let used = used(&[mine, gone]);
+        assert!(used[0].unwrap().rss_bytes > 100_000);
+        assert!(used[1].is_none());
         assert!(stat("7 (x) Z 3 7 7 0 -1 4194560 1 2 3 4 100 50 10 5 20 0 1 0 1 9 250 1844").is_none());
-        assert!(Process { name: "gone".to_owned(), pid: i32::MAX }.used().is_none());
         for wrong in ["gateway", "gateway=", "gateway=-1", "gateway=x"] {
             assert!(wrong.parse::<Process>().is_err(), "{wrong}");
         }

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::RunArgs;
 use crate::line::{Line, Target};
-use crate::process::{Process, Used};
+use crate::process::{self, Process, Used};
 use crate::scrape::{BACKLOG, Debits, Scrape};
 use crate::stage::Stage;
 
@@ -44,6 +44,7 @@ pub struct ProcessFigures {
 }
 
 /// One look at everything.
+#[derive(Clone)]
 struct Look {
     ended: u64,
     used: Vec<Option<Used>>,
@@ -76,7 +77,7 @@ impl Watch {
         let first = self.look(stage).await;
         let mut rss_max: Vec<Option<u64>> = first.used.iter().map(|used| used.map(|used| used.rss_bytes)).collect();
         let mut backlog_max = first.backlog();
-        let mut last = first.copy();
+        let mut last = first.clone();
         while !is_over(&over) {
             self.wait(stage, &mut over, Instant::now() + LOOK).await;
             last = self.look(stage).await;
@@ -103,7 +104,7 @@ impl Watch {
     }
 
     async fn look(&mut self, stage: &Stage) -> Look {
-        let used = self.processes.iter().map(Process::used).collect();
+        let used = process::used(&self.processes);
         let ended = stage.record().ended;
         let mut scrapes = Vec::new();
         for admin in &mut self.admins {
@@ -140,10 +141,6 @@ impl Watch {
 }
 
 impl Look {
-    fn copy(&self) -> Look {
-        Look { ended: self.ended, used: self.used.clone(), scrapes: self.scrapes.clone() }
-    }
-
     fn backlog(&self) -> Option<f64> {
         self.scrapes.iter().filter_map(|scrape| scrape.sum(BACKLOG)).reduce(|one, other| one + other)
     }
