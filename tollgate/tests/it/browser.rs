@@ -164,7 +164,13 @@ impl Browser {
     /// What stands in a row of a description list: the value of a name.
     pub async fn value_of(&self, name: &str) -> String {
         let path = format!("//dt[normalize-space(.)={}]/following-sibling::dd[1]", quoted(name));
-        flat(&self.one(&path, name).await.text().await.unwrap())
+        // The page may be exchanged between finding and reading.
+        flat(&self.one(&path, name).await.text().await.unwrap_or_default())
+    }
+
+    /// Until the value of a name is this: what a page says of a change may still stand there from the change before.
+    pub async fn value_becomes(&self, name: &str, value: &str) {
+        self.becomes(value, async || self.value_of(name).await == value).await;
     }
 
     /// The only element that a selector finds, once the page has it.

@@ -1,13 +1,17 @@
 //! The monthly budget: set by a preset and by typing, used up by calls, and what is then refused.
 
-use thirtyfour::prelude::WebElement;
-
 use super::house;
 use crate::browser::{Browser, Scripts};
-use crate::stack::{Call, Role};
+use crate::stack::{Call, Role, wait_until};
 
-async fn bar(browser: &Browser) -> WebElement {
-    browser.element("progress[aria-label='Budget used']").await
+/// Until the bar stands there without the page having been loaded again. Its words would not do: a lot of which nothing was drawn when the page
+/// came says "100 %" as well.
+async fn bar_stands_at(browser: &Browser, percent: &str) {
+    let bar = browser.element("progress[aria-label='Budget used']").await;
+    wait_until(&format!("the bar stands at {percent}"), async || {
+        bar.prop("value").await.unwrap().as_deref() == Some(percent)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -25,32 +29,29 @@ async fn a_budget_is_set_by_a_preset_and_by_typing_and_holds_for_the_next_call()
         ("No cap", "No cap"),
     ] {
         browser.press(preset).await;
+        browser.value_becomes("Budget limit", limit).await;
         browser.sees("Budget saved.").await;
-        assert_eq!(browser.value_of("Budget limit").await, limit);
         assert_eq!(browser.named(preset).await.attr("aria-pressed").await.unwrap().as_deref(), Some("true"));
     }
     browser.fill("Credits a month", "25").await;
     browser.press("Save budget").await;
-    browser.sees("Budget saved.").await;
-    assert_eq!(browser.value_of("Budget limit").await, "25 credits");
+    browser.value_becomes("Budget limit", "25 credits").await;
     let resets = browser.value_of("Period").await;
     assert!(resets.starts_with("Resets on 20") && resets.ends_with("(UTC)"), "{resets}");
     stack.wait_carried().await;
 
     assert_eq!(stack.send(&ann.key, Call::batch(20)).await.status, 200);
-    browser.sees("20 credits").await; // without loading the page again
-    assert_eq!(bar(&browser).await.prop("value").await.unwrap().as_deref(), Some("80"));
+    bar_stands_at(&browser, "80").await;
     assert_eq!(stack.send(&ann.key, Call::batch(6)).await.problem(), "402 budget_exhausted");
     assert_eq!(stack.send(&ann.key, Call::batch(5)).await.status, 200);
-    browser.sees("100 %").await;
-    assert_eq!(bar(&browser).await.prop("value").await.unwrap().as_deref(), Some("100"));
+    bar_stands_at(&browser, "100").await;
     assert_eq!(stack.send(&ann.key, Call::chat()).await.problem(), "402 budget_exhausted");
     browser.refresh().await;
     browser.sees("The budget of this period is used up").await;
     assert_eq!(browser.value_of("Remaining").await, "975", "the plan's credits are still there");
 
     browser.press("No cap").await;
-    browser.sees("Budget saved.").await;
+    browser.value_becomes("Budget limit", "No cap").await;
     stack.wait_carried().await;
     assert_eq!(stack.send(&ann.key, Call::chat()).await.status, 200);
     browser.leaves().await;
@@ -69,6 +70,6 @@ async fn what_is_no_budget_stays_as_it_was_typed_with_a_word_beside_it() {
     browser.goes_to(&stack, "/billing").await;
     browser.fill("Credits a month", "007").await;
     browser.press("Save budget").await;
+    browser.value_becomes("Budget limit", "7 credits").await;
     browser.sees("Budget saved.").await;
-    assert_eq!(browser.value_of("Budget limit").await, "7 credits");
 }

@@ -24,7 +24,7 @@ async fn a_customer_needs_no_script_to_buy_set_a_budget_make_a_key_and_read_a_re
     browser.sees("Budget saved.").await;
     browser.fill("Credits a month", "60").await;
     browser.press("Save budget").await;
-    assert_eq!(browser.value_of("Budget limit").await, "60 credits");
+    browser.value_becomes("Budget limit", "60 credits").await;
 
     browser.press("API keys").await;
     browser.press("New key").await;
