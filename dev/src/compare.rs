@@ -10,6 +10,7 @@ mod latency;
 mod machine;
 mod metered;
 mod peers;
+mod priority;
 mod report;
 mod results;
 mod wish;
@@ -104,6 +105,7 @@ pub fn run(layout: &Layout, wish: &CompareWish) -> Result<ExitCode> {
     let variables = [QUIET, &[("TOLLGATE_GATEWAY_THREADS", threads.as_str())]].concat();
     let setup_wish = Wish { release: true, upstream: Some(upstream.url()), no_fault_upstream: false };
     let (house, standing) = up::bring_up(layout, setup_wish, &variables)?;
+    priority::give_way(&standing)?;
     let bare = Bare::start(layout, &upstream.address(), workers)?;
     let proxy = starter.proxy(&upstream.address())?;
     let envoy = starter.envoy(&envoy, &upstream)?;

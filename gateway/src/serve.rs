@@ -196,7 +196,7 @@ fn balance(
     let (restitutions, work) = Restitutions::new(queue_max, pauses, owing, wait_max, metrics.clone());
     background.spawn(work);
     Ok(Balance {
-        meter: meter.with_debit_wait(wait_max),
+        meter: meter.with_debit_wait(wait_max).with_sleep(|time| Box::pin(pingora_timeout::sleep(time))),
         restitutions,
         confirmations,
         journal: journal(settings, background, metrics)?,

@@ -174,17 +174,20 @@ fn checksum(text: &str) -> String {
     base62::<CHECK_DIGITS>(Sha256::digest(text.as_bytes()).into())
 }
 
-/// The last `DIGITS` base62 digits of a 256-bit number, by long division.
-fn base62<const DIGITS: usize>(mut number: [u8; 32]) -> String {
+/// The last `DIGITS` base62 digits of a 256-bit number, by long division. Each call with a key needs six of them, so it goes by 32 bits at once.
+fn base62<const DIGITS: usize>(number: [u8; 32]) -> String {
+    let (words, _) = number.as_chunks();
+    let mut number: [u64; 8] =
+        std::array::from_fn(|at| words.get(at).map_or(0, |word| u32::from_be_bytes(*word).into()));
     let mut digits = [b'0'; DIGITS];
     for digit in digits.iter_mut().rev() {
-        let mut carry = 0_u16;
-        for byte in &mut number {
-            let value = (carry << 8) | u16::from(*byte);
-            *byte = u8::try_from(value / 62).unwrap_or(0); // always fits: carry is below 62
-            carry = value % 62;
+        let mut carry = 0;
+        for word in &mut number {
+            let value = (carry << 32) | *word; // below 62 × 2^32
+            (*word, carry) = (value / 62, value % 62);
         }
-        *digit = ALPHABET.get(usize::from(carry)).copied().unwrap_or(b'0'); // always there: carry is below 62
+        let place = usize::try_from(carry).unwrap_or(0); // always fits, and is always there: it is below 62
+        *digit = ALPHABET.get(place).copied().unwrap_or(b'0');
     }
     digits.iter().map(|&digit| char::from(digit)).collect()
 }

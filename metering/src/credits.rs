@@ -103,9 +103,73 @@ impl std::str::FromStr for Credits {
     }
 }
 
+/// Whole numbers with one blank between them, read in one go over the text: each answer to a debit holds half a dozen.
+pub(crate) struct Numbers<'a> {
+    /// `None` behind the last one.
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Numbers<'a> {
+    pub(crate) const fn of(text: &'a str) -> Self {
+        Self { rest: Some(text.as_bytes()) }
+    }
+
+    /// The next one; `None` where none stands.
+    pub(crate) fn next(&mut self) -> Option<Credits> {
+        let rest = self.rest?;
+        let (mut number, mut digits) = (0_u64, 0_usize);
+        let mut letters = rest.iter();
+        self.rest = loop {
+            match letters.next() {
+                // Seventeen digits still fit, and are more than may be.
+                Some(digit @ b'0'..=b'9') if digits < 17 => {
+                    number = number.saturating_mul(10).saturating_add(digit.saturating_sub(b'0').into());
+                    digits = digits.saturating_add(1);
+                }
+                Some(b' ') => break Some(letters.as_slice()),
+                None => break None,
+                Some(_) => return None,
+            }
+        };
+        if digits == 0 { None } else { Credits::new(number).ok() }
+    }
+
+    /// Whether nothing stands behind what was read.
+    pub(crate) const fn are_over(&self) -> bool {
+        self.rest.is_none()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_in_a_row_are_read_as_each_would_be_alone() {
+        let read = |text| {
+            let mut numbers = Numbers::of(text);
+            let read: Option<Vec<u64>> = (0..2).map(|_| numbers.next().map(Credits::get)).collect();
+            read.filter(|_| numbers.are_over())
+        };
+        assert_eq!(read("7 9007199254740991"), Some(vec![7, LARGEST]));
+        assert_eq!(read("007 0"), Some(vec![7, 0]));
+        for wrong in [
+            "",
+            "7",
+            "7 ",
+            " 7",
+            "7  8",
+            "7 8 9",
+            "7 8 ",
+            "7 -8",
+            "7 +8",
+            "7 8x",
+            "7 9007199254740992",
+            "7 99999999999999999999",
+        ] {
+            assert_eq!(read(wrong), None, "'{wrong}'");
+        }
+    }
 
     #[test]
     fn credits_end_where_lua_numbers_end() {

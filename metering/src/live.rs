@@ -31,6 +31,6 @@ pub use asks::{Confirm, Debit, GiveBack, KeyRates, Progress, Settle, Undo};
 pub use durable::{Certificate, NotDurable};
 pub use errors::MeterError;
 pub use keys::Fence;
-pub use meter::{Changed, Meter};
+pub use meter::{Changed, Meter, Sleep};
 pub use place::{Place, PlaceError};
 pub use snapshot::Snapshot;

@@ -106,17 +106,18 @@ impl RedisSide {
 }
 
 /// The words of a debit call that MONITOR shows, with its op replaced by a random one and its deadline by none.
-/// `debit.lua`: 2 keys, 5 an item; then the count and 6 arguments an item: op, account, credits, `not_after_ms`, key, route.
+/// `debit.lua`: 2 keys, 4 an account, one an item; then both counts, the accounts, and 6 arguments an item: op, which account, credits,
+/// `not_after_ms`, key, route.
 fn debit_call(line: &str) -> Option<Vec<String>> {
     let quoted: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
-    let is_debit = quoted.first()?.eq_ignore_ascii_case("EVALSHA") && quoted.get(2) == Some(&"7") && quoted.len() == 17;
+    let is_debit = quoted.first()?.eq_ignore_ascii_case("EVALSHA") && quoted.get(2) == Some(&"7") && quoted.len() == 19;
     if !is_debit {
         return None;
     }
     let mut call: Vec<String> = quoted.into_iter().map(str::to_owned).collect();
     // One op for all would be one debit in the book, and an undo for every other.
-    call[11] = format!("{}__rand_int__", call[11].get(..OWN_DIGITS)?);
-    WHENEVER.clone_into(&mut call[14]);
+    call[13] = format!("{}__rand_int__", call[13].get(..OWN_DIGITS)?);
+    WHENEVER.clone_into(&mut call[16]);
     Some(call)
 }
 
@@ -151,8 +152,10 @@ mod tests {
             "e",
             "closed",
             "1",
-            "01a216ee050570e3ad41e6c1f2a3b4c5",
+            "1",
             "account",
+            "01a216ee050570e3ad41e6c1f2a3b4c5",
+            "1",
             "1",
             "99",
             "key",
@@ -160,7 +163,7 @@ mod tests {
         ];
         let line = format!("1700000000.1 [0 127.0.0.1:1] \"{}\"", words.join("\" \""));
         let call = debit_call(&line).unwrap();
-        assert_eq!((call[11].as_str(), call[14].as_str()), ("01a216ee050570e3ad41__rand_int__", WHENEVER));
+        assert_eq!((call[13].as_str(), call[16].as_str()), ("01a216ee050570e3ad41__rand_int__", WHENEVER));
         assert!(debit_call("1700000000.1 [0 127.0.0.1:1] \"TIME\"").is_none());
     }
 

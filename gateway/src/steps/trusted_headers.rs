@@ -33,7 +33,7 @@ pub fn is_untrusted(name: &HeaderName) -> bool {
         || name.starts_with("x-forwarded-")
         || name == "forwarded"
         || name == "x-real-ip"
-        || name.contains('_')
+        || name.as_bytes().contains(&b'_')
 }
 
 /// `session_cookie` is taken out, because a browser sends it on every path of the host; but for routes that keep it.

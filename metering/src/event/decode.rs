@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use thiserror::Error;
 
 use super::{Body, Event, SCHEMA_VERSION};
+use crate::credits::Numbers;
 use crate::{
     AccountId, Credits, Fingerprint, Idempotency, IdempotencyKey, KeyId, OpId, RequestOutcome, Split, TimeMs, lots,
 };
@@ -23,8 +24,8 @@ pub(crate) struct DebitNumbers {
 impl DebitNumbers {
     /// Reads six whole numbers with one blank between them.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let mut numbers = text.split(' ').map(|digits| digits.parse::<Credits>().ok());
-        let mut next = || numbers.next().flatten();
+        let mut numbers = Numbers::of(text);
+        let mut next = || numbers.next();
         let read = Self {
             seq: next()?.get(),
             at: TimeMs::new(next()?.get()),
@@ -33,7 +34,7 @@ impl DebitNumbers {
             remaining_after: next()?,
             budget_used_after: next()?,
         };
-        numbers.next().is_none().then_some(read)
+        numbers.are_over().then_some(read)
     }
 }
 

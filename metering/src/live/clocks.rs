@@ -48,7 +48,7 @@ impl Clocks {
         let clocks = self.shards.get().filter(|_| shard.kind == ShardKind::Accounts);
         let clock = clocks.and_then(|clocks| clocks.get(usize::from(shard.number)));
         let own = clock.map_or(UNKNOWN, |clock| clock.load(Ordering::Relaxed));
-        self.store_now().max(self.shown(own))
+        self.shown(self.store.load(Ordering::Relaxed).max(own))
     }
 
     fn offset(&self, at: TimeMs) -> i64 {

@@ -18,16 +18,21 @@ pub(super) fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
 
 pub(super) fn debit<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
     let fence = &known.fence;
+    let (accounts, whose) = accounts(asks);
     let rates = rates_by_key(asks);
     let marks = asks.iter().filter(|ask| (*ask).borrow().idempotency.is_some()).count();
-    let keys = asks.len().saturating_mul(5).saturating_add(2).saturating_add(rates.len()).saturating_add(marks);
-    let mut command = evalsha(known, Script::Debit, keys);
+    let named = accounts.len().saturating_mul(4).saturating_add(asks.len());
+    let mut command =
+        evalsha(known, Script::Debit, named.saturating_add(2).saturating_add(rates.len()).saturating_add(marks));
     command.arg(fence.meta()).arg(fence.events());
     let mut keys = KeyWriter::new(fence);
-    for Debit { account, op, .. } in asks.iter().map(Borrow::borrow) {
-        keys.debit(account, op, |key| {
+    for account in &accounts {
+        keys.account(account, |key| {
             command.arg(key);
         });
+    }
+    for ask in asks {
+        command.arg(keys.closed(&ask.borrow().op));
     }
     for known in &rates {
         command.arg(fence.rates(&known.of));
@@ -37,10 +42,13 @@ pub(super) fn debit<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
             command.arg(fence.idempotency(account, &under.key));
         }
     }
-    command.arg(asks.len());
+    command.arg(accounts.len()).arg(asks.len());
+    for account in &accounts {
+        command.arg(account.hex());
+    }
     let mut place = rates.len();
-    for ask in asks.iter().map(Borrow::borrow) {
-        command.arg(ask.op.hex()).arg(ask.account.hex()).arg(ask.credits.get()).arg(ask.not_after.as_u64());
+    for (ask, whose) in asks.iter().map(Borrow::borrow).zip(whose) {
+        command.arg(ask.op.hex()).arg(whose).arg(ask.credits.get()).arg(ask.not_after.as_u64());
         command.arg(asker(ask, &rates));
         place = place.saturating_add(usize::from(ask.idempotency.is_some()));
         match terms(ask, place) {
@@ -49,6 +57,24 @@ pub(super) fn debit<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
         };
     }
     command
+}
+
+/// The accounts that pay, each once, and which of them (from 1) pays for each item.
+fn accounts<D: Borrow<Debit>>(asks: &[D]) -> (Vec<AccountId>, Vec<usize>) {
+    let mut accounts: Vec<AccountId> = Vec::new();
+    let whose = asks
+        .iter()
+        .map(|ask| {
+            let account = ask.borrow().account;
+            let known = accounts.iter().position(|known| *known == account);
+            let place = known.unwrap_or(accounts.len());
+            if known.is_none() {
+                accounts.push(account);
+            }
+            place.saturating_add(1)
+        })
+        .collect();
+    (accounts, whose)
 }
 
 /// The route and what few debits ask beside, as `terms.lua` reads it. The mark stands at this place of the last keys.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use redis::RedisError;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::{Debit, DebitOutcome, Meter, MeterError};
 use crate::{Shard, ShardCount};
@@ -74,14 +74,13 @@ impl Meter {
     }
 
     async fn lead(&self, baton: Baton, shard: Shard, ask: &Debit) -> Answer {
-        let wait_max = self.debit_wait();
-        let others = baton.0.take_others(wait_max);
+        let others = baton.0.take_others(self.debit_wait());
         let asks: Vec<&Debit> = std::iter::once(ask).chain(others.iter().map(|other| &other.ask)).collect();
-        let outcomes = timeout(wait_max, self.debit_many(shard, &asks)).await;
+        let outcomes = self.in_time(self.debit_many(shard, &asks)).await;
         // Before the answers, which wake as many as there are.
         drop(baton);
         let words = others.into_iter().map(|other| other.word);
-        match outcomes.unwrap_or_else(|_| Err(MeterError::Unknown(failed("no answer in time")))) {
+        match outcomes {
             Ok(outcomes) => {
                 let mut outcomes = outcomes.into_iter();
                 let own = outcomes.next().ok_or_else(|| super::replies::odd("an answer to a debit"));

@@ -128,7 +128,7 @@ impl Fence {
     }
 }
 
-/// Writes the keys of a debit one after the other into the same memory: a group of debits names hundreds.
+/// Writes the keys of debits one after the other into the same memory: a group of them names dozens.
 pub(super) struct KeyWriter {
     text: String,
     prefix: usize,
@@ -140,17 +140,24 @@ impl KeyWriter {
         Self { prefix: text.len(), text }
     }
 
-    /// The account's own key, its lots, lots to come and emptied lots, then the closed mark of the op: each is handed on.
-    pub(super) fn debit(&mut self, account: &AccountId, op: &OpId, mut take: impl FnMut(&str)) {
-        let (account, op) = (account.hex(), op.hex());
-        for (name, of) in
-            [(ACCOUNT, &account), (LOTS, &account), (FUTURE_LOTS, &account), (EMPTIED_LOTS, &account), (CLOSED, &op)]
-        {
-            self.text.truncate(self.prefix);
-            self.text.push_str(name);
-            self.text.push_str(of);
-            take(&self.text);
+    /// The account's own key, its lots, lots to come and emptied lots: each is handed on.
+    pub(super) fn account(&mut self, account: &AccountId, mut take: impl FnMut(&str)) {
+        let account = account.hex();
+        for name in [ACCOUNT, LOTS, FUTURE_LOTS, EMPTIED_LOTS] {
+            take(self.key(name, &account));
         }
+    }
+
+    /// The closed mark of an op.
+    pub(super) fn closed(&mut self, op: &OpId) -> &str {
+        self.key(CLOSED, &op.hex())
+    }
+
+    fn key(&mut self, name: &str, of: &str) -> &str {
+        self.text.truncate(self.prefix);
+        self.text.push_str(name);
+        self.text.push_str(of);
+        &self.text
     }
 }
 
@@ -167,10 +174,11 @@ mod tests {
         assert_eq!(fence.account(&account), "tg:{s003}:7:a:00000000000000000000000000000001");
         assert_eq!(fence.meta(), "tg:{s003}:7:meta");
         let op = OpId::from_uuid(uuid::Uuid::from_u128(2));
-        let mut written = Vec::new();
-        KeyWriter::new(&fence).debit(&account, &op, |key| written.push(key.to_owned()));
+        let (mut writer, mut written) = (KeyWriter::new(&fence), Vec::new());
+        writer.account(&account, |key| written.push(key.to_owned()));
         let lots = [fence.lots(&account), fence.future_lots(&account), fence.emptied_lots(&account)];
-        assert_eq!(written, [&[fence.account(&account)], &lots[..], &[fence.closed(&op)]].concat());
+        assert_eq!(written, [&[fence.account(&account)], &lots[..]].concat());
+        assert_eq!(writer.closed(&op), fence.closed(&op));
         assert_eq!(head(shard), "tg:{s003}:head");
     }
 }

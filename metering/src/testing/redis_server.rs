@@ -1,7 +1,8 @@
 //! A private Redis as a child process, with the settings that live balances need.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +15,8 @@ use crate::live::Place;
 
 /// Long enough for a loaded machine to load an append-only file of a test.
 const START_WAIT: Duration = Duration::from_secs(20);
+/// How long an attempt to speak to a server that starts may take.
+const ANSWER_WAIT: Duration = Duration::from_millis(100);
 /// Ports for tests: Linux takes those of outgoing connections from 32768 on.
 const FIRST_PORT: u32 = 15_000;
 const PORTS: u32 = 17_000;
@@ -261,22 +264,33 @@ impl RedisServer {
             .stdout(log)
             .stderr(Stdio::null());
         let mut child = command.spawn().expect("env is there on any system");
-        // A node listens to its cluster last, and ends when it can't.
-        let port = if self.setup.cluster { self.bus_port } else { self.port };
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let started = Instant::now();
         loop {
             if let Some(status) = child.try_wait().expect("a child can be asked") {
                 assert_ne!(status.code(), Some(NOT_FOUND), "redis-server is installed (cargo dev test says how)");
                 return false;
             }
-            if TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_ok() {
+            if self.answers() {
                 self.child = Some(child);
                 return true;
             }
             assert!(started.elapsed() < START_WAIT, "redis-server did not listen in time");
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Whether it says anything. One that merely listens may still end, because something else that it needs is not to be had.
+    fn answers(&self) -> bool {
+        let to = |port| TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), ANSWER_WAIT);
+        // A node listens to its cluster last, and ends when it can't.
+        if self.setup.cluster && to(self.bus_port).is_err() {
+            return false;
+        }
+        let Ok(mut stream) = to(self.port) else { return false };
+        self.setup.tls.is_some()
+            || (stream.set_read_timeout(Some(ANSWER_WAIT)).is_ok()
+                && stream.write_all(b"PING\r\n").is_ok()
+                && stream.read(&mut [0]).is_ok_and(|read| read == 1))
     }
 }
 

@@ -114,22 +114,25 @@ async fn a_give_back_that_would_make_more_than_can_be_counted_is_an_error_and_wr
 
 /// Sends a debit of two items whose second is written by hand.
 async fn debit_with(scene: &Scene, second: [&str; 4]) -> redis::RedisResult<redis::Value> {
+    debit_of(scene, "1", second).await
+}
+
+/// The same, and which account pays for the second.
+async fn debit_of(scene: &Scene, whose: &str, second: [&str; 4]) -> redis::RedisResult<redis::Value> {
     use metering::live::scripts::Script;
     let fence = *scene.stage.shard_of(&scene.account).fence();
     let mut command = redis::cmd("EVALSHA");
     command
         .arg(redis::Script::new(&Script::Debit.text(&fence)).get_hash())
-        .arg(12)
+        .arg(8)
         .arg(fence.meta())
         .arg(fence.events());
-    for number in [1, 2] {
-        let account = &scene.account;
-        command.arg(fence.account(account)).arg(fence.lots(account)).arg(fence.future_lots(account));
-        command.arg(fence.emptied_lots(account)).arg(fence.closed(&op(number)));
-    }
+    let account = &scene.account;
+    command.arg(fence.account(account)).arg(fence.lots(account)).arg(fence.future_lots(account));
+    command.arg(fence.emptied_lots(account)).arg(fence.closed(&op(1))).arg(fence.closed(&op(2)));
     let [items, price, not_after, route] = second;
-    command.arg(items).arg(op(1).hex()).arg(scene.account.hex()).arg(1).arg(LARGEST).arg("").arg("v1");
-    command.arg(op(2).hex()).arg(scene.account.hex()).arg(price).arg(not_after).arg("").arg(route);
+    command.arg(1).arg(items).arg(account.hex()).arg(op(1).hex()).arg(1).arg(1).arg(LARGEST).arg("").arg("v1");
+    command.arg(op(2).hex()).arg(whose).arg(price).arg(not_after).arg("").arg(route);
     command.query_async(&mut scene.connection.clone()).await
 }
 
@@ -157,6 +160,10 @@ async fn what_is_no_whole_number_up_to_2_pow_53_is_refused_before_any_item_is_dr
         assert!(debit_with(&scene, ["2", odd, far, "v1"]).await.is_err(), "price '{odd}'");
         assert!(debit_with(&scene, ["2", "1", odd, "v1"]).await.is_err(), "not_after '{odd}'");
         assert!(debit_with(&scene, [odd, "1", far, "v1"]).await.is_err(), "items '{odd}'");
+        assert!(debit_of(&scene, odd, ["2", "1", far, "v1"]).await.is_err(), "account '{odd}'");
+    }
+    for undeclared in ["0", "2"] {
+        assert!(debit_of(&scene, undeclared, ["2", "1", far, "v1"]).await.is_err(), "account '{undeclared}'");
     }
     assert!(debit_with(&scene, ["2", "0", far, "v1"]).await.is_err(), "a debit of nothing");
     assert!(debit_with(&scene, ["3", "1", far, "v1"]).await.is_err(), "an item that is not there");

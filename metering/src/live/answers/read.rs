@@ -4,6 +4,7 @@ use super::{
     AccountStanding, BudgetView, ConfirmOutcome, CreditsView, DebitOutcome, Drawn, EVERYBODY, Exposure,
     GiveBackOutcome, RateOutcome, RateState, Refusal, Repeat, SettleOutcome, UndoOutcome,
 };
+use crate::credits::Numbers;
 use crate::event::DebitNumbers;
 use crate::live::MeterError;
 use crate::live::replies::{Reply, odd};
@@ -72,10 +73,9 @@ fn key_cap_exhausted(words: &str, price: Credits) -> Option<Refusal> {
 }
 
 fn three(numbers: &str) -> Option<[Credits; 3]> {
-    let mut numbers = numbers.split(' ').map(|digits| digits.parse::<Credits>().ok());
-    let mut next = || numbers.next().flatten();
-    let read = [next()?, next()?, next()?];
-    numbers.next().is_none().then_some(read)
+    let mut numbers = Numbers::of(numbers);
+    let read = [numbers.next()?, numbers.next()?, numbers.next()?];
+    numbers.are_over().then_some(read)
 }
 
 /// `left:reset_ms,…`, or `-` for none.

@@ -24,7 +24,7 @@ local function take(lots, price)
     local lot = lots[reached]
     local part = math.min(lot.left, price)
     if part > 0 then split[#split + 1] = string.format('%d:%d', lot.id, part) end
-    lot.before, lot.left, price = lot.left, lot.left - part, price - part
+    lot.left, price = lot.left - part, price - part
   end
   return table.concat(split, ','), reached
 end
@@ -35,8 +35,7 @@ local function store_reached(at, a, lots, reached, total)
   for i = 1, math.min(reached, #lots) do
     local lot = lots[i]
     if i > 1 then
-      local stored = { id = lot.id, left = lot.before or lot.left }
-      assert(redis.call('ZREM', at.lots, member(lot.granted, stored)) == 1, 'a lot is not where it was read')
+      assert(redis.call('ZREM', at.lots, lot.member) == 1, 'a lot is not where it was read')
     end
     if lot.left == 0 and lot.id > 0 then redis.call('HSET', at.emptied, text(lot.id), string.format('%d %d', lot.granted, lot.expires)) end
   end

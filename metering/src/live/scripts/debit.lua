@@ -1,8 +1,8 @@
 -- Draws credits for one or more requests of one shard, each answered on its own.
--- KEYS: 1 meta, 2 events, then 5 an item: account, lots, future, emptied, closed mark of its op; then the states of rates and the idempotency
---   marks that items name.
--- ARGV: 1 items; then 6 an item: op, account, credits (≥ 1), not_after_ms, key ('' = none; with rates: key, which of the last KEYS, spec of rates.lua),
---   route and terms (terms.lua).
+-- KEYS: 1 meta, 2 events, then 4 an account: its hash, lots, future, emptied; then the closed mark of each item's op; then the states of rates and
+--   the idempotency marks that items name.
+-- ARGV: 1 accounts, 2 items; then the id of each account; then 6 an item: op, which account, credits (≥ 1), not_after_ms, key ('' = none; with rates:
+--   key, which of the last KEYS, spec of rates.lua), route and terms (terms.lua).
 -- Rule: every argument is read before the first item draws. Nothing of an item is written unless all its checks pass, in this
 --   order: present, not frozen → in time, not undone → status → key → its Idempotency-Key → caps and rates of the key → budget of the current period
 --   → lots with credits at now, earliest expiry first → exposure below its caps.
@@ -16,16 +16,34 @@ local now, spends = shard.now, { t = true, a = true, o = true }
 local last_sequence, until_ms, cap_credits = string.match(shard.bounds, '^(%d+) (%d+) (%d+)$')
 last_sequence, until_ms, cap_credits = tonumber(last_sequence), tonumber(until_ms), tonumber(cap_credits)
 -- Accounts as the items so far leave them, and what of that is not written yet. Deferred items change nothing but `m`.
-local accounts, events, unwritten, rates, uncounted = {}, {}, {}, {}, {}
+local many, items = whole(ARGV[1]), whole(ARGV[2])
+local marks_from, keys_named, args_from = 2 + 4 * many, 2 + 4 * many + items, 2 + many
+assert(#KEYS >= keys_named and #ARGV == args_from + 6 * items, 'an account is 4 keys and an argument, an item a key and 6 arguments')
+local accounts, unwritten, rates, uncounted = {}, {}, {}, {}
+-- Debits that are decided and not written, in their order: which items, and of each its event's id, numbers and split, and what else it says.
+local decided, ids, numbers, splits, more = {}, {}, {}, {}, {}
+local which, routes, format, call, nothing = {}, {}, string.format, redis.call, {}
+-- Texts that were read: many items say the same.
+local read_before, plain = {}, {}
 
-local function find_account(key, api_key)
-  local a = accounts[key]
+local function read(text)
+  local number = read_before[text]
+  if not number then
+    number = whole(text)
+    read_before[text] = number
+  end
+  return number
+end
+
+local function find_account(which, api_key)
+  local a = accounts[which]
   if not a then
+    local key = assert(KEYS[4 * which - 1], 'the account is not declared')
     a = load_account(key, api_key)
     if not a then return nil end
-    accounts[key], a.stored_period = a, a.period_end
+    accounts[which], a.stored_period = a, a.period_end
   elseif a.held[api_key] == nil then
-    a.held[api_key] = redis.call('HGET', key, 'x' .. api_key)
+    a.held[api_key] = redis.call('HGET', a.key, 'x' .. api_key)
   end
   return a
 end
@@ -39,26 +57,23 @@ local function want(account)
 end
 
 -- The id of the key that asks, and what its rates have let pass.
-local function find_key(asker, items)
+local function find_key(asker)
   if #asker <= 32 then return asker, nil end
   local key, place, spec = string.match(asker, '^(%x+) (%d+) (.+)$')
-  local name = assert(KEYS[2 + 5 * items + tonumber(place)], 'the state of rates is not declared')
+  local name = assert(KEYS[keys_named + tonumber(place)], 'the state of rates is not declared')
   if not rates[name] then rates[name] = load_rates(name, spec, now) end
   return key, rates[name]
 end
 
-local function decide(a, ...)
-  local id = string.format('%s-%d', INCARNATION, shard.sequence + 1)
-  events[#events + 1] = { 'XADD', KEYS[2], id, 'v', '1', ... }
-  shard.sequence = shard.sequence + 1
-  if not a.unwritten then a.unwritten, unwritten[#unwritten + 1] = true, a end
-  return id
-end
-
+-- An event says who asks by id alone.
 local function write_decided()
-  for _, event in ipairs(events) do redis.call(unpack(event)) end
+  for _, i in ipairs(decided) do
+    local v = args_from + (i - 1) * 6
+    call('XADD', KEYS[2], ids[i], 'v', '1', 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[2 + which[i]], 'b', numbers[i], 's', splits[i],
+      'i', string.sub(ARGV[v + 5], 1, 32), 'p', routes[i], unpack(more[i] or nothing))
+  end
   for _, a in ipairs(unwritten) do
-    redis.call('HSET', a.key, 'm', money(a))
+    call('HSET', a.key, 'm', money(a))
     if a.counted then save_counts(a) end
     a.unwritten = nil
   end
@@ -67,21 +82,21 @@ local function write_decided()
     held.uncounted = nil
   end
   write_marks()
-  events, unwritten, uncounted = {}, {}, {}
+  decided, unwritten, uncounted = {}, {}, {}
 end
 
-local function draw(i, price, not_after, route, terms, items)
-  local k, v = 2 + (i - 1) * 5, 1 + (i - 1) * 6
-  local key, held = find_key(ARGV[v + 5], items)
-  local a = find_account(KEYS[k + 1], key)
+local function draw(i, whose, price, not_after, terms)
+  local v = args_from + (i - 1) * 6
+  local key, held = find_key(ARGV[v + 5])
+  local a = find_account(whose, key)
   if not a then
-    want(ARGV[v + 2])
+    want(ARGV[2 + whose])
     return 'absent'
   end
   if not a.frozen and (now >= a.period_end or now >= a.next_change or a.head.left < price) then detail(a) end -- needed below: is it readable?
   if a.frozen then return 'frozen' end
   if now >= not_after then return 'too_late' end
-  if a.undos > 0 and redis.call('EXISTS', KEYS[k + 5]) == 1 then return 'closed' end
+  if a.undos > 0 and redis.call('EXISTS', KEYS[marks_from + i]) == 1 then return 'closed' end
   if not spends[a.status] then return 'status ' .. a.status end
   local bound = a.held[key]
   if bound and is_revoked(bound) then return 'key_revoked' end
@@ -102,7 +117,7 @@ local function draw(i, price, not_after, route, terms, items)
   local head_pays = now < a.next_change and a.head.left >= price
   local at, lots, total, all = nil, nil, a.head.left + a.tail, nil
   if not head_pays then
-    at = { lots = KEYS[k + 2], future = KEYS[k + 3], emptied = KEYS[k + 4] }
+    at = { lots = KEYS[4 * whose], future = KEYS[4 * whose + 1], emptied = KEYS[4 * whose + 2] }
     lots, total, all = survey(at, a, price, now)
   end
   if total < price then return 'credits ' .. text(total) end
@@ -112,16 +127,17 @@ local function draw(i, price, not_after, route, terms, items)
 
   local split, reached
   if head_pays then
-    split, a.head.left = string.format('%d:%d', a.head.id, price), a.head.left - price
+    split, a.head.left = format('%d:%d', a.head.id, price), a.head.left - price
   else
     split, reached = take(lots, price)
   end
   a.seq, a.used, total = a.seq + 1, a.used + price, total - price
-  local numbers = string.format('%d %d %d %d %d %d', a.seq, now, price, a.period_end, total, a.used)
+  shard.sequence, shard.exposed = shard.sequence + 1, shard.exposed + price
+  local event, told_numbers = format('%s-%d', INCARNATION, shard.sequence), format('%d %d %d %d %d %d', a.seq, now, price, a.period_end, total, a.used)
+  decided[#decided + 1], ids[i], numbers[i], splits[i] = i, event, told_numbers, split
+  if terms then more[i] = take_terms(terms, ARGV[v + 1], now) end
   if count then count_drawn(a, count, price) end
-  local event = decide(a, 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[v + 2], 'b', numbers, 's', split, 'i', key, 'p', route)
-  if terms then take_terms(terms, ARGV[v + 1], now, events[#events]) end
-  shard.exposed = shard.exposed + price
+  if not a.unwritten then a.unwritten, unwritten[#unwritten + 1] = true, a end
   local told = held and count_rates(held) or '-'
   if held and not held.uncounted then held.uncounted, uncounted[#uncounted + 1] = true, held end
   if not head_pays or a.period_end ~= a.stored_period then
@@ -131,18 +147,25 @@ local function draw(i, price, not_after, route, terms, items)
     save_account(a)
     a.stored_period = a.period_end
   end
-  return string.format('drawn %s %d %s %s %s', event, a.limit, split, told, numbers)
+  a.limit_text = a.limit_text or text(a.limit)
+  return 'drawn ' .. event .. ' ' .. a.limit_text .. ' ' .. split .. ' ' .. told .. ' ' .. told_numbers
 end
 
-local items = whole(ARGV[1])
-assert(#KEYS >= 2 + 5 * items and #ARGV == 1 + 6 * items, 'an item is 5 keys and 6 arguments')
-local prices, deadlines, routes, terms, answers, before_all = {}, {}, {}, {}, {}, shard.sequence
+local prices, deadlines, terms, answers, before_all = {}, {}, {}, {}, shard.sequence
 for i = 1, items do
-  prices[i], deadlines[i] = whole(ARGV[6 * i - 2]), whole(ARGV[6 * i - 1])
-  routes[i], terms[i] = read_terms(ARGV[6 * i + 1], 2 + 5 * items)
+  local v = args_from + (i - 1) * 6
+  which[i], prices[i], deadlines[i] = read(ARGV[v + 2]), read(ARGV[v + 3]), read(ARGV[v + 4])
+  assert(which[i] > 0 and which[i] <= many, 'the account is not declared')
   assert(prices[i] > 0, 'a debit draws at least 1')
+  local asked = ARGV[v + 6]
+  if plain[asked] then
+    routes[i] = asked
+  else
+    routes[i], terms[i] = read_terms(asked, keys_named)
+    plain[asked] = not terms[i]
+  end
 end
-for i = 1, items do answers[i] = draw(i, prices[i], deadlines[i], routes[i], terms[i], items) end
+for i = 1, items do answers[i] = draw(i, which[i], prices[i], deadlines[i], terms[i]) end
 if shard.sequence > before_all then
   write_decided()
   leave(shard)

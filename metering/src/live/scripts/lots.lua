@@ -1,13 +1,15 @@
 -- The lots of one account. A lot is {id, left, granted, expires}; `at` names the keys {lots, future, emptied}.
 -- lots: score = expires, member = granted:id:left, so that equal expiries stand by oldest grant, then id. future: score = granted,
--- member = expires:id:left. emptied: id → granted expires, for lots that may still get credits back.
+-- member = expires:id:left. A letter before the id says how many digits it has (`a7`, `c120`): it stands in its order without zeros that
+-- each account would keep in memory. emptied: id → granted expires, for lots that may still get credits back.
 local function member(first, lot)
-  return string.format('%013d:%016d:%d', first, lot.id, lot.left)
+  local id = text(lot.id)
+  return string.format('%013d:%s%s:%d', first, string.char(96 + #id), id, lot.left)
 end
 
 local function from_member(value, score)
-  local first, id, left = string.match(value, '^(%d+):(%d+):(%d+)$')
-  return { id = tonumber(id), left = tonumber(left) }, tonumber(first), tonumber(score)
+  local first, id, left = string.match(value, '^(%d+):%l(%d+):(%d+)$')
+  return { id = tonumber(id), left = tonumber(left), member = value }, tonumber(first), tonumber(score)
 end
 
 local function before(a, b)

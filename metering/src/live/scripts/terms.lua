@@ -17,14 +17,15 @@ local function find_mark(name)
   return marks[name]
 end
 
--- A debit draws on these terms: its event says so.
-local function take_terms(terms, op, now, event)
-  local function say(field, value) event[#event + 1], event[#event + 2] = field, value end
-  if terms.hold then say('h', terms.hold) end
-  if not terms.mark then return end
-  say('y', string.format('%s %s %s', terms.key, terms.fingerprint, terms.until_ms))
+-- A debit draws on these terms: answers the fields that its event says them in.
+local function take_terms(terms, op, now)
+  local fields = {}
+  if terms.hold then fields[1], fields[2] = 'h', terms.hold end
+  if not terms.mark then return fields end
+  fields[#fields + 1], fields[#fields + 2] = 'y', string.format('%s %s %s', terms.key, terms.fingerprint, terms.until_ms)
   marks[terms.mark] = string.format('%s %s %d %s', op, terms.fingerprint, now, terms.until_ms)
   unwritten_marks[#unwritten_marks + 1] = terms.mark
+  return fields
 end
 
 local function write_marks()
