@@ -19,6 +19,7 @@ const SETTINGS: &str = "stripe.refetch = true\nworker.lease_ms = 500\nworker.int
 async fn die_at(stack: &mut Stack, place: &str, how: Paid) {
     let ada = stack.newcomer().await;
     let opened = stack.open_checkout(&ada, "team", "click").await;
+    stack.wait_told().await; // it dies of what is paid, not of what was told before
     let program = &mut stack.webhooks[0].program;
     program.start_to_die_at(place, 1);
     program.wait_listening().await;

@@ -15,10 +15,10 @@ if not shard then return uncertified() end
 local now, spends = shard.now, { t = true, a = true, o = true }
 local last_sequence, until_ms, cap_credits = string.match(shard.bounds, '^(%d+) (%d+) (%d+)$')
 last_sequence, until_ms, cap_credits = tonumber(last_sequence), tonumber(until_ms), tonumber(cap_credits)
--- Accounts as the items so far leave them, and what of that is not written yet. Deferred items change nothing but `m`.
 local many, items = whole(ARGV[1]), whole(ARGV[2])
 local marks_from, keys_named, args_from = 2 + 4 * many, 2 + 4 * many + items, 2 + many
 assert(#KEYS >= keys_named and #ARGV == args_from + 6 * items, 'an account is 4 keys and an argument, an item a key and 6 arguments')
+-- Accounts as the items so far leave them, and what of that is not written yet. Deferred items change nothing but `m`.
 local accounts, unwritten, rates, uncounted = {}, {}, {}, {}
 -- Debits that are decided and not written, in their order: which items, and of each its event's id, numbers and split, and what else it says.
 local decided, ids, numbers, splits, more = {}, {}, {}, {}, {}
@@ -35,13 +35,13 @@ local function read(text)
   return number
 end
 
-local function find_account(which, api_key)
-  local a = accounts[which]
+local function find_account(whose, api_key)
+  local a = accounts[whose]
   if not a then
-    local key = assert(KEYS[4 * which - 1], 'the account is not declared')
+    local key = KEYS[4 * whose - 1]
     a = load_account(key, api_key)
     if not a then return nil end
-    accounts[which], a.stored_period = a, a.period_end
+    accounts[whose], a.stored_period = a, a.period_end
   elseif a.held[api_key] == nil then
     a.held[api_key] = redis.call('HGET', a.key, 'x' .. api_key)
   end
