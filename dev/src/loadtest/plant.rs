@@ -70,7 +70,7 @@ impl Planter<'_> {
         process::wait_for("the book", LIMIT, || http::metric_told(self.sync, BACKLOG) == Some(0))?;
         let before =
             http::metric_told(self.sync, INSTALLED).context("ledger-sync tells how many accounts it has installed")?;
-        redis::ask(self.redis.0, self.redis.1, "FLUSHALL")?;
+        redis::ask(self.redis.0, self.redis.1, "FLUSHALL ASYNC")?; // to free a million accounts takes Redis seconds
         let ready = || http::is_good(self.sync, "/readyz");
         let installed = || http::metric_told(self.sync, INSTALLED).is_some_and(|now| now.saturating_sub(before) >= all);
         process::wait_for("live state", LIMIT, || installed() && ready())?;
