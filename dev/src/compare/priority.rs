@@ -21,8 +21,9 @@ pub fn give_way(standing: &Report) -> Result<()> {
         // Postgres' processes lead sessions of their own, each of which Linux gives as much as it gives all the others together (sched(7),
         // "The autogroup feature"). They may end meanwhile.
         for child in process::children(&service) {
-            Pid::from_raw(child.pid).map(|pid| setpriority_process(Some(pid), NICE).ok());
-            fs::write(format!("/proc/{}/autogroup", child.pid), NICE.to_string()).ok();
+            let Some(pid) = Pid::from_raw(child.pid) else { continue };
+            let _ = setpriority_process(Some(pid), NICE);
+            let _ = fs::write(format!("/proc/{}/autogroup", child.pid), NICE.to_string());
         }
     }
     Ok(())

@@ -66,12 +66,11 @@ fn accounts<D: Borrow<Debit>>(asks: &[D]) -> (Vec<AccountId>, Vec<usize>) {
         .iter()
         .map(|ask| {
             let account = ask.borrow().account;
-            let known = accounts.iter().position(|known| *known == account);
-            let place = known.unwrap_or(accounts.len());
-            if known.is_none() {
-                accounts.push(account);
+            if let Some(before) = accounts.iter().position(|known| *known == account) {
+                return before.saturating_add(1);
             }
-            place.saturating_add(1)
+            accounts.push(account);
+            accounts.len()
         })
         .collect();
     (accounts, whose)

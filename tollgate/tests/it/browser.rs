@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use metering::testing::free_port;
 use serde_json::json;
 use tempfile::TempDir;
-use thirtyfour::prelude::{By, WebDriver, WebElement};
+use thirtyfour::prelude::{By, WebDriver, WebDriverResult, WebElement};
 use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities};
 
 use crate::stack::{PATIENCE, wait_until};
@@ -163,14 +163,18 @@ impl Browser {
 
     /// What stands in a row of a description list: the value of a name.
     pub async fn value_of(&self, name: &str) -> String {
+        self.read_value(name).await.unwrap()
+    }
+
+    async fn read_value(&self, name: &str) -> WebDriverResult<String> {
         let path = format!("//dt[normalize-space(.)={}]/following-sibling::dd[1]", quoted(name));
-        // The page may be exchanged between finding and reading.
-        flat(&self.one(&path, name).await.text().await.unwrap_or_default())
+        Ok(flat(&self.one(&path, name).await.text().await?))
     }
 
     /// Until the value of a name is this: what a page says of a change may still stand there from the change before.
     pub async fn value_becomes(&self, name: &str, value: &str) {
-        self.becomes(value, async || self.value_of(name).await == value).await;
+        // The page may be exchanged between finding and reading.
+        self.becomes(value, async || self.read_value(name).await.is_ok_and(|read| read == value)).await;
     }
 
     /// The only element that a selector finds, once the page has it.

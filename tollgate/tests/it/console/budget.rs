@@ -36,15 +36,18 @@ async fn a_budget_is_set_by_a_preset_and_by_typing_and_holds_for_the_next_call()
     browser.fill("Credits a month", "25").await;
     browser.press("Save budget").await;
     browser.value_becomes("Budget limit", "25 credits").await;
+    browser.sees("Budget saved.").await;
     let resets = browser.value_of("Period").await;
     assert!(resets.starts_with("Resets on 20") && resets.ends_with("(UTC)"), "{resets}");
     stack.wait_carried().await;
 
     assert_eq!(stack.send(&ann.key, Call::batch(20)).await.status, 200);
     bar_stands_at(&browser, "80").await;
+    browser.sees("20 credits").await;
     assert_eq!(stack.send(&ann.key, Call::batch(6)).await.problem(), "402 budget_exhausted");
     assert_eq!(stack.send(&ann.key, Call::batch(5)).await.status, 200);
     bar_stands_at(&browser, "100").await;
+    browser.sees("100 %").await;
     assert_eq!(stack.send(&ann.key, Call::chat()).await.problem(), "402 budget_exhausted");
     browser.refresh().await;
     browser.sees("The budget of this period is used up").await;
@@ -52,6 +55,7 @@ async fn a_budget_is_set_by_a_preset_and_by_typing_and_holds_for_the_next_call()
 
     browser.press("No cap").await;
     browser.value_becomes("Budget limit", "No cap").await;
+    browser.sees("Budget saved.").await;
     stack.wait_carried().await;
     assert_eq!(stack.send(&ann.key, Call::chat()).await.status, 200);
     browser.leaves().await;
