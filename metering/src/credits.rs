@@ -117,21 +117,21 @@ impl<'a> Numbers<'a> {
     /// The next one; `None` where none stands.
     pub(crate) fn next(&mut self) -> Option<Credits> {
         let rest = self.rest?;
-        let (mut number, mut digits) = (0_u64, 0_usize);
+        let (mut number, mut any) = (0_u64, false);
         let mut letters = rest.iter();
         self.rest = loop {
             match letters.next() {
-                // Seventeen digits still fit, and are more than may be.
-                Some(digit @ b'0'..=b'9') if digits < 17 => {
+                Some(digit @ b'0'..=b'9') => {
+                    // Of too many digits it is more than may be.
                     number = number.saturating_mul(10).saturating_add(digit.saturating_sub(b'0').into());
-                    digits = digits.saturating_add(1);
+                    any = true;
                 }
                 Some(b' ') => break Some(letters.as_slice()),
                 None => break None,
                 Some(_) => return None,
             }
         };
-        if digits == 0 { None } else { Credits::new(number).ok() }
+        if any { Credits::new(number).ok() } else { None }
     }
 
     /// Whether nothing stands behind what was read.

@@ -1,6 +1,7 @@
 //! Events: one entry of a shard's stream, each a change of live money. Schema version 1.
 
 mod decode;
+mod packed;
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use decode::{DebitNumbers, decode_fields};
 pub use decode::{DecodeError, decode};
+pub use packed::unpack;
+pub(crate) use packed::{DEBIT, account};
 
 use crate::{
     AccountId, ControlKind, Credits, IdError, Idempotency, KeyId, OpId, RequestOutcome, RouteName, Split, TimeMs,

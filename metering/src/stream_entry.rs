@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::event::{DecodeError, decode_fields};
+use crate::event::{self, DecodeError, decode_fields};
 use crate::{AccountId, Event, EventId};
 
 /// The word for the kind of an entry that is no event.
@@ -38,7 +38,24 @@ impl StreamEntry {
     pub fn account(&self) -> Option<AccountId> {
         match &self.event {
             Ok(event) => event.body.account(),
-            Err(_) => texts(&self.fields).get("a").and_then(|hex| AccountId::from_hex(hex).ok()),
+            Err(_) => {
+                let fields = texts(&self.fields);
+                let packed = fields.get(event::DEBIT).and_then(|packed| event::account(packed));
+                packed.or(fields.get("a").copied()).and_then(|hex| AccountId::from_hex(hex).ok())
+            }
+        }
+    }
+
+    /// Its fields as people read them: of a debit, which is one field of many parts, each part by its name.
+    #[must_use]
+    pub fn readable(&self) -> Vec<(&[u8], &[u8])> {
+        let packed = match self.fields.as_slice() {
+            [(name, value)] if name == event::DEBIT.as_bytes() => std::str::from_utf8(value).ok(),
+            _ => None,
+        };
+        match packed.and_then(event::unpack) {
+            Some(parts) => parts.into_iter().map(|(name, part)| (name.as_bytes(), part.as_bytes())).collect(),
+            None => self.fields.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect(),
         }
     }
 
@@ -103,6 +120,40 @@ mod tests {
         }
         for wrong in [&b"x:1"[..], b"2:a", b"99999999999999999999:a", b"-1:a", b":"] {
             assert_eq!(StreamEntry::parse(odd.id, wrong), None);
+        }
+    }
+
+    #[test]
+    fn a_debit_that_can_t_be_read_still_says_whose_it_is() {
+        let account = "0123456789abcdef0123456789abcdef";
+        for odd in [format!("nobody;{account};what is this"), format!("{account};{account}")] {
+            let odd = entry(&[("debit", odd.as_bytes())]);
+            assert_eq!(odd.event.as_ref().unwrap_err().field, "debit");
+            assert_eq!((odd.kind(), odd.account()), (UNDECODABLE, AccountId::from_hex(account).ok()));
+        }
+        assert_eq!(entry(&[("debit", b"what is this")]).account(), None);
+    }
+
+    #[test]
+    fn a_debit_is_shown_part_by_part_and_what_is_no_debit_as_it_stood() {
+        let debit = entry(&[("debit", b"op;whose;7:3;;chat;numbers;9")]);
+        let shown = [
+            ("v", "1"),
+            ("k", "debit"),
+            ("op", "op"),
+            ("a", "whose"),
+            ("s", "7:3"),
+            ("i", ""),
+            ("p", "chat"),
+            ("b", "numbers"),
+            ("h", "9"),
+        ];
+        assert_eq!(debit.readable(), shown.map(|(name, part)| (name.as_bytes(), part.as_bytes())));
+        let odd: [&[(&str, &[u8])]; 3] =
+            [&[("debit", b"op;whose")], &[("debit", &[0xff, b';'])], &[("v", b"1"), ("debit", b"o;a;s;;p;n")]];
+        for fields in odd {
+            let as_they_stood: Vec<_> = fields.iter().map(|(name, value)| (name.as_bytes(), *value)).collect();
+            assert_eq!(entry(fields).readable(), as_they_stood);
         }
     }
 

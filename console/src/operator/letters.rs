@@ -26,7 +26,7 @@ pub fn named(shard: &str, event: &str) -> Result<LetterId, Refusal> {
 
 /// The fields of an event as they stood, so that no byte of them can pass for something else.
 pub fn fields(entry: &StreamEntry) -> Vec<(String, String)> {
-    entry.fields.iter().map(|(name, value)| (plain::bytes(name), plain::bytes(value))).collect()
+    entry.readable().into_iter().map(|(name, value)| (plain::bytes(name), plain::bytes(value))).collect()
 }
 
 /// Open letters of the same account and incarnation, which can be given up together with this one; without an account none but itself.

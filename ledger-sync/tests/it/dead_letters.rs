@@ -42,7 +42,7 @@ impl Scene {
     /// Something in the stream says it is about Bob, and is no event.
     fn poison(&self) {
         let account = self.bob.hex();
-        append_by_hand(&self.redis, &self.fence, 1, &["v", "1", "k", "debit", "a", &account, "b", "what is this"]);
+        append_by_hand(&self.redis, &self.fence, 1, &["debit", &format!("op;{account};what is this")]);
     }
 
     async fn wait_parked(&self, count: i64) {
@@ -137,7 +137,7 @@ async fn a_discarded_letter_lets_the_rest_into_the_book_and_live_state_is_as_the
     let (retried, _) = scene.book.ledger.retry_dead_letter(scene.first_letter().await, false, &by(now)).await.unwrap();
     wait_until("what is still wrong is refused", async || {
         let view = scene.book.ledger.decision(retried).await.unwrap();
-        view.state == DecisionState::Refused && view.refusal.is_some_and(|why| why.contains("field 's'"))
+        view.state == DecisionState::Refused && view.refusal.is_some_and(|why| why.contains("field 'debit'"))
     })
     .await;
     scene.wait_parked(4).await;

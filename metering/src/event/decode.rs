@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use thiserror::Error;
 
-use super::{Body, Event, SCHEMA_VERSION};
+use super::{Body, Event, SCHEMA_VERSION, packed};
 use crate::credits::Numbers;
 use crate::{
     AccountId, Credits, Fingerprint, Idempotency, IdempotencyKey, KeyId, OpId, RequestOutcome, Split, TimeMs, lots,
@@ -56,7 +56,11 @@ pub fn decode(id: &str, fields: &HashMap<String, String>) -> Result<Event, Decod
 }
 
 pub(crate) fn decode_fields(id: &str, fields: &HashMap<&str, &str>) -> Result<Event, DecodeError> {
-    Reader { id, fields }.event()
+    let Some(packed) = fields.get(packed::DEBIT).filter(|_| fields.len() == 1) else {
+        return Reader { id, fields }.event();
+    };
+    let unpacked = packed::unpack(packed).ok_or_else(|| DecodeError { id: id.to_owned(), field: packed::DEBIT })?;
+    Reader { id, fields: &unpacked.into_iter().collect() }.event()
 }
 
 struct Reader<'a> {

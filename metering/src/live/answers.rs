@@ -255,3 +255,15 @@ pub struct AccountStanding {
     /// Which of its sessions are still good.
     pub sessions: SessionVersions,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_that_was_lowered_below_what_is_used_leaves_nothing() {
+        let credits = |count| Credits::new(count).unwrap();
+        let view = |used| BudgetView { limit: credits(10), used: credits(used), resets_at: TimeMs::EPOCH };
+        assert_eq!([4, 10, 12].map(|used| view(used).left().get()), [6, 0, 0]);
+    }
+}

@@ -13,7 +13,7 @@ fn poison(stack: &Stack, customer: &Customer) {
     let shard = customer.account.shard(ShardCount::new(4).unwrap());
     let fence = Fence { shard, incarnation: 1, certification: 0 };
     let account = customer.account.hex();
-    append_by_hand(&stack.redis, &fence, 1, &["v", "1", "k", "debit", "a", &account, "s", "\x1b[2J"]);
+    append_by_hand(&stack.redis, &fence, 1, &["debit", &format!("op;{account};\x1b[2J")]);
 }
 
 #[tokio::test]
@@ -35,7 +35,8 @@ async fn an_operator_finds_a_poisoned_event_and_gives_it_up_and_no_caller_notice
     assert_eq!(letters.iter().filter(|letter| letter["follows"] == true).count(), 3);
     let first = letters[0]["letter"].as_str().unwrap();
     let shown = operator.asks(&["dead-letters", "show", first]).json;
-    assert_eq!(shown["fields"][3], json!(["s", "0x1b5b324a"]), "{shown}");
+    let bytes = format!("op;{};\x1b[2J", bob.account.hex());
+    assert_eq!(shown["fields"], json!([["debit", format!("0x{}", metering::hex(bytes.as_bytes()))]]), "{shown}");
     assert_eq!((&shown["kind"], &shown["state"]), (&json!("undecodable"), &json!("open")));
 
     let found = operator.tries(&["verify"]);

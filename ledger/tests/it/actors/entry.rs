@@ -4,10 +4,16 @@ use metering::{Body, Event, StreamEntry, lots};
 
 /// The entry that makes this event.
 pub fn entry(event: &Event) -> StreamEntry {
-    StreamEntry::read(event.id, bytes(&fields(event)))
+    let fields = fields(event);
+    if !matches!(event.body, Body::Debit { .. }) {
+        return StreamEntry::read(event.id, bytes(&fields));
+    }
+    let value = |wanted| fields.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
+    let packed = ["op", "a", "s", "i", "p", "b", "h"].map(value).join(";");
+    StreamEntry::read(event.id, bytes(&[("debit", packed.trim_end_matches(';').to_owned())]))
 }
 
-/// The same with one field changed, or taken out.
+/// The same with one field changed, or taken out; a debit is its fields, each on its own.
 pub fn spoilt(event: &Event, field: &str, value: Option<&str>) -> StreamEntry {
     let mut fields = fields(event);
     assert!(fields.iter().any(|(name, _)| *name == field), "there is no {field} in {fields:?}");

@@ -21,6 +21,25 @@ fn a_debit_is_read_as_the_script_wrote_it() {
 }
 
 #[test]
+fn a_debit_of_one_field_is_the_debit_of_the_fields_it_stands_for() {
+    let id = Uuid::from_u128(5).as_simple().to_string();
+    let one = |value: String| HashMap::from([("debit".to_owned(), value)]);
+    let packed = format!("{id};{id};7:3,9:1;;v1.messages;3 1000 4 2000 10 4");
+    assert_eq!(decode("7-12", &one(packed.clone())), decode("7-12", &debit_fields()));
+    let mut longer = debit_fields();
+    longer.insert("h".to_owned(), "1500".to_owned());
+    longer.insert("y".to_owned(), format!("{id} {id} 1600"));
+    let more = decode("7-12", &one(format!("{packed};1500;{id} {id} 1600"))).unwrap();
+    assert_eq!(Ok(&more), decode("7-12", &longer).as_ref());
+    assert!(matches!(more.body, Body::Debit { hold_until: Some(_), idempotency: Some(_), .. }));
+    assert_eq!(decode("7-12", &one(format!("{packed};"))).unwrap_err().field, "debit");
+    assert_eq!(decode("7-12", &one(format!("{packed};soon"))).unwrap_err().field, "h");
+    let mut beside = one(packed);
+    beside.insert("v".to_owned(), "2".to_owned());
+    assert_eq!(decode("7-12", &beside).unwrap_err().field, "v", "no one field any more");
+}
+
+#[test]
 fn an_entry_with_any_field_missing_or_odd_is_refused_by_name() {
     for field in ["v", "k", "b", "s", "i", "p", "op", "a"] {
         let mut missing = debit_fields();

@@ -6,11 +6,11 @@ local function debit_event()
   if string.match(ARGV[4], '^(%d+)-%d+$') ~= INCARNATION then return nil end
   local found = redis.call('XRANGE', KEYS[2], ARGV[4], ARGV[4])[1]
   if not found then return nil end
-  local event = {}
-  for i = 1, #found[2], 2 do event[found[2][i]] = found[2][i + 1] end
-  if event.k ~= 'debit' or event.op ~= ARGV[3] or event.a ~= ARGV[2] then return nil end
-  local at, price, period = string.match(event.b, '^%d+ (%d+) (%d+) (%d+) %d+ %d+$')
-  return { split = event.s, key = event.i, at = whole(at), price = whole(price), period = whole(period) }
+  if found[2][1] ~= 'debit' then return nil end
+  local op, account, split, key, at, price, period =
+    string.match(found[2][2], '^(%x+);(%x+);([%d:,]+);(%x*);[^;]+;%d+ (%d+) (%d+) (%d+) %d+ %d+')
+  if op ~= ARGV[3] or account ~= ARGV[2] then return nil end
+  return { split = split, key = key, at = whole(at), price = whole(price), period = whole(period) }
 end
 
 -- What of a split lies beyond its first `kept` credits: the lots that expire first stay drawn.

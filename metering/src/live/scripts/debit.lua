@@ -20,10 +20,9 @@ local marks_from, keys_named, args_from = 2 + 4 * many, 2 + 4 * many + items, 2 
 assert(#KEYS >= keys_named and #ARGV == args_from + 6 * items, 'an account is 4 keys and an argument, an item a key and 6 arguments')
 -- Accounts as the items so far leave them, and what of that is not written yet. Deferred items change nothing but `m`.
 local accounts, unwritten, rates, uncounted = {}, {}, {}, {}
--- Debits that are decided and not written, in their order: which items, and of each its event's id, numbers and split, the key that asked, and
--- what else it says.
-local decided, ids, numbers, splits, keys, more = {}, {}, {}, {}, {}, {}
-local which, routes, format, call, nothing = {}, {}, string.format, redis.call, {}
+-- Debits that are decided and not written, in their order: which items, and of each its event's id and what that says.
+local decided, ids, said = {}, {}, {}
+local which, routes, format, call = {}, {}, string.format, redis.call
 -- Texts that were read: many items say the same.
 local read_before, plain = {}, {}
 
@@ -66,12 +65,9 @@ local function find_key(asker)
   return key, rates[name]
 end
 
+-- One field in place of many: each is an argument for Redis to take, to store and to log (event/packed.rs names the parts).
 local function write_decided()
-  for _, i in ipairs(decided) do
-    local v = args_from + (i - 1) * 6
-    call('XADD', KEYS[2], ids[i], 'v', '1', 'k', 'debit', 'op', ARGV[v + 1], 'a', ARGV[2 + which[i]], 'b', numbers[i], 's', splits[i],
-      'i', keys[i], 'p', routes[i], unpack(more[i] or nothing))
-  end
+  for _, i in ipairs(decided) do call('XADD', KEYS[2], ids[i], 'debit', said[i]) end
   for _, a in ipairs(unwritten) do
     call('HSET', a.key, 'm', money(a))
     if a.counted then save_counts(a) end
@@ -134,8 +130,9 @@ local function draw(i, whose, price, not_after, terms)
   a.seq, a.used, total = a.seq + 1, a.used + price, total - price
   shard.sequence, shard.exposed = shard.sequence + 1, shard.exposed + price
   local event, told_numbers = format('%s-%d', INCARNATION, shard.sequence), format('%d %d %d %d %d %d', a.seq, now, price, a.period_end, total, a.used)
-  decided[#decided + 1], ids[i], numbers[i], splits[i], keys[i] = i, event, told_numbers, split, key
-  if terms then more[i] = take_terms(terms, ARGV[v + 1], now) end
+  decided[#decided + 1], ids[i] = i, event
+  said[i] = ARGV[v + 1] .. ';' .. ARGV[2 + whose] .. ';' .. split .. ';' .. key .. ';' .. routes[i] .. ';' .. told_numbers
+  if terms then said[i] = said[i] .. take_terms(terms, ARGV[v + 1], now) end
   if count then count_drawn(a, count, price) end
   if not a.unwritten then a.unwritten, unwritten[#unwritten + 1] = true, a end
   local told = held and count_rates(held) or '-'

@@ -17,15 +17,13 @@ local function find_mark(name)
   return marks[name]
 end
 
--- A debit draws on these terms: answers the fields that its event says them in.
+-- A debit draws on these terms: answers the parts that its event says them in.
 local function take_terms(terms, op, now)
-  local fields = {}
-  if terms.hold then fields[1], fields[2] = 'h', terms.hold end
-  if not terms.mark then return fields end
-  fields[#fields + 1], fields[#fields + 2] = 'y', string.format('%s %s %s', terms.key, terms.fingerprint, terms.until_ms)
+  local held = ';' .. (terms.hold or '')
+  if not terms.mark then return held end
   marks[terms.mark] = string.format('%s %s %d %s', op, terms.fingerprint, now, terms.until_ms)
   unwritten_marks[#unwritten_marks + 1] = terms.mark
-  return fields
+  return string.format('%s;%s %s %s', held, terms.key, terms.fingerprint, terms.until_ms)
 end
 
 local function write_marks()

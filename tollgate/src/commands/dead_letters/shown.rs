@@ -30,7 +30,7 @@ pub fn line(letter: &DeadLetter) -> String {
 pub fn whole_json(letter: &DeadLetter, entry: Option<&StreamEntry>) -> Value {
     let mut whole = json(letter);
     let fields = entry.map(|entry| {
-        let pairs = entry.fields.iter().map(|(name, value)| json!([readable(name), readable(value)]));
+        let pairs = entry.readable().into_iter().map(|(name, value)| json!([readable(name), readable(value)]));
         pairs.collect::<Vec<_>>()
     });
     whole["fields"] = json!(fields);
@@ -40,7 +40,7 @@ pub fn whole_json(letter: &DeadLetter, entry: Option<&StreamEntry>) -> Value {
 pub fn whole_text(letter: &DeadLetter, entry: Option<&StreamEntry>) -> String {
     let mut lines = vec![line(letter), format!("parked at {}", rfc3339(letter.parked_at))];
     match entry {
-        Some(entry) => lines.extend(entry.fields.iter().map(|(name, value)| {
+        Some(entry) => lines.extend(entry.readable().into_iter().map(|(name, value)| {
             let value = readable(value);
             let shown: String = value.chars().take(VALUE_MOST).collect();
             let more = if shown.len() < value.len() { "…" } else { "" };
