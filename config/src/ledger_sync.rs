@@ -42,6 +42,7 @@ pub struct Shards {
 pub struct Drain {
     pub batch_events: u32,
     pub interval_ms: u64,
+    pub busy_interval_ms: u64,
     pub retention_ms: u64,
     pub retention_events: u64,
 }

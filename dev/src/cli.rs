@@ -98,6 +98,8 @@ pub enum Task {
     Outage(OutageWish),
     /// Measure what a request costs: gateway and Redis, with a bare pingora beside them in the same run.
     Bench(BenchWish),
+    /// Count the instructions that a request takes, gateway beside bare pingora, under callgrind; more than there were is a failure.
+    Instructions(InstructionsWish),
     /// Measure under load.
     Loadtest {
         #[command(subcommand)]
@@ -243,6 +245,20 @@ pub struct BenchWish {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub connections: u32,
     /// Measure what was built last, without building.
+    #[arg(long)]
+    pub as_built: bool,
+    /// Print one JSON line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How long is counted.
+#[derive(clap::Args)]
+pub struct InstructionsWish {
+    /// Length of each side's load, seconds.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(5..=600))]
+    pub seconds: u64,
+    /// Count in what was built last, without building.
     #[arg(long)]
     pub as_built: bool,
     /// Print one JSON line.

@@ -13,6 +13,7 @@ mod explore;
 mod files;
 mod fuzz;
 mod http;
+mod instructions;
 mod interrupt;
 mod layout;
 mod limits;
@@ -77,6 +78,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Prove(wish) => prove::run(&layout, &wish),
         Task::Outage(wish) => prove::outage(&layout, &wish),
         Task::Bench(wish) => bench::run(&layout, &wish),
+        Task::Instructions(wish) => instructions::run(&layout, &wish),
         Task::Loadtest { scenario } => loadtest::run(&layout, &scenario),
         Task::Sizes(wish) => sizes::run(&layout, &wish),
         Task::Sbom { out } => sbom::run(&layout, out.as_deref()),

@@ -24,6 +24,8 @@ use crate::service::Service;
 const NOTE_EVERY: Duration = Duration::from_millis(200);
 /// How often it looks whether Redis is still set up to hold money.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Events of one turn from which on a shard is in steady use.
+const STEADY: usize = 4;
 /// Most lots swept at once.
 const SWEEP_PAGE: u32 = 500;
 
@@ -75,29 +77,40 @@ async fn serve(
 
     let mut news = service.outbox_news.subscribe();
     while !stop.is_cancelled() {
-        match rounds.turn(service, &mut hold, &mut drain).await {
-            Ok(true) => continue,
-            Ok(false) => {}
+        let pause_ms = match rounds.turn(service, &mut hold, &mut drain).await {
+            Ok(Next::AtOnce) => continue,
+            Ok(Next::Soon) => service.settings.drain.interval_ms,
+            Ok(Next::InCompany) => service.settings.drain.busy_interval_ms,
             // What is certified stays certified while the book is away: the exposure caps bound it.
             Err(Interruption::BookAway(error)) => {
                 reporter.report(service, &Interruption::BookAway(error));
                 drain.look_again(service, &mut hold).await;
+                service.settings.drain.interval_ms
             }
             Err(other) => return Err(other),
-        }
-        wait(service, &mut news, stop).await;
+        };
+        wait(Duration::from_millis(pause_ms), &mut news, stop).await;
     }
     drain.all(service, &mut hold).await
 }
 
-/// Waits for news from the outbox, at most one interval.
-async fn wait(service: &Service, news: &mut watch::Receiver<u64>, stop: &CancellationToken) {
-    let interval = Duration::from_millis(service.settings.drain.interval_ms);
+/// Waits for news from the outbox, at most so long.
+async fn wait(pause: Duration, news: &mut watch::Receiver<u64>, stop: &CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
         _ = news.changed() => {}
-        () = tokio::time::sleep(interval) => {}
+        () = tokio::time::sleep(pause) => {}
     }
+}
+
+/// When a shard has its next turn.
+enum Next {
+    /// There is more to do.
+    AtOnce,
+    /// Little happens on it: what happens next is soon in the book.
+    Soon,
+    /// It is in steady use: events wait for others that share a transaction with them.
+    InCompany,
 }
 
 /// What comes round and round.
@@ -116,9 +129,9 @@ impl Rounds {
         Self { carrier: Carrier::default(), last_sweep: None, last_note: now, last_look: now, opened: now }
     }
 
-    /// One turn: drain, carry, remember, and from time to time sweep and note. Answers whether there is more to do at once: less than a
-    /// whole batch can wait one interval for company, because a transaction costs as much for one event as for hundreds.
-    async fn turn(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<bool, Interruption> {
+    /// One turn: drain, carry, remember, and from time to time sweep and note. Less than a whole batch can wait for company, because a
+    /// transaction costs as much for one event as for dozens.
+    async fn turn(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<Next, Interruption> {
         let drained = drain.once(service, hold).await?;
         let carried = self.carrier.once(service, hold, drain).await?;
         let remembering = drain.remember(service, hold).await?;
@@ -134,7 +147,11 @@ impl Rounds {
             drain.note(service, hold, &[]).await?;
             self.last_note = Instant::now();
         }
-        Ok(drained >= batch_size(service) || carried > 0 || remembering)
+        Ok(match drained {
+            _ if drained >= batch_size(service) || carried > 0 || remembering => Next::AtOnce,
+            STEADY.. => Next::InCompany,
+            _ => Next::Soon,
+        })
     }
 
     /// Takes expired lots off the books, closes undos whose debit can't come any more, releases holds that nobody settled in time,

@@ -36,14 +36,12 @@ impl StreamEntry {
     /// The account it is about, as far as that can be read.
     #[must_use]
     pub fn account(&self) -> Option<AccountId> {
-        match &self.event {
-            Ok(event) => event.body.account(),
-            Err(_) => {
-                let fields = texts(&self.fields);
-                let packed = fields.get(event::DEBIT).and_then(|packed| event::account(packed));
-                packed.or(fields.get("a").copied()).and_then(|hex| AccountId::from_hex(hex).ok())
-            }
+        if let Ok(event) = &self.event {
+            return event.body.account();
         }
+        let fields = texts(&self.fields);
+        let packed = fields.get(event::DEBIT).and_then(|packed| event::account(packed));
+        packed.or(fields.get("a").copied()).and_then(|hex| AccountId::from_hex(hex).ok())
     }
 
     /// Its fields as people read them: of a debit, which is one field of many parts, each part by its name.

@@ -181,4 +181,24 @@ mod tests {
         assert_eq!(writer.closed(&op), fence.closed(&op));
         assert_eq!(head(shard), "tg:{s003}:head");
     }
+
+    #[test]
+    fn every_key_has_a_name_of_its_own_behind_the_prefix_that_a_scan_of_its_incarnation_finds() {
+        let fence = Fence { shard: Shard { kind: ShardKind::Keys, number: 3 }, incarnation: 7, certification: 12 };
+        let one = uuid::Uuid::from_u128(1);
+        let (account, key, under) = (AccountId::from_uuid(one), KeyId::from_uuid(one), IdempotencyKey::of(&[b"k"]));
+        let (hex, digest) = (one.as_simple().to_string(), "ab".repeat(32));
+        let names = [
+            (fence.events(), "events".to_owned()),
+            (fence.closed(&OpId::from_uuid(one)), format!("closed:{hex}")),
+            (fence.sessions(&account), format!("v:{hex}")),
+            (fence.rates(&key), format!("r:{hex}")),
+            (fence.idempotency(&account, &under), format!("i:{hex}:{}", under.hex())),
+            (fence.api_key(&KeyDigest::from_hex(&digest).unwrap()), format!("k:{digest}")),
+        ];
+        for (name, expected) in names {
+            assert_eq!(name, format!("tg:{{k003}}:7:{expected}"));
+        }
+        assert_eq!(escape("tg:{k003}:7:*?[a]^\\"), "tg:{k003}:7:\\*\\?\\[a\\]\\^\\\\");
+    }
 }

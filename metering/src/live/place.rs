@@ -245,11 +245,37 @@ mod tests {
             Place::new("redis://u:secret@127.0.0.1:port"),
             Place::new("redis://u:secret@127.0.0.1").with_ca(Some(CERTIFICATE.to_vec())),
             tls().with_ca(Some(b"no certificate".to_vec())),
+            tls().with_ca(Some(b"words, and more of them than the line has that begins a certificate".to_vec())),
             tls().with_identity(CERTIFICATE.to_vec(), "secret"),
         ];
         for place in refusals {
             let refused = place.check().unwrap_err();
             assert!(!format!("{place:?} {refused} {refused:?}").contains("secret"), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn the_nodes_of_a_cluster_are_spoken_to_as_the_place_is_and_asked_by_turns() {
+        let node = |port| NodeAddress { host: "127.0.0.1".to_owned(), port };
+        let place = Place::new("redis://u:secret@localhost:1");
+        place.know(&HashSet::from([node(2)]));
+        let asked = || -> Vec<String> {
+            let address =
+                |client: Result<Client, _>| client.map(|client| client.get_connection_info().addr().to_string());
+            place.anybody().into_iter().map(|client| address(client).unwrap()).collect()
+        };
+        let both = ["localhost:1", "127.0.0.1:2"];
+        assert_eq!([asked(), asked(), asked()], [both, [both[1], both[0]], both]);
+        assert_eq!((place.turn(7), place.turn(7), place.turn(0)), (3, 4, 0));
+
+        let by_tls = Place::new("rediss://localhost:1").node(&node(2)).unwrap();
+        let address = by_tls.get_connection_info().addr();
+        assert!(
+            matches!(address, ConnectionAddr::TcpTls { host, port: 2, insecure: false, .. } if host == "127.0.0.1")
+        );
+        assert_eq!(host_of(address), "127.0.0.1");
+        assert!(Place::new("rediss://localhost").with_ca(Some(CERTIFICATE.to_vec())).admit(address).unwrap());
+        assert!(!place.admit(&ConnectionAddr::Tcp("localhost".to_owned(), 1)).unwrap());
+        assert_eq!(host_of(&ConnectionAddr::Unix("/run/redis.sock".into())), "");
     }
 }

@@ -81,6 +81,7 @@ mod tests {
         assert!(matches!(Reply::open(Value::Nil), Err(MeterError::Unknown(_))));
         let opened = |field| Reply::open(Value::Array(vec![field])).unwrap();
         assert!(matches!(opened(Value::Int(7)).text(), Err(MeterError::Unknown(_))));
+        assert_eq!(opened(Value::SimpleString("OK".to_owned())).text().unwrap(), "OK", "a status is a text");
         assert!(matches!(opened(Value::BulkString(vec![0xff])).text(), Err(MeterError::Unknown(_))));
         for odd in ["", "-1", "seven", "9007199254740992", "1.5"] {
             assert!(matches!(opened(text(odd)).credits(), Err(MeterError::Unknown(_))), "{odd}");

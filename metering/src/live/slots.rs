@@ -119,6 +119,12 @@ mod tests {
     fn slots_are_counted_as_every_cluster_counts_them() {
         assert_eq!("123456789".bytes().fold(0, crc16), 0x31c3, "the specification's own example");
         assert_eq!((slot_of("foo"), slot_of("")), (12_182, 0), "as CLUSTER KEYSLOT answers");
+        let shard = Shard { kind: crate::ShardKind::Accounts, number: 3 };
+        assert_eq!(
+            (Route::from(shard).slot(), Route::Install.slot()),
+            (8105, 7953),
+            "of tg:{{s003}}:head and tg:install"
+        );
     }
 
     #[test]
@@ -144,6 +150,13 @@ mod tests {
         assert_eq!(layout.node_of(99), Some(&NodeAddress { host: "a".to_owned(), port: 1 }));
         assert_eq!(layout.node_of(100), Some(&NodeAddress { host: "own".to_owned(), port: 3 }));
         assert_eq!(layout.nodes().count(), 2);
+        for unsaid in [text("?"), text(""), Value::SimpleString("?".to_owned())] {
+            let told = Layout::read(Value::Array(vec![row(0, 99, vec![node(unsaid, 3)])]), "own").unwrap();
+            assert_eq!(told.node_of(0).map(|node| node.host.as_str()), Some("own"));
+        }
+        let said = node(Value::SimpleString("b".to_owned()), 3);
+        let told = Layout::read(Value::Array(vec![row(0, 99, vec![said])]), "own").unwrap();
+        assert_eq!(told.node_of(0).map(|node| node.host.as_str()), Some("b"));
         for odd in [Value::Nil, Value::Array(vec![row(0, 99, vec![])]), Value::Array(vec![Value::Int(1)])] {
             assert!(Layout::read(odd, "own").is_err());
         }

@@ -1,7 +1,8 @@
 //! Holds: credits set aside, settled to a price or released, once, whoever asks.
 
 use metering::live::{Debit, Settle, SettleOutcome, Undo, UndoOutcome};
-use metering::{AccountImage, Body, Credits, KeyCap, KeyCaps, OpId, TimeMs, lots};
+use metering::{AccountId, AccountImage, Body, Credits, KeyCap, KeyCaps, OpId, TimeMs, lots};
+use uuid::Uuid;
 
 use crate::accounts::{DAY, NEW_YEAR, ada, ask, bob, credits, drawn, key, lot, op, ten_days};
 use crate::scene::{Scene, give_back, undo};
@@ -93,6 +94,21 @@ async fn a_settlement_whose_hold_is_not_at_hand_becomes_an_undo_of_what_is_above
     let Body::Undo { debit_op, kept, .. } = scene.last_event().await else { panic!("no undo") };
     assert_eq!((debit_op, kept), (op(1), Some(credits(2))));
     assert_eq!(scene.meter.settle(&settle(&scene, 1, &held, 2)).await.unwrap(), SettleOutcome::AlreadyClosed);
+}
+
+#[tokio::test]
+async fn a_settlement_of_an_account_that_is_not_there_or_frozen_is_asked_again_later() {
+    let mut scene = Scene::with(&ada(vec![ten_days(1, 30)])).await;
+    let held = drawn(scene.meter.debit(&hold(&scene, 1, 5)).await.unwrap());
+    let (shard, account) = (scene.stage.shard_of(&scene.account), scene.account);
+    scene.stage.link.freeze(&shard, &account, 1).await.unwrap();
+    let before = scene.everything().await;
+    let own = settle(&scene, 1, &held, 2);
+    let of_a_stranger = Settle { account: AccountId::from_uuid(Uuid::from_u128(0xdead)), ..own.clone() };
+    for ask in [own, of_a_stranger] {
+        assert_eq!(scene.meter.settle(&ask).await.unwrap(), SettleOutcome::Deferred);
+    }
+    scene.nothing_changed_since(&before, "refused").await;
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ local function find_key(asker)
   return key, rates[name]
 end
 
--- One field in place of many: each is an argument for Redis to take, to store and to log (event/packed.rs names the parts).
+-- An event is one field, which costs as much to write as many and a third to read (event/packed.rs names its parts).
 local function write_decided()
   for _, i in ipairs(decided) do call('XADD', KEYS[2], ids[i], 'debit', said[i]) end
   for _, a in ipairs(unwritten) do

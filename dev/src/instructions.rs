@@ -1,0 +1,70 @@
+//! `cargo dev instructions`: how many instructions a request takes, and whether that is more than it was.
+//!
+//! Gateway and bare pingora run under callgrind, one after the other, on one connection. Instructions are counted, not timed, so a busy
+//! machine changes nothing; and the two come from one build, so the compiler's share cancels out of their ratio.
+
+mod counted;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::bench::{self, Load, Target};
+use crate::cli::InstructionsWish;
+use crate::layout::Layout;
+use crate::state::{self, Wish};
+use crate::{build, ports, tools, up, words};
+use counted::Counted;
+
+/// The guard: the most that the gateway may take of what bare pingora takes. Measured: 1.88 to 1.90.
+/// Raise it only with a reason in `loadtest/RESULTS.md`, lower it with each gain.
+const MOST: f64 = 1.95;
+
+#[derive(Serialize)]
+struct Figures {
+    gateway: f64,
+    bare_pingora: f64,
+    ratio: f64,
+    most: f64,
+}
+
+pub fn run(layout: &Layout, wish: &InstructionsWish) -> Result<ExitCode> {
+    let layout = layout.aside("instructions");
+    let turn = state::lock(&layout)?;
+    tools::install_missing(&tools::absent(&["wrk", "valgrind"]))?;
+    if !wish.as_built {
+        build::workspace(&layout, &["--release", "--bins", "--examples"])?;
+    }
+    let setup_wish = Wish { release: true, upstream: None, no_fault_upstream: true };
+    let (house, standing) = up::bring_up(&layout, setup_wish, bench::QUIET)?;
+    let upstream = standing.upstream.strip_prefix("http://").context("the upstream's URL")?;
+    let load = Load::new(&layout)?;
+    let key = standing.keys.get("bench").context("the setup has a bench account")?;
+    let target =
+        |port| Target { url: format!("{}/v1/messages", ports::local(port)), key: Some(key.clone()), refused: false };
+    let seconds = Duration::from_secs(wish.seconds);
+
+    words::step("the gateway, under callgrind");
+    let ours = Counted::gateway(&layout)?;
+    let gateway = ours.a_request(&load, &target(ours.port), seconds)?;
+    drop(ours);
+    words::step("bare pingora, under callgrind");
+    let theirs = Counted::bare(&layout, upstream)?;
+    let bare_pingora = theirs.a_request(&load, &target(theirs.port), seconds)?;
+    drop((theirs, house, turn));
+
+    let figures = Figures { gateway, bare_pingora, ratio: gateway / bare_pingora, most: MOST };
+    if wish.json {
+        println!("{}", serde_json::to_string(&figures)?);
+    } else {
+        println!("instructions a request: gateway {gateway:.0}, bare pingora {bare_pingora:.0}");
+        println!("ratio {:.3}, at most {MOST}", figures.ratio);
+    }
+    if figures.ratio > MOST {
+        words::note("more than it was: a profile of both is in the log directory (callgrind_annotate reads it)");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
