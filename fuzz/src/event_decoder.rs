@@ -19,7 +19,7 @@ pub fn event_decoder(input: &[u8]) {
         fields.insert(name.to_owned(), value.to_owned());
     }
     let Ok(event) = event::decode(id, &fields) else { return };
-    let packed = fields.get("debit").filter(|_| fields.len() == 1).map(|packed| packed.to_owned());
+    let packed = fields.get("debit").filter(|_| fields.len() == 1).cloned();
     if let Some(packed) = packed {
         let parts = event::unpack(&packed).expect("it was read");
         fields = parts.into_iter().map(|(field, value)| (field.to_owned(), value.to_owned())).collect();
