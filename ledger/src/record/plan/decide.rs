@@ -130,14 +130,16 @@ impl<'a> Planner<'a> {
         };
         self.enter(event, entry)?;
         let key = (*account, *debit_op);
-        if self.known.undos.contains_key(&key) {
+        let is_known = self.known.undos.contains_key(&key);
+        if kept.is_none() && !is_known {
+            self.note_unconfirmed(event, key);
+        }
+        // Also where there is nothing to give, or all was decided before: live state has freed its Idempotency-Key.
+        self.close(key, kept.is_none());
+        if is_known {
             self.settle_nothing(key, period_end);
             return Ok(());
         }
-        if kept.is_none() {
-            self.note_unconfirmed(event, key);
-        }
-        self.close(key, kept.is_none()); // also where there is nothing to give: live state has freed its Idempotency-Key
         let asked = Some(UndoAsk { op: *op, not_after: *not_after, at: event.at });
         // Of what ends a debit the first holds, also where an incarnation began without its mark.
         let ended = self.known.given_back.contains(&key) || self.known.confirmed.contains(&key);
