@@ -63,6 +63,9 @@ impl Scene {
             load.wait_served(MOMENT).await;
         }
         self.arm(place, passes).await;
+        if let (Stir::Hang, Some(load)) = (place.stir, &load) {
+            load.wait_served(MOMENT).await; // else no call may be under way when Redis falls silent, and none is owed anything
+        }
         let calls = self.stir(place.stir).await;
         let program = match place.who {
             Who::Gateway => &mut self.stack.gateways[0].program,
