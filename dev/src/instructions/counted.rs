@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
-use crate::bench::{Load, QUIET, Target};
+use crate::bench::{Load, QUIET, Target, Window};
 use crate::layout::Layout;
 use crate::process::Service;
 use crate::{http, ports};
@@ -55,15 +55,8 @@ impl Counted {
     pub fn a_request(&self, load: &Load, target: &Target, seconds: Duration) -> Result<f64> {
         load.run(target, 1, WARM_UP)?;
         let before = self.so_far()?;
-        let answers = load.run(target, 1, seconds)?;
-        let counted = self.so_far()? - before;
-        let (errors, requests) = (answers.errors, answers.requests);
-        ensure!(
-            errors == 0 && requests > 0,
-            "{errors} of {requests} requests to {} went another way than they should",
-            target.url
-        );
-        Ok(counted / f64::from(requests))
+        let window = Window::measure(load, target, 1, seconds, &[])?;
+        Ok((self.so_far()? - before) / f64::from(window.requests))
     }
 
     /// What callgrind has counted so far.

@@ -8,7 +8,7 @@ local function debit_event()
   if not found then return nil end
   if found[2][1] ~= 'debit' then return nil end
   local op, account, split, key, at, price, period =
-    string.match(found[2][2], '^(%x+);(%x+);([%d:,]+);(%x*);[^;]+;%d+ (%d+) (%d+) (%d+) %d+ %d+')
+    string.match(found[2][2] .. ';', '^(%x+);(%x+);([%d:,]+);(%x*);[^;]+;%d+ (%d+) (%d+) (%d+) %d+ %d+;')
   if op ~= ARGV[3] or account ~= ARGV[2] then return nil end
   return { split = split, key = key, at = whole(at), price = whole(price), period = whole(period) }
 end
