@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use metering::{Body, Event, event, lots};
+use metering::{Body, Event, EventId, StreamEntry, event, lots};
 use serde_json::Value;
 
 /// What live state can count, and JSON readers can read.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
-/// The input is an id, then a field a line: its name, a blank, its value.
+/// The input is an id, then a field a line: its name, a blank, its value, in which a NUL stands for a line feed.
 pub fn event_decoder(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let mut lines = text.split('\n');
@@ -16,8 +16,9 @@ pub fn event_decoder(input: &[u8]) {
     let mut fields: HashMap<String, String> = HashMap::new();
     for line in lines {
         let (name, value) = line.split_once(' ').unwrap_or((line, ""));
-        fields.insert(name.to_owned(), value.to_owned());
+        fields.insert(name.to_owned(), value.replace('\0', "\n"));
     }
+    assert_entries(id, &fields);
     let Ok(event) = event::decode(id, &fields) else { return };
     let packed = fields.get("debit").filter(|_| fields.len() == 1).cloned();
     if let Some(packed) = packed {
@@ -40,6 +41,25 @@ pub fn event_decoder(input: &[u8]) {
         let mut without = fields.clone();
         without.remove(field);
         assert!(event::decode(id, &without).is_err(), "without {field}");
+    }
+}
+
+/// What stands at one id is one event or many that follow each other up to that id, and nothing of it is lost.
+fn assert_entries(id: &str, fields: &HashMap<String, String>) {
+    let Ok(id) = id.parse::<EventId>() else { return };
+    let stored: Vec<_> =
+        fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
+    let entries = StreamEntry::read_all(id, stored.clone());
+    let last = entries.last().expect("an entry is at least one event, or none that can be read");
+    assert_eq!(last.id, id);
+    for two in entries.windows(2) {
+        assert_eq!(two[0].id.sequence + 1, two[1].id.sequence);
+    }
+    if entries.len() > 1 {
+        let values: Vec<&[u8]> = entries.iter().map(|entry| entry.fields[0].1.as_slice()).collect();
+        assert_eq!(values.join(&b'\n'), stored[0].1);
+    } else {
+        assert_eq!(last.fields, stored);
     }
 }
 

@@ -27,6 +27,26 @@ impl StreamEntry {
         Self { id, fields, event }
     }
 
+    /// Reads what stands at one id of a stream. That of debits holds a line for each debit of a call, and has the id of the last: their ids
+    /// follow each other. Lines that would come before the first id there is are one entry that makes no event.
+    #[must_use]
+    pub fn read_all(id: EventId, fields: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<Self> {
+        let lines: Vec<&[u8]> = match fields.as_slice() {
+            [(name, value)] if name == event::DEBIT.as_bytes() => {
+                value.split(|&byte| byte == event::BETWEEN_DEBITS).collect()
+            }
+            _ => return vec![Self::read(id, fields)],
+        };
+        let after = id.sequence.saturating_add(1);
+        let Some(first) = u64::try_from(lines.len()).ok().and_then(|lines| after.checked_sub(lines)) else {
+            return vec![Self::read(id, fields)];
+        };
+        let one = |(line, sequence): (&[u8], u64)| {
+            Self::read(EventId { sequence, ..id }, vec![(event::DEBIT.into(), line.to_vec())])
+        };
+        lines.into_iter().zip(first..).map(one).collect()
+    }
+
     /// The word for its kind; [`UNDECODABLE`] where it makes no event.
     #[must_use]
     pub fn kind(&self) -> &str {
@@ -130,6 +150,25 @@ mod tests {
             assert_eq!((odd.kind(), odd.account()), (UNDECODABLE, AccountId::from_hex(account).ok()));
         }
         assert_eq!(entry(&[("debit", b"what is this")]).account(), None);
+    }
+
+    #[test]
+    fn the_debits_of_a_call_are_events_that_follow_each_other_and_the_last_has_the_id_of_their_entry() {
+        let read = |sequence, fields: &[(&str, &[u8])]| -> Vec<StreamEntry> {
+            let fields = fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec())).collect();
+            StreamEntry::read_all(EventId { incarnation: 7, sequence }, fields)
+        };
+        let lines = |entries: Vec<StreamEntry>| -> Vec<(u64, Vec<u8>)> {
+            let line = |mut entry: StreamEntry| (entry.id.sequence, entry.fields.remove(0).1);
+            entries.into_iter().map(line).collect()
+        };
+        let three = [(3, b"a".to_vec()), (4, b"b".to_vec()), (5, b"\xff".to_vec())];
+        assert_eq!(lines(read(5, &[("debit", b"a\nb\n\xff")])), three);
+        assert_eq!(lines(read(5, &[("debit", b"a")])), [(5, b"a".to_vec())]);
+        assert_eq!(lines(read(1, &[("debit", b"a\nb")])), [(0, b"a".to_vec()), (1, b"b".to_vec())]);
+        assert_eq!(lines(read(1, &[("debit", b"a\nb\nc")])), [(1, b"a\nb\nc".to_vec())], "there is no event before 0");
+        assert_eq!(lines(read(5, &[("v", b"1\n2")])), [(5, b"1\n2".to_vec())], "only debits have lines");
+        assert_eq!(lines(read(5, &[("debit", b"a\nb"), ("v", b"1")])), [(5, b"a\nb".to_vec())]);
     }
 
     #[test]

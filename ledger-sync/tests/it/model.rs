@@ -41,6 +41,8 @@ pub struct Drawing {
     root: Option<KeyId>,
     key: Option<KeyId>,
     at: TimeMs,
+    /// Sequence of the last event of the call that made it.
+    last_of_call: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,11 +96,20 @@ fn credits(count: u64) -> Credits {
 }
 
 impl Model {
-    pub fn debit(&mut self, ask: &Debit) -> DebitOutcome {
-        match self.draw(ask) {
-            Ok(drawn) => DebitOutcome::Drawn(drawn),
-            Err(refusal) => DebitOutcome::Refused(refusal),
+    /// Debits of one call.
+    pub fn debits(&mut self, asks: &[Debit]) -> Vec<DebitOutcome> {
+        let before = self.sequence;
+        let outcomes = asks
+            .iter()
+            .map(|ask| match self.draw(ask) {
+                Ok(drawn) => DebitOutcome::Drawn(drawn),
+                Err(refusal) => DebitOutcome::Refused(refusal),
+            })
+            .collect();
+        for (_, drawing) in self.stream.range_mut(before + 1..) {
+            drawing.last_of_call = self.sequence;
         }
+        outcomes
     }
 
     fn draw(&mut self, ask: &Debit) -> Result<Drawn, Refusal> {
@@ -145,8 +156,16 @@ impl Model {
         }
         let (seq, split_drawn) = (account.seq, split.clone());
         let event = self.append();
-        let drawing =
-            Drawing { account: ask.account, op: ask.op, split: split_drawn, period_end, root, key: ask.key, at: now };
+        let drawing = Drawing {
+            account: ask.account,
+            op: ask.op,
+            split: split_drawn,
+            period_end,
+            root,
+            key: ask.key,
+            at: now,
+            last_of_call: event.sequence,
+        };
         self.stream.insert(event.sequence, drawing);
         Ok(Drawn { event, seq, at: now, remaining: credits(remaining - price), budget, split, rates: vec![] })
     }
@@ -276,9 +295,9 @@ impl Model {
         InstallOutcome::Installed
     }
 
-    /// Events before this one go, and with each the mark it made. Answers those ops.
+    /// Events before this one go, and with each the mark it made. Answers those ops. Debits that came in one call with one that stays may stay.
     pub fn trim(&mut self, keep_from: u64) -> Vec<OpId> {
-        self.stream.retain(|sequence, _| *sequence >= keep_from);
+        self.stream.retain(|_, drawing| drawing.last_of_call >= keep_from);
         let old = |made: &Option<u64>| made.is_some_and(|made| made < keep_from);
         let mut gone = Vec::new();
         for account in self.accounts.values_mut() {

@@ -1,4 +1,5 @@
-//! A debit stands in its stream as one field, `debit`: a stream of debits is read three times as fast as with a field for each part.
+//! A debit stands in its stream as one line, and the debits that a call writes together as one entry of one field, `debit`, with the id of the last of
+//! them: an entry costs Redis about as much as all else of a debit, whatever it holds, and is read many times as fast as a field for each part.
 
 /// The name of that field.
 pub(crate) const DEBIT: &str = "debit";
@@ -8,6 +9,9 @@ const PARTS: [&str; 8] = ["op", "a", "s", "i", "p", "b", "h", "y"];
 const ALWAYS: usize = 6;
 const ACCOUNT: usize = 1;
 const BETWEEN: char = ';';
+
+/// Between the debits of an entry.
+pub(crate) const BETWEEN_DEBITS: u8 = b'\n';
 
 /// The fields that a packed debit stands for; `None` where it has too few parts, too many, or ends in one that is empty.
 #[must_use]
@@ -28,6 +32,13 @@ pub(crate) fn account(packed: &str) -> Option<&str> {
     packed.split(BETWEEN).nth(ACCOUNT)
 }
 
+/// What a packed debit drew from which lots, and its numbers.
+pub(crate) fn split_and_numbers(packed: &str) -> Option<(&str, &str)> {
+    let mut parts = packed.split(BETWEEN).skip(ACCOUNT + 1);
+    let split = parts.next()?;
+    Some((split, parts.nth(2)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +56,7 @@ mod tests {
             assert_eq!(unpack(wrong), None, "{wrong}");
         }
         assert_eq!((account("o;b"), account("o")), (Some("b"), None));
+        assert_eq!(split_and_numbers("o;b;7:3;;chat;1 2;9"), Some(("7:3", "1 2")));
+        assert_eq!(split_and_numbers("o;b;7:3;;chat"), None);
     }
 }

@@ -158,11 +158,11 @@ impl Meter {
         let reply = self.run(shard, |known| commands::debit(known, asks)).await?;
         let (mut reply, at) = self.opened(shard, reply)?;
         let lines = reply.text()?;
-        let outcomes: Vec<DebitOutcome> = lines
-            .lines()
-            .zip(asks)
-            .map(|(line, ask)| answers::read::debit(line, ask.borrow().credits, at))
-            .collect::<Result<_, _>>()?;
+        let mut last: EventId = reply.text()?.parse().map_err(|_| super::replies::odd("an event's id"))?;
+        let lines = lines.strip_prefix('\n').unwrap_or_default().split('\n');
+        let outcomes =
+            lines.zip(asks).map(|(line, ask)| answers::read::debit(line, ask.borrow().credits, at, &mut last));
+        let outcomes = outcomes.collect::<Result<Vec<DebitOutcome>, _>>()?;
         if outcomes.len() == asks.len() { Ok(outcomes) } else { Err(super::replies::odd("one answer an item")) }
     }
 
@@ -319,7 +319,7 @@ impl Meter {
         most: usize,
     ) -> Result<Vec<StreamEntry>, OwnerError> {
         let fence = Fence { shard, incarnation: first.incarnation, certification: 0 }; // names the key; reading needs no more
-        owner::read_range(&mut self.nodes.of(shard.into()), &fence, first.sequence, None, most).await
+        owner::read_range(&mut self.nodes.of(shard.into()), &fence, first.sequence, most).await
     }
 
     pub(super) fn groups(&self) -> &Groups {

@@ -20,6 +20,9 @@ const UNDOING: &str = include_str!("scripts/undoing.lua");
 const RETURNING: &str = include_str!("scripts/returning.lua");
 const SESSIONS: &str = include_str!("scripts/sessions.lua");
 const RATES: &str = include_str!("scripts/rates.lua");
+/// Between these two stands what few debits need.
+const ASIDE: &str = "local function rare_rules()\n";
+const RARELY: &str = concat!(include_str!("scripts/rarely.lua"), "end\n");
 
 /// Closes a shard before certification; run by text, by its owner only.
 pub(super) const SEAL: &str = include_str!("scripts/seal.lua");
@@ -52,7 +55,7 @@ macro_rules! scripts {
 
 scripts! {
     /// `debit.lua`
-    Debit = "debit.lua" after [ACCOUNT, LOTS, BURNING, CAPS, RATES, MARKS, TERMS],
+    Debit = "debit.lua" after [ACCOUNT, ASIDE, LOTS, BURNING, CAPS, RATES, MARKS, TERMS, RARELY],
     /// `pass_rates.lua`
     PassRates = "pass_rates.lua" after [RATES],
     /// `give_back.lua`

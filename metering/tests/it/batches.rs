@@ -1,11 +1,12 @@
 //! Several debits in one call: each answered on its own, in order, seeing what the ones before it did.
 
-use metering::live::{Debit, DebitOutcome, Refusal};
+use metering::live::owner::DrainNote;
+use metering::live::{Debit, DebitOutcome, Drawn, GiveBack, GiveBackOutcome, Refusal};
 use metering::{AccountId, AccountImage, Change, LotId, Status};
 use uuid::Uuid;
 
 use crate::accounts::{DAY, NEW_YEAR, ada, ask, bob, credits, drawn, lot, split, ten_days};
-use crate::scene::Scene;
+use crate::scene::{Scene, another_op, give_back};
 
 async fn debit_many(scene: &Scene, asks: &[Debit]) -> Vec<DebitOutcome> {
     scene.meter.debit_many(scene.account.shard(scene.stage.count), asks).await.unwrap()
@@ -77,6 +78,66 @@ async fn a_call_without_a_single_debit_writes_nothing() {
     assert_eq!(debit_many(&scene, &asks).await, vec![exhausted(1, 2); 20]);
     assert_eq!(debit_many(&scene, &[]).await, []);
     scene.nothing_changed_since(&before, "refused").await;
+}
+
+#[tokio::test]
+async fn each_debit_of_a_call_is_given_back_by_its_own_event() {
+    let mut scene = Scene::with(&ada(vec![ten_days(1, 100)])).await;
+    let asks = [1, 2, 3, 4, 5].map(|number| ask(scene.account, number, u64::try_from(number).unwrap()));
+    let drawn: Vec<_> = debit_many(&scene, &asks).await.into_iter().map(drawn).collect();
+    for (number, left) in [(3_u64, 88), (1, 89), (5, 94)] {
+        let own = &drawn[usize::try_from(number).unwrap() - 1];
+        let back = scene.give_back(number.into(), own).await;
+        let (returned, lapsed, remaining) = (credits(number), credits(0), credits(left));
+        assert_eq!(back, GiveBackOutcome::Returned { returned, lapsed, remaining });
+        assert_eq!(scene.give_back(number.into(), own).await, GiveBackOutcome::AlreadyClosed);
+    }
+    for other in [&drawn[2], &drawn[4]] {
+        let event = other.event;
+        let out_of_place = Drawn { event, ..drawn[1].clone() };
+        let asked = GiveBack { op: another_op(), ..give_back(scene.account, 2, &out_of_place) };
+        let outcome = scene.meter.give_back(&asked).await.unwrap();
+        assert!(
+            matches!(outcome, GiveBackOutcome::BecameUndo | GiveBackOutcome::AlreadyClosed),
+            "{event} is another's: {outcome:?}"
+        );
+    }
+    assert_eq!(scene.snapshot().await.cached_total, credits(94), "nothing was taken from another's event");
+    let kinds: Vec<_> = scene.events().await.iter().map(|event| event.body.kind()).collect();
+    assert_eq!(
+        kinds[2..],
+        ["debit", "debit", "debit", "debit", "debit", "give_back", "give_back", "give_back", "undo"]
+    );
+}
+
+#[tokio::test]
+async fn the_events_of_calls_are_read_from_anywhere_and_stay_as_long_as_the_last_of_their_call() {
+    let mut scene = Scene::with(&ada(vec![ten_days(1, 1_000)])).await;
+    let calls: [std::ops::Range<u128>; 5] = [0..1, 1..65, 65..67, 67..130, 130..200];
+    for call in calls {
+        let asks: Vec<Debit> = call.map(|number| ask(scene.account, number, 1)).collect();
+        debit_many(&scene, &asks).await;
+    }
+    let entries: usize =
+        scene.command(&["XLEN", &scene.stage.shard_of(&scene.account).fence().events()]).await.unwrap();
+    assert_eq!(entries, 2 + 5, "an entry a call, behind the shard's beginning and the account");
+    let all = scene.events().await;
+    assert_eq!(all.iter().map(|event| event.id.sequence).collect::<Vec<_>>(), (0..202).collect::<Vec<_>>());
+    let fence = *scene.stage.shard_of(&scene.account).fence();
+    for (first, most) in [(0, 1), (2, 1), (3, 3), (4, 62), (66, 2), (68, 1), (69, 64), (100, 500), (201, 1), (202, 9)] {
+        let expected: Vec<_> = all.iter().skip(first).take(most).cloned().collect();
+        let read = scene.stage.link.events_from(&fence, first as u64, most).await.unwrap();
+        assert_eq!(read, expected, "{most} from {first} on");
+    }
+    let place = |number: usize| all[number].id.sequence;
+    let shard = scene.stage.shard_of(&scene.account);
+    for (keep_from, first_kept) in
+        [(place(67), 67), (place(68), 67), (place(69), 69), (place(131), 69), (place(132), 132)]
+    {
+        let note = DrainNote { drained: 201, keep_from, ..DrainNote::default() };
+        scene.stage.link.note_drained(&shard, &note).await.unwrap();
+        assert_eq!(scene.events().await, all[first_kept..], "kept from {keep_from} on");
+    }
 }
 
 #[tokio::test]

@@ -241,6 +241,11 @@ impl<'a> Story<'a> {
             closed = self.model.trim(keep_from);
         }
         self.world.note(keep_from, closed, vec![]).await;
+        if keep_from > 0 {
+            let first = self.world.first_in_stream().await;
+            assert!(first <= keep_from, "{first} is the first that was kept, not {keep_from}");
+            self.model.stream.retain(|sequence, _| *sequence >= first);
+        }
         self.drained = Some(self.model.clone());
     }
 

@@ -151,6 +151,12 @@ impl World {
         events
     }
 
+    /// Sequence of the oldest event that is still at hand.
+    pub async fn first_in_stream(&mut self) -> u64 {
+        let entries = self.link.entries_from(&live(self.fence), 0, 1).await.unwrap();
+        entries.first().expect("the last drained event stays").id.sequence
+    }
+
     /// An owner that can read what was parked applies it, and what follows of its account: the book is as if nothing had been.
     async fn retry(&mut self, event: EventId) {
         let letter = LetterId { shard: self.fence.shard.number, event };

@@ -151,6 +151,7 @@ impl Account {
                         root,
                         key: *key,
                         at,
+                        last_of_call: 0,
                     };
                     self.put_back(&of, split, now);
                 }

@@ -5,19 +5,27 @@ use super::{
     GiveBackOutcome, RateOutcome, RateState, Refusal, Repeat, SettleOutcome, UndoOutcome,
 };
 use crate::credits::Numbers;
-use crate::event::DebitNumbers;
+use crate::event::{self, DebitNumbers};
 use crate::live::MeterError;
 use crate::live::replies::{Reply, odd};
 use crate::{
-    AccountId, CapPeriod, Credits, KeyDigest, KeyId, KeyImage, KeyState, OpId, SessionVersion, SessionVersions, Status,
-    TimeMs, lots,
+    AccountId, CapPeriod, Credits, EventId, KeyDigest, KeyId, KeyImage, KeyState, OpId, SessionVersion,
+    SessionVersions, Status, TimeMs, lots,
 };
 
-/// One line of the reply to a debit.
-pub(in crate::live) fn debit(line: &str, price: Credits, at: TimeMs) -> Result<DebitOutcome, MeterError> {
+/// One line of the reply to a debit. Events of a call follow each other: `last` is that of the debit before, which goes on to this one's.
+pub(in crate::live) fn debit(
+    line: &str,
+    price: Credits,
+    at: TimeMs,
+    last: &mut EventId,
+) -> Result<DebitOutcome, MeterError> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let refusal = match word {
-        "drawn" => return drawn(rest, at).map(DebitOutcome::Drawn).ok_or_else(|| odd("a debit that was drawn")),
+        "drawn" => {
+            last.sequence = last.sequence.saturating_add(1);
+            return drawn(rest, at, *last).map(DebitOutcome::Drawn).ok_or_else(|| odd("a debit that was drawn"));
+        }
         "absent" => Some(Refusal::Installing),
         "frozen" => Some(Refusal::Frozen),
         "too_late" => Some(Refusal::TooLate),
@@ -35,11 +43,11 @@ pub(in crate::live) fn debit(line: &str, price: Credits, at: TimeMs) -> Result<D
     refusal.map(DebitOutcome::Refused).ok_or_else(|| odd("an answer to a debit"))
 }
 
-fn drawn(words: &str, at: TimeMs) -> Option<Drawn> {
-    let mut words = words.splitn(5, ' ');
-    let (event, limit, split) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, lots::read(words.next()?)?);
-    let rates = rate_states(words.next()?)?;
-    let numbers = DebitNumbers::read(words.next()?)?;
+fn drawn(words: &str, at: TimeMs, event: EventId) -> Option<Drawn> {
+    let mut words = words.splitn(3, ' ');
+    let (limit, rates) = (words.next()?.parse().ok()?, rate_states(words.next()?)?);
+    let (split, numbers) = event::split_and_numbers(words.next()?)?;
+    let (split, numbers) = (lots::read(split)?, DebitNumbers::read(numbers)?);
     let budget = budget(limit, numbers.budget_used_after, numbers.period_end);
     Some(Drawn { event, seq: numbers.seq, at, remaining: numbers.remaining_after, budget, split, rates })
 }

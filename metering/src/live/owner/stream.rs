@@ -51,7 +51,10 @@ impl OwnerLink {
 
     /// Reads the entry at one place of the stream.
     pub async fn entry_at(&mut self, fence: &Fence, sequence: u64) -> Result<Option<StreamEntry>, OwnerError> {
-        Ok(read_range(&mut self.connection, fence, sequence, Some(sequence), 1).await?.pop())
+        Ok(read_range(&mut self.connection, fence, sequence, 1)
+            .await?
+            .pop()
+            .filter(|entry| entry.id.sequence == sequence))
     }
 
     /// Reads entries from a sequence on, oldest first; those that are no events, too.
@@ -61,7 +64,7 @@ impl OwnerLink {
         first: u64,
         most: usize,
     ) -> Result<Vec<StreamEntry>, OwnerError> {
-        read_range(&mut self.connection, fence, first, None, most).await
+        read_range(&mut self.connection, fence, first, most).await
     }
 
     /// The same where every entry must be an event.
@@ -89,25 +92,44 @@ impl OwnerLink {
     }
 }
 
-/// Reads part of a stream over any connection.
+/// How many entries are asked for while it is not known how many events they hold.
+const FIRST_ASKED: usize = 64;
+
+/// Reads part of a stream over any connection: at most so many events from a sequence on.
 pub(in crate::live) async fn read_range(
     connection: &mut impl redis::aio::ConnectionLike,
     fence: &Fence,
     first: u64,
-    last: Option<u64>,
     most: usize,
 ) -> Result<Vec<StreamEntry>, OwnerError> {
     let id = |sequence| EventId { incarnation: fence.incarnation, sequence }.to_string();
-    let mut command = cmd("XRANGE");
-    command.arg(fence.events()).arg(id(first)).arg(last.map_or_else(|| "+".to_owned(), id)).arg("COUNT").arg(most);
-    match command.query_async(connection).await? {
-        Value::Array(entries) => entries.into_iter().map(read_entry).collect(),
-        _ => Err(odd("a part of a stream").into()),
+    let (mut events, mut asked) = (Vec::new(), 0_usize);
+    while events.len() < most {
+        let missing = most.saturating_sub(events.len());
+        // An entry may hold the debits of a whole call: more are asked for by how many those so far held.
+        let now =
+            if asked == 0 { missing.min(FIRST_ASKED) } else { missing.saturating_mul(asked).div_ceil(events.len()) };
+        let from = events.last().map_or(first, |last: &StreamEntry| last.id.sequence.saturating_add(1));
+        let mut command = cmd("XRANGE");
+        command.arg(fence.events()).arg(id(from)).arg("+").arg("COUNT").arg(now);
+        let Value::Array(entries) = command.query_async(connection).await? else {
+            return Err(odd("a part of a stream").into());
+        };
+        let all = entries.len() < now;
+        for entry in entries {
+            events.extend(read_entry(entry)?.into_iter().filter(|event| event.id.sequence >= from));
+        }
+        if all {
+            break;
+        }
+        asked = asked.saturating_add(now);
     }
+    events.truncate(most);
+    Ok(events)
 }
 
-/// An entry is its id and a list of names and values, which need not be texts.
-fn read_entry(entry: Value) -> Result<StreamEntry, OwnerError> {
+/// An entry is its id and a list of names and values, which need not be texts. One of debits is as many events as it has lines.
+fn read_entry(entry: Value) -> Result<Vec<StreamEntry>, OwnerError> {
     let wrong = || odd("an entry of a stream");
     let Value::Array(entry) = entry else { return Err(wrong().into()) };
     let Ok([Value::BulkString(id), Value::Array(parts)]) = <[Value; 2]>::try_from(entry) else {
@@ -122,5 +144,5 @@ fn read_entry(entry: Value) -> Result<StreamEntry, OwnerError> {
         };
         fields.push((name, value));
     }
-    Ok(StreamEntry::read(id, fields))
+    Ok(StreamEntry::read_all(id, fields))
 }

@@ -3,12 +3,16 @@
 -- ARGV: 1 op, 2 account, 3 op of the debit, 4 event id of the debit, 5 not_after_ms of the debit.
 -- The split comes from the debit's own event, only if that event is of this incarnation, still in the stream, and holds that op.
 local function debit_event()
-  if string.match(ARGV[4], '^(%d+)-%d+$') ~= INCARNATION then return nil end
-  local found = redis.call('XRANGE', KEYS[2], ARGV[4], ARGV[4])[1]
-  if not found then return nil end
-  if found[2][1] ~= 'debit' then return nil end
+  local incarnation, sequence = string.match(ARGV[4], '^(%d+)-(%d+)$')
+  if incarnation ~= INCARNATION then return nil end
+  -- An entry holds the debits of a call, a line each; the last of them has its id.
+  local found = redis.call('XRANGE', KEYS[2], ARGV[4], '+', 'COUNT', '1')[1]
+  if not found or found[2][1] ~= 'debit' then return nil end
+  local lines = {}
+  for line in string.gmatch(found[2][2], '[^\n]+') do lines[#lines + 1] = line end
+  local line = lines[#lines - (tonumber(string.match(found[1], '%d+$')) - tonumber(sequence))]
   local op, account, split, key, at, price, period =
-    string.match(found[2][2] .. ';', '^(%x+);(%x+);([%d:,]+);(%x*);[^;]+;%d+ (%d+) (%d+) (%d+) %d+ %d+;')
+    string.match((line or '') .. ';', '^(%x+);(%x+);([%d:,]+);(%x*);[^;]+;%d+ (%d+) (%d+) (%d+) %d+ %d+;')
   if op ~= ARGV[3] or account ~= ARGV[2] then return nil end
   return { split = split, key = key, at = whole(at), price = whole(price), period = whole(period) }
 end

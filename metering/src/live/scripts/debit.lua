@@ -7,24 +7,24 @@
 --   order: present, not frozen → in time, not undone → status → key → its Idempotency-Key → caps and rates of the key → budget of the current period
 --   → lots with credits at now, earliest expiry first → exposure below its caps.
 --   What head lots pay is decided in memory and written together, events first: an account that many items draw from is read and written once.
--- Returns: {now_ms, items}: a line an item, its words between blanks: `drawn event limit split rates seq now price period_end remaining used` (rates: '-' without),
---   or the refusal and the numbers that caused it.
+-- Returns: {now_ms, items, id of the last event before them}: a line an item behind a line feed, its words between blanks: `drawn limit rates event` (rates: '-' without; event:
+--   what its event says, event/packed.rs; the first that was drawn has the next id, and so on), or the refusal and the numbers that caused it.
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
-local now, spends = shard.now, { t = true, a = true, o = true }
+local now, format = shard.now, string.format
 local last_sequence, until_ms, cap_credits = string.match(shard.bounds, '^(%d+) (%d+) (%d+)$')
 last_sequence, until_ms, cap_credits = tonumber(last_sequence), tonumber(until_ms), tonumber(cap_credits)
 local many, items = whole(ARGV[1]), whole(ARGV[2])
 local marks_from, keys_named, args_from = 2 + 4 * many, 2 + 4 * many + items, 2 + many
 assert(#KEYS >= keys_named and #ARGV == args_from + 6 * items, 'an account is 4 keys and an argument, an item a key and 6 arguments')
 -- Accounts as the items so far leave them, and what of that is not written yet. Deferred items change nothing but `m`.
-local accounts, unwritten, rates, uncounted = {}, {}, {}, {}
--- Debits that are decided and not written, in their order: which items, and of each its event's id and what that says.
-local decided, ids, said = {}, {}, {}
-local which, routes, format, call = {}, {}, string.format, redis.call
--- Texts that were read: many items say the same.
-local read_before, plain = {}, {}
+local accounts, unwritten = {}, {}
+-- What the events say of debits that are decided and not written, in their order: the last of them has the shard's sequence.
+local said = {}
+-- Texts that were read as numbers: many items say the same.
+local read_before = {}
+local rules -- rarely.lua, once an item needs them
 
 local function read(text)
   local number = read_before[text]
@@ -56,34 +56,25 @@ local function want(account)
   redis.pcall('HSET', KEYS[1], 'wanted', wanted .. account .. ' ')
 end
 
--- The id of the key that asks, and what its rates have let pass.
-local function find_key(asker)
-  if #asker <= 32 then return asker, nil end
-  local key, place, spec = string.match(asker, '^(%x+) (%d+) (.+)$')
-  local name = assert(KEYS[keys_named + tonumber(place)], 'the state of rates is not declared')
-  if not rates[name] then rates[name] = load_rates(name, spec, now) end
-  return key, rates[name]
-end
-
--- An event is one field, which costs as much to write as many and a third to read (event/packed.rs names its parts).
+-- All of them are one entry of the stream, whose id is that of the last (event/packed.rs): an entry costs Redis as much as a debit does.
 local function write_decided()
-  for _, i in ipairs(decided) do call('XADD', KEYS[2], ids[i], 'debit', said[i]) end
-  for _, a in ipairs(unwritten) do
-    call('HSET', a.key, 'm', money(a))
-    if a.counted then save_counts(a) end
-    a.unwritten = nil
+  if #said > 0 then
+    redis.call('XADD', KEYS[2], format('%s-%d', INCARNATION, shard.sequence), 'debit', said[2] and table.concat(said, '\n') or said[1])
+    said = {}
   end
-  for _, held in ipairs(uncounted) do
-    save_rates(held)
-    held.uncounted = nil
+  for i, a in ipairs(unwritten) do
+    redis.call('HSET', a.key, 'm', money(a))
+    if a.counted then rules.save_counts(a) end
+    a.unwritten, unwritten[i] = nil, nil
   end
-  write_marks()
-  decided, unwritten, uncounted = {}, {}, {}
+  if rules then rules.write_beside() end
 end
 
+-- Answers a refusal; or how a line about what was drawn begins, and its event.
 local function draw(i, whose, price, not_after, terms)
   local v = args_from + (i - 1) * 6
-  local key, held = find_key(ARGV[v + 5])
+  local key, held = ARGV[v + 5], nil
+  if #key > 32 then key, held = rules.find_rates(key, keys_named, now) end
   local a = find_account(whose, key)
   if not a then
     want(ARGV[2 + whose])
@@ -93,28 +84,34 @@ local function draw(i, whose, price, not_after, terms)
   if a.frozen then return 'frozen' end
   if now >= not_after then return 'too_late' end
   if a.undos > 0 and redis.call('EXISTS', KEYS[marks_from + i]) == 1 then return 'closed' end
-  if not spends[a.status] then return 'status ' .. a.status end
+  local status = a.status
+  if status ~= 'a' and status ~= 't' and status ~= 'o' then return 'status ' .. status end
   local bound = a.held[key]
   if bound and is_revoked(bound) then return 'key_revoked' end
   if terms and terms.mark then
-    local how = repeats(find_mark(terms.mark), terms.fingerprint, now)
+    local how = rules.repeats(rules.find_mark(terms.mark), terms.fingerprint, now)
     if how then return 'repeated ' .. how end
   end
   turn_period(a, now)
   local full, count
-  if bound then full, count = check_caps(a, bound, price, now) end
+  if bound then
+    rules = rules or rare_rules()
+    full, count = rules.check_caps(a, bound, price, now)
+  end
   if full then return full end
   if held then
-    local place, wait_ms = check_rates(held)
-    if place then return string.format('rate %d %d', place, wait_ms) end
+    local place, wait_ms = rules.check_rates(held)
+    if place then return format('rate %d %d', place, wait_ms) end
   end
   local limit = a.limit > 0 and a.limit or NEVER -- without a budget, what can be counted
-  if a.used + price > limit then return string.format('budget %d %d %d', limit, a.used, a.period_end) end
+  if a.used + price > limit then return format('budget %d %d %d', limit, a.used, a.period_end) end
   local head_pays = now < a.next_change and a.head.left >= price
   local at, lots, total, all = nil, nil, a.head.left + a.tail, nil
   if not head_pays then
+    if now < a.next_change and total < price then return 'credits ' .. text(total) end -- no lot has to be looked at for that
+    rules = rules or rare_rules()
     at = { lots = KEYS[4 * whose], future = KEYS[4 * whose + 1], emptied = KEYS[4 * whose + 2] }
-    lots, total, all = survey(at, a, price, now)
+    lots, total, all = rules.survey(at, a, price, now)
   end
   if total < price then return 'credits ' .. text(total) end
   if shard.sequence >= last_sequence then return 'exposure events' end
@@ -125,46 +122,62 @@ local function draw(i, whose, price, not_after, terms)
   if head_pays then
     split, a.head.left = format('%d:%d', a.head.id, price), a.head.left - price
   else
-    split, reached = take(lots, price)
+    split, reached = rules.take(lots, price)
   end
   a.seq, a.used, total = a.seq + 1, a.used + price, total - price
   shard.sequence, shard.exposed = shard.sequence + 1, shard.exposed + price
-  local event, told_numbers = format('%s-%d', INCARNATION, shard.sequence), format('%d %d %d %d %d %d', a.seq, now, price, a.period_end, total, a.used)
-  decided[#decided + 1], ids[i] = i, event
-  said[i] = ARGV[v + 1] .. ';' .. ARGV[2 + whose] .. ';' .. split .. ';' .. key .. ';' .. routes[i] .. ';' .. told_numbers
-  if terms then said[i] = said[i] .. take_terms(terms, ARGV[v + 1], now) end
-  if count then count_drawn(a, count, price) end
+  if a.middle_price ~= price or a.middle_end ~= a.period_end then -- many items say the same
+    a.middle, a.middle_price, a.middle_end = format(' %d %d %d ', now, price, a.period_end), price, a.period_end
+  end
+  local event = ARGV[v + 1] .. ';' .. ARGV[2 + whose] .. ';' .. split .. ';' .. key .. ';' .. (terms and terms.route or ARGV[v + 6]) .. ';'
+    .. format('%d%s%d %d', a.seq, a.middle, total, a.used) .. (terms and rules.take_terms(terms, ARGV[v + 1], now) or '')
+  said[#said + 1] = event
+  if count then rules.count_drawn(a, count, price) end
   if not a.unwritten then a.unwritten, unwritten[#unwritten + 1] = true, a end
-  local told = held and count_rates(held) or '-'
-  if held and not held.uncounted then held.uncounted, uncounted[#uncounted + 1] = true, held end
+  local told = held and rules.count_rates(held)
   if not head_pays or a.period_end ~= a.stored_period then
     detail(a)
     write_decided()
-    if all then keep_lots(at, a, all, now) elseif lots then store_reached(at, a, lots, reached, total) end
+    if all then rules.keep_lots(at, a, all, now) elseif lots then rules.store_reached(at, a, lots, reached, total) end
     save_account(a)
     a.stored_period = a.period_end
   end
-  a.limit_text = a.limit_text or text(a.limit)
-  return 'drawn ' .. event .. ' ' .. a.limit_text .. ' ' .. split .. ' ' .. told .. ' ' .. told_numbers
+  if not a.drawn then
+    a.drawn = format('\ndrawn %d ', a.limit)
+    a.drawn_without_rates = a.drawn .. '- '
+  end
+  return told and a.drawn .. told .. ' ' or a.drawn_without_rates, event
 end
 
-local prices, deadlines, terms, answers, before_all = {}, {}, {}, {}, shard.sequence
+local terms, answers, before_all, plain = {}, {}, shard.sequence, nil -- what is in an event already is not put together anew
 for i = 1, items do
   local v = args_from + (i - 1) * 6
-  which[i], prices[i], deadlines[i] = read(ARGV[v + 2]), read(ARGV[v + 3]), read(ARGV[v + 4])
-  assert(which[i] > 0 and which[i] <= many, 'the account is not declared')
-  assert(prices[i] > 0, 'a debit draws at least 1')
-  local asked = ARGV[v + 6]
-  if plain[asked] then
-    routes[i] = asked
-  else
-    routes[i], terms[i] = read_terms(asked, keys_named)
-    plain[asked] = not terms[i]
+  local whose, asked = read(ARGV[v + 2]), ARGV[v + 6]
+  assert(whose > 0 and whose <= many, 'the account is not declared')
+  assert(read(ARGV[v + 3]) > 0, 'a debit draws at least 1')
+  read(ARGV[v + 4])
+  if #ARGV[v + 5] > 32 then rules = rules or rare_rules() end
+  if asked ~= plain then
+    if string.find(asked, ' ', 1, true) then
+      rules = rules or rare_rules()
+      terms[i] = rules.read_terms(asked, keys_named)
+    else
+      plain = asked
+    end
   end
 end
-for i = 1, items do answers[i] = draw(i, which[i], prices[i], deadlines[i], terms[i]) end
+for i = 1, items do
+  local v = args_from + (i - 1) * 6
+  local answer, event = draw(i, read_before[ARGV[v + 2]], read_before[ARGV[v + 3]], read_before[ARGV[v + 4]], terms[i])
+  if event then
+    answers[#answers + 1] = answer
+    answers[#answers + 1] = event
+  else
+    answers[#answers + 1] = '\n' .. answer
+  end
+end
 if shard.sequence > before_all then
   write_decided()
   leave(shard)
 end
-return { text(now), table.concat(answers, '\n') }
+return { text(now), table.concat(answers), format('%s-%d', INCARNATION, before_all) }

@@ -2,14 +2,13 @@
 -- `route hold_until_ms place key fingerprint in_use_until_ms`: 0 = no hold; place 0 = no Idempotency-Key, and then key and fingerprint are empty.
 local marks, unwritten_marks = {}, {} -- marks as the items so far leave them
 
--- Answers the route and the terms; keys stand after `before` others.
+-- Answers the terms, with the route; keys stand after `before` others.
 local function read_terms(asked, before)
-  if not string.find(asked, ' ', 1, true) then return asked end
   local route, hold, place, key, fingerprint, until_ms = string.match(asked, '^(%S+) (%d+) (%d+) (%x*) (%x*) (%d+)$')
   assert(route, 'these are no terms')
-  local terms = { key = key, fingerprint = fingerprint, until_ms = until_ms, hold = hold ~= '0' and text(whole(hold)) or nil }
+  local terms = { route = route, key = key, fingerprint = fingerprint, until_ms = until_ms, hold = hold ~= '0' and text(whole(hold)) or nil }
   if place ~= '0' then terms.mark = assert(KEYS[before + tonumber(place)], 'the mark is not declared') end
-  return route, terms
+  return terms
 end
 
 local function find_mark(name)

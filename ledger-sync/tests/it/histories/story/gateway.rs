@@ -138,7 +138,7 @@ impl Story<'_> {
 
     async fn debit(&mut self, asks: Vec<Debit>) {
         let mut after = self.model.clone();
-        let expected: Vec<DebitOutcome> = asks.iter().map(|ask| after.debit(ask)).collect();
+        let expected = after.debits(&asks);
         let answer = self.world.meter.debit_many(self.world.fence.shard, &asks).await;
         if !self.goes_through("debit", &after, &answer) {
             return;

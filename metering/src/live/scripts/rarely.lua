@@ -1,0 +1,32 @@
+-- Ends what few debits need (scripts.rs puts it into `rare_rules`): a script makes its functions anew at each call, and most calls do without these.
+-- What the items of a call have left in rates, by the names of their states; and which of that is not written yet.
+local rates, uncounted = {}, {}
+
+-- The id of the key that asks, and how its rates stand; `asker` is key, which of the KEYS after `before` others, spec.
+local function find_rates(asker, before, now)
+  local key, place, spec = string.match(asker, '^(%x+) (%d+) (.+)$')
+  local name = assert(KEYS[before + tonumber(place)], 'the state of rates is not declared')
+  if not rates[name] then rates[name] = load_rates(name, spec, now) end
+  return key, rates[name]
+end
+
+local function count_rate(held)
+  if not held.uncounted then held.uncounted, uncounted[#uncounted + 1] = true, held end
+  return count_rates(held)
+end
+
+-- What is neither an event nor an account, after those.
+local function write_beside()
+  for i, held in ipairs(uncounted) do
+    save_rates(held)
+    held.uncounted, uncounted[i] = nil, nil
+  end
+  write_marks()
+end
+
+return {
+  survey = survey, take = take, store_reached = store_reached, keep_lots = keep_lots,
+  check_caps = check_caps, count_drawn = count_drawn, save_counts = save_counts,
+  find_rates = find_rates, check_rates = check_rates, count_rates = count_rate,
+  repeats = repeats, read_terms = read_terms, find_mark = find_mark, take_terms = take_terms, write_beside = write_beside,
+}
