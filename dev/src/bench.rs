@@ -60,7 +60,7 @@ pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
     load.run(&gateway, wish.connections, WARM_UP)?;
     load.run(&plain, wish.connections, WARM_UP)?;
     let seconds = Duration::from_secs(wish.seconds);
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut ours, mut theirs, mut increments) = (Vec::new(), Vec::new(), Vec::new());
     for window in 1..=wish.windows {
         interrupt::check()?;
         words::step(&format!("window {window} of {}: bare pingora, then the gateway", wish.windows));
@@ -69,6 +69,7 @@ pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
         let mut window = Window::measure(&load, &gateway, wish.connections, seconds, &ours_are)?;
         window.script_calls = redis.script_calls()?.saturating_sub(calls);
         ours.push(window);
+        increments.push(redis.pipelined_increment_us(ours_are[1].pid)?);
     }
     words::step("one connection: latency added, latency of the script");
     let (mut added, mut script) = (Vec::new(), Vec::new());
@@ -77,9 +78,7 @@ pub fn run(layout: &Layout, wish: &BenchWish) -> Result<ExitCode> {
         added.push(metered - load.run(&plain, 1, seconds)?.p50_us);
         script.push(redis.debit_p50_us(|| load.one(&gateway))?);
     }
-    words::step("Redis: pipelined HINCRBY");
-    let increment_us = redis.pipelined_increment_us(ours_are[1].pid)?;
-    let figures = Figures::new(&ours, &theirs, median(&added), median(&script), increment_us);
+    let figures = Figures::new(&ours, &theirs, median(&added), median(&script), median(&increments));
     figures.print(wish.json)?;
     drop((bare, house, turn));
     Ok(ExitCode::SUCCESS)

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 
 use super::cost::cpu_us;
 
-/// Increments that are counted: long enough for a clock of 10 ms.
-const INCREMENTS: u32 = 2_000_000;
+/// Increments that are counted, once a round: long enough for a clock of 10 ms.
+const INCREMENTS: u32 = 1_000_000;
 const SCRIPT_RUNS: u32 = 20_000;
 /// How many digits of an op are the call's own; twelve follow that redis-benchmark makes up.
 const OWN_DIGITS: usize = 20;

@@ -31,8 +31,6 @@ impl Goal {
 /// All that a comparison found.
 pub struct Found {
     pub costs: Costs,
-    /// CPU µs of Redis for one HINCRBY in a long pipeline.
-    pub increment_us: f64,
     pub one: OneConnection,
     pub open: OpenLoop,
 }
@@ -68,7 +66,7 @@ impl Found {
             goal(
                 "P4",
                 "Redis for a debit / a pipelined HINCRBY, CPU",
-                median(&costs.redis_us(Who::Gateway)) / self.increment_us,
+                ratio(&costs.redis_us(Who::Gateway), &costs.increments_us),
                 8.0,
                 5.0,
             ),
@@ -123,6 +121,7 @@ mod tests {
         ] {
             costs.add(who, Window { requests: 100, seconds: 1.0, cpu_us, script_calls: 40 });
         }
+        costs.increments_us = vec![1.25];
         let one = OneConnection {
             metered_us: vec![160.0],
             bare_us: vec![100.0],
@@ -130,7 +129,7 @@ mod tests {
             calls_a_request: 1.0,
         };
         let open = OpenLoop { rate: 5_000.0, gateway_p99_us: vec![900.0], bare_p99_us: vec![500.0], disturbed: 0 };
-        Found { costs, increment_us: 1.25, one, open }
+        Found { costs, one, open }
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Report {
             sides: EVERYBODY.map(row).into(),
             goals: found.goals(),
             disturbed: found.costs.disturbed + found.open.disturbed,
-            increment_us: found.increment_us,
+            increment_us: median(&costs.increments_us),
             one_connection: One {
                 gateway_p50_us: median(&found.one.metered_us),
                 bare_p50_us: median(&found.one.bare_us),

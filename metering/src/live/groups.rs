@@ -66,7 +66,11 @@ impl Meter {
             // The word goes missing only when the leader is dropped in the middle of its call.
             Err(word) => match word.await {
                 Ok(Word::Answer(answer)) => return answer,
-                Ok(Word::Lead(baton)) => baton,
+                Ok(Word::Lead(baton)) => {
+                    // Who is ready to ask already comes along in the same call.
+                    tokio::task::yield_now().await;
+                    baton
+                }
                 Err(_) => return Err(MeterError::Unknown(failed("the call was given up"))),
             },
         };
