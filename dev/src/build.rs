@@ -23,6 +23,17 @@ pub fn cargo(layout: &Layout) -> Command {
     command
 }
 
+/// What is measured, and all that measures it. One set of targets for everybody: with others, features of shared crates change, and the next
+/// command would compile everything anew.
+pub fn release(layout: &Layout) -> Result<()> {
+    workspace(layout, &["--release", "--bins", "--examples"])
+}
+
+/// What a house runs.
+pub fn house(layout: &Layout, optimized: bool) -> Result<()> {
+    if optimized { release(layout) } else { workspace(layout, &[]) }
+}
+
 /// Builds the whole workspace, always: building one package alone turns on other features of shared crates, and
 /// going back and forth compiles them again each time.
 pub fn workspace(layout: &Layout, extra: &[&str]) -> Result<()> {

@@ -94,7 +94,7 @@ pub fn run(layout: &Layout, wish: &CompareWish) -> Result<ExitCode> {
     tools::install_missing(&tools::absent(&["wrk", "redis-cli", "redis-benchmark"]))?;
     let (modules, envoy) = (tools::nginx::modules()?, tools::envoy::fetch(layout)?);
     if !wish.bench.as_built {
-        build::workspace(layout, &["--release", "--bins", "--examples"])?;
+        build::release(layout)?;
     }
     let workers = if wish.workers == 0 { machine::cores() } else { usize::try_from(wish.workers)? };
     let mut circumstances = Circumstances::now(layout, &envoy, wish, workers)?;

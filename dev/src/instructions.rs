@@ -37,7 +37,7 @@ pub fn run(layout: &Layout, wish: &InstructionsWish) -> Result<ExitCode> {
     let turn = state::lock(&layout)?;
     tools::install_missing(&tools::absent(&["wrk", "valgrind"]))?;
     if !wish.as_built {
-        build::workspace(&layout, &["--release", "--bins", "--examples"])?;
+        build::release(&layout)?;
     }
     let setup_wish = Wish { release: true, upstream: None, no_fault_upstream: true };
     let (house, standing) = up::bring_up(&layout, setup_wish, &[])?;

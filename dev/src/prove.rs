@@ -46,7 +46,7 @@ pub fn run(layout: &Layout, wish: &ProveWish) -> Result<ExitCode> {
     }
     let layout = layout.aside("prove");
     let turn = state::lock(&layout)?;
-    build::workspace(&layout, if wish.release { &["--release"] } else { &[] })?;
+    build::house(&layout, wish.release)?;
     words::step("starting two gateways, two ledger-syncs, Redis with a replica, and Postgres");
     let mut house = House::build(&layout, wish.release, &EXPOSURE)?;
     let holds = prove(&mut house, wish, &plan)?;

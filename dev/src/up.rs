@@ -58,7 +58,7 @@ pub fn run(layout: &Layout, wish: Wish, manner: &Manner) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let tools = tools::servers()?;
-    build::workspace(layout, if wish.release { &["--release"] } else { &[] })?;
+    build::house(layout, wish.release)?;
     let setup = Setup::new(layout, tools, wish, &[])?;
     let mut house = House::new(layout, setup.wish.clone(), manner.detach);
     let mut report = setup.start(&mut house)?;

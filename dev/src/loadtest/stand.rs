@@ -43,7 +43,7 @@ impl Stand<'_> {
         let turn = state::lock(layout)?;
         tools::install_missing(&tools::absent(&["redis-cli"]))?;
         if !wish.as_built {
-            build::workspace(layout, if wish.debug { &[] } else { &["--release", "--bins", "--examples"] })?;
+            build::house(layout, !wish.debug)?;
         }
         lasting_ports(layout)?;
         let setup = Wish { release: !wish.debug, upstream: None, no_fault_upstream: false };

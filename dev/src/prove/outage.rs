@@ -41,7 +41,7 @@ pub fn run(layout: &Layout, wish: &OutageWish) -> Result<ExitCode> {
     let layout = layout.aside("outage");
     let turn = state::lock(&layout)?;
     tools::install_missing(&tools::absent(&["wrk"]))?;
-    build::workspace(&layout, &["--release"])?;
+    build::release(&layout)?;
     words::step("starting two gateways, two ledger-syncs, Redis with a replica, and Postgres");
     let mut house = House::build(&layout, true, &EXPOSURE_OF_AN_OUTAGE)?;
     let holds = measure(&mut house, wish)?;
