@@ -20,9 +20,8 @@ const UNDOING: &str = include_str!("scripts/undoing.lua");
 const RETURNING: &str = include_str!("scripts/returning.lua");
 const SESSIONS: &str = include_str!("scripts/sessions.lua");
 const RATES: &str = include_str!("scripts/rates.lua");
-/// Between these two stands what few debits need.
-const ASIDE: &str = "local function rare_rules()\n";
-const RARELY: &str = concat!(include_str!("scripts/rarely.lua"), "end\n");
+const ASIDE: &str = include_str!("scripts/aside.lua");
+const RARELY: &str = include_str!("scripts/rarely.lua");
 
 /// Closes a shard before certification; run by text, by its owner only.
 pub(super) const SEAL: &str = include_str!("scripts/seal.lua");

@@ -1,4 +1,4 @@
--- Ends what few debits need (scripts.rs puts it into `rare_rules`): a script makes its functions anew at each call, and most calls do without these.
+-- Ends what aside.lua begins.
 -- What the items of a call have left in rates, by the names of their states; and which of that is not written yet.
 local rates, uncounted = {}, {}
 
@@ -30,3 +30,4 @@ return {
   find_rates = find_rates, check_rates = check_rates, count_rates = count_rate,
   repeats = repeats, read_terms = read_terms, find_mark = find_mark, take_terms = take_terms, write_beside = write_beside,
 }
+end
