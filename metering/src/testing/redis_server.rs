@@ -200,6 +200,21 @@ impl RedisServer {
         }
     }
 
+    /// Waits until all that it has answered is written: while the disk is busy with an fsync, it answers first and may write up to two seconds later.
+    /// Without an fsync it need not be on the disk, but it outlives the process.
+    pub fn wait_until_written(&self) {
+        let is_written =
+            || self.text(&["INFO", "persistence"]).lines().any(|line| line.trim() == "aof_buffer_length:0");
+        let tries = (0..500).any(|_| {
+            let written = is_written();
+            if !written {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            written
+        });
+        assert!(tries, "the append-only file is written within seconds");
+    }
+
     /// Starts it again on the same port, with what is on disk.
     pub fn start_again(&mut self) {
         self.kill();

@@ -62,6 +62,7 @@ async fn after_a_script_flush_nothing_runs_until_the_shard_is_certified_again() 
 async fn after_a_restart_that_lost_nothing_nothing_runs_until_the_shard_is_certified_again() {
     let mut scene = Scene::with(&ada(vec![ten_days(1, 5)])).await;
     scene.draw(7, 1).await;
+    scene.redis.wait_until_written();
     scene.redis.start_again();
     scene.connection = crate::scene::connect(&scene.redis.url()).await;
     // The first call may find the broken connection; from then on the fence answers.
