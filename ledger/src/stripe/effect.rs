@@ -315,3 +315,44 @@ pub struct Checkout {
     /// When Stripe gives it up.
     pub expires_at: Option<TimeMs>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payment(payment: &str, payment_intent: Option<&str>) -> Payment {
+        Payment {
+            payment: payment.to_owned(),
+            payment_intent: payment_intent.map(str::to_owned),
+            charge: Some("ch_1".to_owned()),
+            session: None,
+            subscription: None,
+            customer: None,
+            account: None,
+            plan: String::new(),
+            product: String::new(),
+            credits: Credits::ZERO,
+            prorated: false,
+            amount: 0,
+            currency: String::new(),
+            period_end: None,
+            paid_at: TimeMs::new(1),
+            expires_at: TimeMs::new(2),
+        }
+    }
+
+    #[test]
+    fn a_payment_that_no_invoice_stands_for_is_known_by_its_intent_and_names_no_invoice() {
+        let (intent, charge) = (Some("pi_1".to_owned()), Some("ch_1".to_owned()));
+        let by_intent = payment("pi_1", Some("pi_1"));
+        assert!(by_intent.is_by_intent());
+        let names = PaymentRef { invoice: None, payment_intent: intent.clone(), charge: charge.clone() };
+        assert_eq!(by_intent.reference(), names);
+
+        for (payment_intent, by_invoice) in [(intent, payment("in_1", Some("pi_1"))), (None, payment("in_1", None))] {
+            assert!(!by_invoice.is_by_intent());
+            let names = PaymentRef { invoice: Some("in_1".to_owned()), payment_intent, charge: charge.clone() };
+            assert_eq!(by_invoice.reference(), names);
+        }
+    }
+}

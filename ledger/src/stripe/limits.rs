@@ -41,7 +41,77 @@ fn words(effect: &Effect) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use metering::TimeMs;
+
+    use super::super::effect::{CheckoutEnd, CheckoutOutcome, Offer, SubscriptionReport, SubscriptionStatus};
     use super::*;
+
+    const AT: TimeMs = TimeMs::new(1);
+
+    fn seen(plan: &str) -> Effect {
+        Effect::SubscriptionSeen(SubscriptionReport {
+            subscription: "sub_1".to_owned(),
+            customer: None,
+            account: None,
+            status: SubscriptionStatus::Active,
+            was: None,
+            invoice: None,
+            plan: Some(plan.to_owned()),
+            period_end: None,
+            cancel_at_period_end: false,
+            trial_end: None,
+            as_of: AT,
+        })
+    }
+
+    fn ended(currency: &str, email: &str) -> Effect {
+        Effect::CheckoutEnded(CheckoutEnd {
+            session: "cs_1".to_owned(),
+            account: None,
+            customer: None,
+            outcome: CheckoutOutcome::Paid,
+            amount: None,
+            currency: Some(currency.to_owned()),
+            email: Some(email.to_owned()),
+            subscription: None,
+            payment_intent: None,
+            at: AT,
+        })
+    }
+
+    fn offered(product: &str, currency: &str) -> Effect {
+        Effect::OfferSeen(Offer {
+            price: "price_1".to_owned(),
+            product: product.to_owned(),
+            amount: None,
+            currency: currency.to_owned(),
+            interval: None,
+            active: true,
+            product_active: true,
+            name: String::new(),
+            as_of: AT,
+        })
+    }
+
+    #[test]
+    fn a_delivery_has_as_many_effects_as_may_be_and_not_one_more() {
+        let won = || Effect::DisputeWon { dispute: "dp_1".to_owned(), at: AT };
+        let mut many: Vec<Effect> = (0..EFFECTS_MAX).map(|_| won()).collect();
+        assert!(effects(&many).is_ok());
+        many.push(won());
+        assert!(effects(&many).unwrap_err().to_string().contains("at most 64 effects"));
+    }
+
+    #[test]
+    fn every_text_of_an_effect_is_as_short_as_an_id() {
+        let (fits, long) = ("x".repeat(255), "x".repeat(256));
+        assert!(effects(&[seen(&fits), ended(&fits, &fits), offered(&fits, &fits)]).is_ok());
+        for one in
+            [seen(&long), ended(&long, "a@b"), ended("eur", &long), offered(&long, "eur"), offered("prod_1", &long)]
+        {
+            assert!(effects(std::slice::from_ref(&one)).is_err(), "{one:?}");
+        }
+    }
 
     #[test]
     fn an_id_has_a_length_and_no_control_characters() {
