@@ -58,7 +58,7 @@ pub enum Task {
     },
     /// Throw inputs of chance at whatever reads bytes; what is found ends it.
     Fuzz {
-        /// One target; all of them, one after the other, without it.
+        /// One target; all of them, as many at a time as there are cores, without it.
         #[arg(value_parser = TARGETS)]
         target: Option<String>,
         /// How long for each, seconds.

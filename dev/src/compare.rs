@@ -96,7 +96,7 @@ pub fn run(layout: &Layout, wish: &CompareWish) -> Result<ExitCode> {
     if !wish.bench.as_built {
         build::release(layout)?;
     }
-    let workers = if wish.workers == 0 { machine::cores() } else { usize::try_from(wish.workers)? };
+    let workers = if wish.workers == 0 { process::cores() } else { usize::try_from(wish.workers)? };
     let mut circumstances = Circumstances::now(layout, &envoy, wish, workers)?;
 
     let starter = Starter { layout, workers };

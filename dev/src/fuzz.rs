@@ -4,6 +4,7 @@
 //! taken from the usual build.
 
 use std::fs::{self, File};
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -28,14 +29,22 @@ const INPUT_BYTES_MAX: u32 = 4096;
 const INPUT_SECONDS_MAX: u32 = 5;
 const MEMORY_MB_MAX: u32 = 1024;
 
-/// Runs one target, or all one after the other, each for so long. The first finding ends it.
+/// Runs one target, or all, as many at a time as there are cores, each for so long. After a finding no other is begun.
 pub fn run(layout: &Layout, only: Option<&str>, seconds: u32) -> Result<ExitCode> {
     tools::servers()?;
     tools::install_missing(&tools::absent(&["g++"]))?;
     build(layout)?;
-    for target in TARGETS.iter().filter(|target| only.is_none_or(|only| only == **target)) {
-        words::step(&format!("fuzzing {target} for {seconds} s"));
-        words::note(&fuzz(layout, target, seconds)?);
+    let targets: Vec<&str> = TARGETS.into_iter().filter(|target| only.is_none_or(|only| only == *target)).collect();
+    for together in targets.chunks(process::cores()) {
+        words::step(&format!("fuzzing {} for {seconds} s", together.join(" and ")));
+        let told: Vec<Result<String>> = std::thread::scope(|scope| {
+            let begun: Vec<_> =
+                together.iter().map(|target| scope.spawn(move || fuzz(layout, target, seconds))).collect();
+            begun.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        for (target, told) in together.iter().zip(told) {
+            words::note(&format!("{target}: {}", told?));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! Child processes: started in a group of their own, known by pid and start time, stopped politely and then for certain.
 
 use std::fs::{self, File};
+use std::num::NonZero;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -87,6 +88,11 @@ fn living() -> impl Iterator<Item = Record> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.map(Record::of).filter(Record::alive)
+}
+
+/// How many processes can run at a time.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// The name of a process, for people.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::wish::CompareWish;
 use crate::layout::Layout;
+use crate::process;
 
 #[derive(Serialize)]
 pub struct Circumstances {
@@ -37,7 +38,7 @@ impl Circumstances {
         Ok(Circumstances {
             date: said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
             processor: line_of("/proc/cpuinfo", "model name").unwrap_or_default(),
-            cores: cores(),
+            cores: process::cores(),
             memory_gib: memory.unwrap_or(0_u64) / (1024 * 1024),
             kernel: said("uname", &["-sr"]),
             workers,
@@ -63,10 +64,6 @@ impl Circumstances {
     pub fn ended(&mut self) {
         self.load_at_end = load();
     }
-}
-
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// The first of the load averages.

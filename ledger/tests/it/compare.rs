@@ -2,7 +2,7 @@
 
 use ledger::{Balance, Comparison, Drift, compare};
 use metering::live::Snapshot;
-use metering::{AccountId, Credits, LotId, LotImage, SessionVersions, Status, TimeMs};
+use metering::{AccountId, Body, Credits, LotId, LotImage, SessionVersions, Status, TimeMs};
 
 use crate::actors::{DAY, NOON, Operator, Stream, credits, op, shard_of};
 
@@ -79,6 +79,40 @@ async fn events_that_are_not_in_the_book_are_no_difference_and_a_missing_one_is_
     assert!(matches!(compare(&book, Some(&snapshot), &stream.events[..2]), Comparison::Unsure(_)));
     let holed = [stream.events[0].clone(), stream.events[2].clone()];
     assert_eq!(differs(compare(&book, Some(&snapshot), &holed)), ["event is 4 in the book and 5 in live state"]);
+}
+
+#[tokio::test]
+async fn events_that_the_book_has_meanwhile_and_those_after_the_snapshot_are_passed_over() {
+    let (operator, account, lot, mut stream, mut snapshot) = both().await;
+    stream.debits(account, op(1), &[(lot, 30)]);
+    let recorded = stream.events.clone();
+    stream.drains(&operator.db).await;
+    stream.debits(account, op(2), &[(lot, 4)]);
+    stream.debits(account, op(3), &[(lot, 1)]);
+    let read = [recorded, stream.events.clone()].concat();
+    (snapshot.seq, snapshot.lots[0].remaining, snapshot.cached_total) = (4, credits(66), credits(66));
+    (snapshot.budget_used, snapshot.budget_period_end) = (credits(34), crate::actors::period_end(NOON));
+    let agrees = compare(&balance(&operator, account).await, Some(&snapshot), &read);
+    assert_eq!(agrees, Comparison::Agrees { unapplied: 1, drawable: credits(66) });
+}
+
+#[tokio::test]
+async fn an_install_of_what_the_book_says_is_followed_and_one_after_other_events_is_unsure() {
+    let (operator, account, lot, mut stream, snapshot) = both().await;
+    let book = balance(&operator, account).await;
+    let installed = |stream: &mut Stream, seq: u64| {
+        stream.push(Body::Installed { account, seq, control_version: 2 });
+        stream.events.pop().unwrap()
+    };
+    let as_the_book = installed(&mut stream, book.seq);
+    let agrees = compare(&book, Some(&snapshot), std::slice::from_ref(&as_the_book));
+    assert_eq!(agrees, Comparison::Agrees { unapplied: 0, drawable: credits(100) });
+    let ahead = installed(&mut stream, book.seq + 1);
+    assert!(matches!(compare(&book, Some(&snapshot), &[ahead]), Comparison::Unsure(_)), "of a later book");
+    stream.debits(account, op(1), &[(lot, 30)]);
+    let debit = stream.events.pop().unwrap();
+    let moved = Snapshot { seq: book.seq + 1, ..snapshot };
+    assert!(matches!(compare(&book, Some(&moved), &[debit, as_the_book]), Comparison::Unsure(_)), "a debit is undone");
 }
 
 #[tokio::test]

@@ -1,16 +1,30 @@
-//! Random histories, told one after the other; of one that fails, the shortest that still does is shown.
+//! Random histories, some told at a time; of one that fails, the shortest that still does is shown.
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestRunner};
 
-/// Tells so many of these histories to their end.
-pub fn tells<S: Strategy>(cases: u32, histories: &S, tell: impl AsyncFn(S::Value)) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = Config { cases, max_shrink_iters: 400, failure_persistence: None, ..Config::default() };
-    TestRunner::new(config)
-        .run(histories, |history| {
-            runtime.block_on(tell(history));
-            Ok(())
-        })
-        .unwrap_or_else(|failure| panic!("{failure}"));
+/// So many are told at a time: each waits for its book most of the time.
+const THREADS: u32 = 4;
+
+/// Tells so many of these histories to their end, or a few more.
+pub fn tells<S: Strategy + Sync>(cases: u32, histories: &S, tell: impl AsyncFn(S::Value) + Sync) {
+    let config = Config {
+        cases: cases.div_ceil(THREADS),
+        max_shrink_iters: 400,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                TestRunner::new(config.clone())
+                    .run(histories, |history| {
+                        runtime.block_on(tell(history));
+                        Ok(())
+                    })
+                    .unwrap_or_else(|failure| panic!("{failure}"));
+            });
+        }
+    });
 }
