@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ledger::{ShardRow, ShardState};
+use ledger::{DueHold, ShardRow, ShardState};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -117,6 +117,8 @@ enum Next {
 struct Rounds {
     carrier: Carrier,
     last_sweep: Option<Instant>,
+    /// Where the last page of due holds ended, while there are more.
+    holds_after: Option<DueHold>,
     last_note: Instant,
     last_look: Instant,
     /// When gateways were let in.
@@ -126,7 +128,14 @@ struct Rounds {
 impl Rounds {
     fn begin() -> Self {
         let now = Instant::now();
-        Self { carrier: Carrier::default(), last_sweep: None, last_note: now, last_look: now, opened: now }
+        Self {
+            carrier: Carrier::default(),
+            last_sweep: None,
+            holds_after: None,
+            last_note: now,
+            last_look: now,
+            opened: now,
+        }
     }
 
     /// One turn: drain, carry, remember, and from time to time sweep and note. Less than a whole batch can wait for company, because a
@@ -167,7 +176,7 @@ impl Rounds {
         service.metrics.undos_settled.inc_by(settled);
         journal_rounds::ask_again(service, hold, drain, SWEEP_PAGE).await?; // before holds are released: a settlement was promised
         if self.opened.elapsed() >= Duration::from_millis(sweep.hold_grace_ms) {
-            due::release_holds(service, hold, drain, SWEEP_PAGE).await?;
+            self.holds_after = due::release_holds(service, hold, drain, self.holds_after, SWEEP_PAGE).await?;
         }
         due::forget_marks(service, hold, drain, SWEEP_PAGE).await?;
         if self.last_look.elapsed() >= LOOK_EVERY {

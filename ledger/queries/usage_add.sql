@@ -12,5 +12,5 @@ SELECT (SELECT count(*) FROM found) AS found,
        (SELECT incarnation FROM last) AS incarnation,
        (SELECT sequence FROM last) AS sequence,
        (SELECT occurred_at FROM last) AS occurred_at,
-       ARRAY(SELECT account_id FROM drawn GROUP BY account_id ORDER BY account_id) AS drew,
-       ARRAY(SELECT max(occurred_at) FROM drawn GROUP BY account_id ORDER BY account_id) AS drew_at
+       ARRAY(SELECT account_id FROM moved WHERE last_at IS NOT NULL GROUP BY account_id ORDER BY account_id) AS drew,
+       ARRAY(SELECT max(last_at) FROM moved WHERE last_at IS NOT NULL GROUP BY account_id ORDER BY account_id) AS drew_at

@@ -18,6 +18,8 @@ pub struct DueHold {
     pub op: OpId,
     /// When it drew, by the shard's clock.
     pub drawn_at: TimeMs,
+    /// Since when it is due, by the same.
+    pub until: TimeMs,
     /// The `Idempotency-Key` it drew under.
     pub idempotency: Option<IdempotencyKey>,
 }
@@ -27,16 +29,26 @@ struct RawHold {
     account_id: Uuid,
     op: Uuid,
     drawn_at: Stamp,
+    hold_until: Stamp,
     key: Option<Uuid>,
 }
 
 impl Ledger {
-    /// Holds of a shard whose time was over at `drained`, the time up to which the stream is in the book, oldest first. Those
-    /// that somebody has asked to undo are left out: the book has decided about them.
-    pub async fn due_holds(&self, fence: Fence, drained: TimeMs, limit: u32) -> Result<Vec<DueHold>, LedgerError> {
+    /// Holds of a shard whose time was over at `drained`, the time up to which the stream is in the book, oldest first, at most `limit` behind
+    /// `after`. Those that somebody has asked to undo are left out: the book has decided about them.
+    pub async fn due_holds(
+        &self,
+        fence: Fence,
+        drained: TimeMs,
+        after: Option<DueHold>,
+        limit: u32,
+    ) -> Result<Vec<DueHold>, LedgerError> {
+        let (until, op) = after.map_or((TimeMs::EPOCH, Uuid::nil()), |after| (after.until, after.op.as_uuid()));
         let rows: Vec<RawHold> = sqlx::query_as(include_str!("../queries/due_holds.sql"))
             .bind(shard_number(fence.shard))
             .bind(stamp(drained)?)
+            .bind(stamp(until)?)
+            .bind(op)
             .bind(i64::from(limit))
             .fetch_all(&self.pool)
             .await?;
@@ -45,6 +57,7 @@ impl Ledger {
                 account: AccountId::from_uuid(raw.account_id),
                 op: OpId::from_uuid(raw.op),
                 drawn_at: time(raw.drawn_at)?,
+                until: time(raw.hold_until)?,
                 idempotency: raw.key.map(IdempotencyKey::from_uuid),
             })
         });

@@ -76,10 +76,29 @@ async fn a_hold_is_due_from_its_instant_on_unless_it_was_settled_or_somebody_ask
     stream.settles(account, op(3)); // not in the batch of its hold
     stream.is_asked_to_undo(account, op(4), NOON.plus_ms(2_000));
     stream.drains(&operator.db).await;
-    let due = async |at| operator.db.ledger.due_holds(stream.fence, at, 10).await.unwrap();
+    let due = async |at| operator.db.ledger.due_holds(stream.fence, at, None, 10).await.unwrap();
     assert_eq!(due(until.minus_ms(1)).await, []);
-    let hold = DueHold { account, op: op(1), drawn_at: NOON, idempotency: Some(under("k").key) };
+    let hold = DueHold { account, op: op(1), drawn_at: NOON, until, idempotency: Some(under("k").key) };
     assert_eq!(due(until).await, [hold]);
+}
+
+#[tokio::test]
+async fn behind_a_page_of_due_holds_comes_the_next_whatever_became_of_those_before() {
+    let operator = Operator::arrives().await;
+    let (account, lot, mut stream) = account_with_credits(&operator).await;
+    let (first, second) = (NOON.plus_ms(1_000), NOON.plus_ms(2_000));
+    for (number, until) in [(3, second), (1, first), (4, second), (2, first)] {
+        stream.draws(account, op(number), lot, Some(until), None);
+    }
+    stream.drains(&operator.db).await;
+    let (mut after, mut pages) = (None, Vec::new());
+    loop {
+        let page = operator.db.ledger.due_holds(stream.fence, second, after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        pages.push(page.iter().map(|due| due.op).collect::<Vec<_>>());
+    }
+    assert_eq!(pages, [[op(1), op(2)], [op(3), op(4)]], "of one instant by their ops");
 }
 
 #[tokio::test]
@@ -90,10 +109,10 @@ async fn a_released_hold_is_given_back_however_late_the_owner_comes() {
     stream.drains(&operator.db).await;
     assert_eq!(operator.remaining(lot).await, 90);
     stream.at = NOON.plus_ms(9 * DAY);
-    let due = operator.db.ledger.due_holds(stream.fence, stream.at, 10).await.unwrap();
+    let due = operator.db.ledger.due_holds(stream.fence, stream.at, None, 10).await.unwrap();
     stream.is_asked_to_undo(account, op(1), due[0].drawn_at); // as ledger-sync asks
     stream.drains(&operator.db).await;
-    assert_eq!(operator.db.ledger.due_holds(stream.fence, stream.at, 10).await.unwrap(), []);
+    assert_eq!(operator.db.ledger.due_holds(stream.fence, stream.at, None, 10).await.unwrap(), []);
     stream.applies_pending(&operator.db, &[]).await;
     stream.drains(&operator.db).await;
     assert_eq!(operator.remaining(lot).await, 100);

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 const THREADS: u32 = 4;
 
 /// Tells so many of these histories to their end, or a few more.
-pub fn tells<S: Strategy + Sync>(cases: u32, histories: &S, tell: impl AsyncFn(S::Value) + Sync) {
+pub fn tells<S: Strategy>(cases: u32, histories: impl Fn() -> S + Sync, tell: impl AsyncFn(S::Value) + Sync) {
     let config = Config {
         cases: cases.div_ceil(THREADS),
         max_shrink_iters: 400,
@@ -19,7 +19,7 @@ pub fn tells<S: Strategy + Sync>(cases: u32, histories: &S, tell: impl AsyncFn(S
             scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 TestRunner::new(config.clone())
-                    .run(histories, |history| {
+                    .run(&histories(), |history| {
                         runtime.block_on(tell(history));
                         Ok(())
                     })

@@ -52,7 +52,7 @@ impl Story {
     }
 
     async fn due(&self, at: TimeMs) -> Vec<OpId> {
-        let due = self.operator.db.ledger.due_holds(self.stream.fence, at, 10).await.unwrap();
+        let due = self.operator.db.ledger.due_holds(self.stream.fence, at, None, 10).await.unwrap();
         due.into_iter().map(|due| due.op).collect()
     }
 

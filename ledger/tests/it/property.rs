@@ -88,11 +88,15 @@ fn step() -> impl Strategy<Value = Step> {
 
 #[test]
 fn the_book_follows_live_state_whatever_happens_and_however_it_is_drained() {
-    tells(32, &prop::collection::vec(step(), 1..60), async |history| {
-        let mut story = Story::begins().await;
-        for step in &history {
-            story.goes_on(step).await;
-        }
-        story.ends_in_agreement().await;
-    });
+    tells(
+        32,
+        || prop::collection::vec(step(), 1..60),
+        async |history| {
+            let mut story = Story::begins().await;
+            for step in &history {
+                story.goes_on(step).await;
+            }
+            story.ends_in_agreement().await;
+        },
+    );
 }

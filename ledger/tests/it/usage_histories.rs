@@ -82,11 +82,15 @@ fn step() -> impl Strategy<Value = Step> {
 
 #[test]
 fn what_is_counted_is_what_the_entries_say_whatever_happens_and_whenever_it_is_counted() {
-    tells(cases(32, 1_000), &prop::collection::vec(step(), 1..80), async |history| {
-        let mut world = World::begins().await;
-        for step in &history {
-            world.goes_on(step).await;
-        }
-        world.ends_as_its_entries_say().await;
-    });
+    tells(
+        cases(32, 1_000),
+        || prop::collection::vec(step(), 1..80),
+        async |history| {
+            let mut world = World::begins().await;
+            for step in &history {
+                world.goes_on(step).await;
+            }
+            world.ends_as_its_entries_say().await;
+        },
+    );
 }

@@ -7,13 +7,24 @@ use metering::live::{Undo, UndoOutcome};
 use super::{Story, new_op};
 use crate::model::DAY;
 
+/// Due holds in a page.
+const PAGE: u32 = 100;
+
 impl Story<'_> {
     /// As ledger-sync: what nobody has settled in time is asked to be undone.
     pub(super) async fn release_holds(&mut self) {
         self.drain(false).await;
         let (fence, now) = (self.world.fence, self.world.now);
-        let mut all_due = self.world.book.due_holds(fence, now, 1_000).await.unwrap();
-        all_due.retain(|due| self.accounts.contains(&due.account)); // others are an earlier story's
+        let mut all_due = Vec::new();
+        loop {
+            let page = self.world.book.due_holds(fence, now, all_due.last().copied(), PAGE).await.unwrap();
+            let ended = page.len() < usize::try_from(PAGE).unwrap();
+            all_due.extend(page);
+            if ended {
+                break;
+            }
+        }
+        all_due.retain(|due| self.accounts.contains(&due.account)); // others are an earlier story's, and stay due
         let open = self.model.accounts.values().flat_map(|account| account.open.iter());
         let expected: BTreeSet<_> = open.filter(|(_, until)| **until <= now).map(|(op, _)| *op).collect();
         assert_eq!(all_due.iter().map(|due| due.op).collect::<BTreeSet<_>>(), expected, "what is due");
