@@ -17,8 +17,8 @@ use seen::Seen;
 use story::Story;
 use world::{Unused, World};
 
-/// Each of them has a Redis and a shard of its own; all share the database. Most of its time each waits for one of the two.
-const THREADS: u16 = 8;
+/// Each of them has a Redis and a shard of its own; all share the database.
+const THREADS: u16 = 4;
 /// Each takes a month by its clock: so no clock gets far.
 const HISTORIES_A_WORLD: u32 = 250;
 const CASES: u32 = 2_000;
