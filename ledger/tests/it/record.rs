@@ -83,6 +83,10 @@ async fn a_gap_in_the_stream_or_in_an_account_stops_the_batch() {
         let told = format!("{account} is at 3 in the book, the event says {wrong}");
         assert!(refused.code() == "event_gap" && refused.to_string().ends_with(&told), "{refused}");
     }
+    let mut installed = Stream { events: Vec::new(), ..copy(&stream) };
+    installed.push(Body::Installed { account, seq: 9, control_version: 2 });
+    let refused = installed.tries_to_drain(&operator.db).await.unwrap_err();
+    assert!(refused.code() == "event_gap", "live state was not installed from this book: {refused}");
     assert_eq!(operator.remaining(lot).await, 100, "nothing of a refused batch is written");
     stream.drains(&operator.db).await;
     assert_eq!(operator.remaining(lot).await, 92);
