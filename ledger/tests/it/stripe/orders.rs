@@ -12,6 +12,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use super::model::{ALL, Expected, Told, expected};
 use super::shop::{Shop, at};
 use crate::actors::{DAY, Operator, credits};
+use crate::histories::shares_out;
 
 /// The effects of one delivery.
 fn effects(shop: &Shop<'_>, told: Told) -> Vec<Effect> {
@@ -99,8 +100,6 @@ fn history() -> impl Strategy<Value = History> {
 /// Histories of a usual run, and of a full one.
 const CASES: u32 = 160;
 const CASES_FULL: u32 = 10_000;
-/// Each of them has a database of its own.
-const THREADS: u32 = 4;
 /// So many share a database: what is asked of it goes through all it was told.
 const HISTORIES_A_BOOK: u32 = 250;
 
@@ -139,10 +138,5 @@ fn whatever_happens_the_book_says_what_the_model_says(cases: u32) {
 
 #[test]
 fn whatever_part_of_the_world_is_told_in_whatever_order_the_book_says_what_the_model_says() {
-    let cases = ledger::testing::cases(CASES, CASES_FULL) / THREADS;
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(move || whatever_happens_the_book_says_what_the_model_says(cases));
-        }
-    });
+    shares_out(ledger::testing::cases(CASES, CASES_FULL), whatever_happens_the_book_says_what_the_model_says);
 }

@@ -18,11 +18,10 @@ impl Story<'_> {
         let mut all_due = Vec::new();
         loop {
             let page = self.world.book.due_holds(fence, now, all_due.last().copied(), PAGE).await.unwrap();
-            let ended = page.len() < usize::try_from(PAGE).unwrap();
-            all_due.extend(page);
-            if ended {
+            if page.is_empty() {
                 break;
             }
+            all_due.extend(page);
         }
         all_due.retain(|due| self.accounts.contains(&due.account)); // others are an earlier story's, and stay due
         let open = self.model.accounts.values().flat_map(|account| account.open.iter());
