@@ -64,7 +64,7 @@ async fn serve(
         hold.link.open_shard(&hold.certified).await?; // accounts serve one by one, as they are installed
         install_all(service, &mut hold, &mut drain).await?;
     } else {
-        while rounds.carrier.once(service, &mut hold, &mut drain).await? > 0 {} // before anything is drawn under old rules
+        while rounds.carrier.once(service, &mut hold, &mut drain).await? {} // before anything is drawn under old rules
         hold.link.open_shard(&hold.certified).await?;
     }
     config::failpoint("serve.opened");
@@ -157,7 +157,7 @@ impl Rounds {
             self.last_note = Instant::now();
         }
         Ok(match drained {
-            _ if drained >= batch_size(service) || carried > 0 || remembering => Next::AtOnce,
+            _ if drained >= batch_size(service) || carried || remembering => Next::AtOnce,
             STEADY.. => Next::InCompany,
             _ => Next::Soon,
         })

@@ -126,6 +126,36 @@ async fn a_poisoned_event_is_parked_and_its_shard_goes_on_for_everybody() {
 }
 
 #[tokio::test]
+async fn changes_that_wait_for_a_decision_keep_no_other_change_waiting() {
+    const MORE_THAN_A_PAGE: usize = 501;
+    let scene = Scene::begins().await;
+    scene.poison();
+    scene.wait_parked(1).await;
+    let found = scene.redis.texts(&["KEYS", &format!("*:a:{}", scene.bob.hex())]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    scene.redis.command(&["DEL", &found[0]]); // so each change of his asks for an install, and his letters forbid it
+    let (ledger, now) = (&scene.book.ledger, scene.book.ledger.book_now().await.unwrap());
+    for status in [Status::Suspended, Status::Active].into_iter().cycle().take(MORE_THAN_A_PAGE) {
+        ledger.set_status(scene.bob, status, &by(now)).await.unwrap();
+    }
+    ledger.set_status(scene.ada, Status::Suspended, &by(now)).await.unwrap();
+    wait_until("a change behind them is live", async || {
+        let live = scene.meter.snapshot(scene.ada).await;
+        live.is_ok_and(|live| live.is_some_and(|live| live.status == Status::Suspended))
+    })
+    .await;
+    let waiting =
+        format!("SELECT count(*) FROM outbox WHERE delivered_at IS NULL AND account_id = '{}'", scene.bob.as_uuid());
+    assert_eq!(scene.book.number(&waiting).await, i64::try_from(MORE_THAN_A_PAGE).unwrap(), "his wait for a decision");
+    assert_eq!(scene.sync.metric("tollgate_sync_control_gaps_total").await, 0);
+
+    let (decision, _) = ledger.discard_dead_letters(&[scene.first_letter().await], &by(now)).await.unwrap();
+    scene.wait_done(decision).await;
+    wait_until("none waits any more", async || scene.book.number(&waiting).await == 0).await;
+    scene.finds_no_difference().await;
+}
+
+#[tokio::test]
 async fn a_discarded_letter_lets_the_rest_into_the_book_and_live_state_is_as_the_book_again() {
     let scene = Scene::begins().await;
     scene.poison();

@@ -5,5 +5,6 @@ mod dead_letters;
 mod histories;
 mod model;
 mod process;
+mod refusals;
 mod stories;
 mod usage;

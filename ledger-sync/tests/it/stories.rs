@@ -9,7 +9,7 @@ use metering::testing::RedisServer;
 use metering::{AccountId, BudgetAnchor, Credits, KeyMode, OpId, Status, TimeMs};
 use uuid::Uuid;
 
-use crate::process::{Sync, wait_until};
+use crate::process::{PATIENCE, Sync, wait_until};
 
 pub fn by(at: TimeMs) -> By {
     By { actor: "operator".to_owned(), reason: "a story".to_owned(), at }
@@ -111,6 +111,23 @@ async fn a_grant_reaches_live_state_and_a_debit_reaches_the_book() {
         matches!(meter.debit(&ask(ada, 1)).await, Ok(DebitOutcome::Refused(Refusal::Status(Status::Suspended))))
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_shard_serves_only_when_all_that_was_changed_meanwhile_is_live() {
+    let (redis, book) = (RedisServer::start(), database().await);
+    let mut sync = Sync::start(&redis.url(), &book.url).await;
+    let meter = Meter::connect(&redis.url()).await.unwrap();
+    let ada = ada(&book, 10).await;
+    wait_remaining(&meter, ada, 10).await;
+    sync.kill();
+    let now = book.ledger.book_now().await.unwrap();
+    for status in [Status::Suspended, Status::Active].into_iter().cycle().take(1_001) {
+        book.ledger.set_status(ada, status, &by(now)).await.unwrap();
+    }
+    sync.start_to_die_at("serve.opened", 4); // hers is the last of four account shards: the others have nothing to carry
+    assert!(sync.died(PATIENCE).await, "{}", sync.log());
+    assert_eq!(meter.snapshot(ada).await.unwrap().unwrap().status, Status::Suspended);
 }
 
 #[tokio::test]

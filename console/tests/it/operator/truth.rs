@@ -67,6 +67,10 @@ async fn live_state_that_is_wrong_is_shown_rebuilt_and_right_again() {
         verified.says("<dt>Live</dt><dd>60</dd>") && verified.says("<dt>Difference</dt><dd>40</dd>"),
         "{verified:?}"
     );
+    let api = house.post(&olga, &format!("/api/operator/accounts/{ann}/verify"), &json!({})).await.json();
+    assert_eq!((&api["says"], &api["live"], &api["difference"]), (&json!("differs"), &json!(60), &json!(40)));
+    let in_live = api["in_live"].as_array().unwrap();
+    assert!(in_live.len() == 1 && in_live[0].to_string().contains("60") && api["in_book"] == json!([]), "{api}");
     let rebuild = format!("/operator/accounts/{ann}/rebuild");
     steps.insists_on_a_reason(&rebuild, &[]).await;
     let (page, carried) = steps.preview(&rebuild, &[("reason", WHY)]).await;
