@@ -1,8 +1,8 @@
 //! Book and live state side by side: each kind of difference is told, and what is on its way is none.
 
-use ledger::{Balance, Comparison, Drift, compare};
+use ledger::{Balance, Comparison, Drift, PendingChange, compare};
 use metering::live::Snapshot;
-use metering::{AccountId, Body, Credits, LotId, LotImage, SessionVersions, Status, TimeMs};
+use metering::{AccountId, Body, Change, Credits, LotId, LotImage, SessionVersions, Status, TimeMs};
 
 use crate::actors::{DAY, NOON, Operator, Stream, credits, op, shard_of};
 
@@ -113,6 +113,31 @@ async fn an_install_of_what_the_book_says_is_followed_and_one_after_other_events
     let debit = stream.events.pop().unwrap();
     let moved = Snapshot { seq: book.seq + 1, ..snapshot };
     assert!(matches!(compare(&book, Some(&moved), &[debit, as_the_book]), Comparison::Unsure(_)), "a debit is undone");
+}
+
+#[tokio::test]
+async fn an_install_tells_live_state_of_undos_that_are_decided_up_to_its_version_and_of_no_others() {
+    let (operator, account, _, mut stream, snapshot) = both().await;
+    let mut book = balance(&operator, account).await;
+    for version in [3_u64, 4] {
+        let change = Change::UndoSettled {
+            debit_op: op(u128::from(version)),
+            split: vec![],
+            period_end: TimeMs::EPOCH,
+            counted: true,
+            key: None,
+            debited_at: TimeMs::EPOCH,
+        };
+        book.pending.push(PendingChange { version, row: version, change, settled: false });
+    }
+    book.control_version = 4;
+    stream.push(Body::Installed { account, seq: book.seq, control_version: 3 });
+    let installed = [stream.events.pop().unwrap()];
+    let told = Snapshot { control_version: 3, control_row: 3, undos: 1, ..snapshot };
+    let agrees = compare(&book, Some(&told), &installed);
+    assert_eq!(agrees, Comparison::Agrees { unapplied: 0, drawable: credits(100) });
+    let too_many = Snapshot { undos: 2, ..told };
+    assert!(!differs(compare(&book, Some(&too_many), &installed)).is_empty());
 }
 
 #[tokio::test]
