@@ -14,7 +14,6 @@ use metering::journal::{Head, JournalError, read_frame};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tokio::time::MissedTickBehavior;
 use tracing::{debug, warn};
 
 use crate::service::Service;
@@ -114,18 +113,16 @@ fn read(bytes: &[u8]) -> Result<JournalPost, JournalError> {
 
 /// Forgets refused requests that are old, at once and then from time to time, until the service stops.
 pub async fn forget_old(service: Arc<Service>) {
-    let mut rounds = tokio::time::interval(FORGET_EVERY);
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = service.stop.cancelled() => return,
-            _ = rounds.tick() => {}
-        }
         let kept_ms = u64::from(service.settings.journal.refusals_days).saturating_mul(DAY_MS);
         let before = service.clock.now().minus_ms(kept_ms);
         // While the book is away there is nothing to forget; the next look finds it all.
         while matches!(service.book.forget_refusals(before, FORGET_PAGE).await, Ok(count) if count == u64::from(FORGET_PAGE))
         {
+        }
+        tokio::select! {
+            () = service.stop.cancelled() => return,
+            () = tokio::time::sleep(FORGET_EVERY) => {}
         }
     }
 }

@@ -41,18 +41,10 @@ async fn each_bad_key_gets_its_reason_and_draws_nothing() {
     assert_eq!(house.remaining(&account).await, 10);
     assert!(house.gateway.metric("tollgate_gateway_key_lookups_total{result=\"unknown_hit\"}").await >= 3);
     // The revoked, the expired and the unknown one are remembered. The cache counts them some time after a look-up.
-    let started = Instant::now();
+    let (started, lines) = (Instant::now(), [("Authorization", &*bearer(&unknown))]);
     while house.gateway.metric("tollgate_gateway_key_cache_entries").await != 3 {
-        assert!(
-            started.elapsed().as_secs() < 10,
-            "{}",
-            house.gateway.metric("tollgate_gateway_key_cache_entries").await
-        );
-        let lines = [("Authorization", bearer(&unknown))];
-        house
-            .gateway
-            .send("GET", "/v1/credits", &lines.each_ref().map(|(name, value)| (*name, value.as_str())), "")
-            .await;
+        assert!(started.elapsed().as_secs() < 10, "the cache counts another number of keys");
+        house.gateway.send("GET", "/v1/credits", &lines, "").await;
     }
 }
 
