@@ -107,10 +107,10 @@ impl RedisSide {
 
 /// The words of a debit call that MONITOR shows, with its op replaced by a random one and its deadline by none.
 /// `debit.lua`: 2 keys, 4 an account, one an item; then both counts, the accounts, and 6 arguments an item: op, which account, credits,
-/// `not_after_ms`, key, route.
+/// `not_after_ms`, key, route; then the two numbers of the fence.
 fn debit_call(line: &str) -> Option<Vec<String>> {
     let quoted: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
-    let is_debit = quoted.first()?.eq_ignore_ascii_case("EVALSHA") && quoted.get(2) == Some(&"7") && quoted.len() == 19;
+    let is_debit = quoted.first()?.eq_ignore_ascii_case("EVALSHA") && quoted.get(2) == Some(&"7") && quoted.len() == 21;
     if !is_debit {
         return None;
     }
@@ -160,6 +160,8 @@ mod tests {
             "99",
             "key",
             "v1.messages",
+            "7",
+            "1",
         ];
         let line = format!("1700000000.1 [0 127.0.0.1:1] \"{}\"", words.join("\" \""));
         let call = debit_call(&line).unwrap();

@@ -8,7 +8,8 @@ use super::{EVENTS, LOTS, OPS, Split};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Redis {
     pub image: Image,
-    /// One bit for each certification whose scripts are loaded.
+    /// One bit for each certification that this process was given: its scripts bear the process' `run_id`, and what was certified in another process
+    /// names them by that one's.
     pub scripts: u16,
 }
 

@@ -1,4 +1,4 @@
-//! What a gateway's calls look like on the wire: the KEYS and ARGV of each script.
+//! What a gateway's calls look like on the wire: the KEYS and ARGV of each script; `fenced` ends each.
 
 use std::borrow::Borrow;
 
@@ -13,6 +13,12 @@ use crate::{AccountId, OpId};
 pub(super) fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
     let mut command = cmd("EVALSHA");
     command.arg(known.digests.of(script)).arg(keys);
+    command
+}
+
+/// The call of a script, complete: behind its own arguments stands what `prelude.lua` compares and numbers events with.
+pub(super) fn fenced(mut command: Cmd, fence: &Fence) -> Cmd {
+    command.arg(fence.certification).arg(fence.incarnation);
     command
 }
 

@@ -14,7 +14,7 @@ use futures::future::{BoxFuture, Shared};
 use redis::{Pipeline, RedisError, Value, cmd};
 use thiserror::Error;
 
-use super::commands::evalsha;
+use super::commands::{evalsha, fenced};
 use super::fences::Known;
 use super::nodes::Nodes;
 use super::replies::Reply;
@@ -137,7 +137,7 @@ async fn ask(nodes: &Nodes, known: &Known, wait_max: Duration) -> Result<(), Not
     let mut waiting = cmd("WAITAOF");
     waiting.arg(1).arg(0).arg(wait_ms);
     let mut pipeline = Pipeline::with_capacity(2);
-    pipeline.add_command(written).add_command(waiting).ignore_errors();
+    pipeline.add_command(fenced(written, &known.fence)).add_command(waiting).ignore_errors();
     let mut connection = nodes.of(known.fence.shard.into());
     let unanswered = |error: RedisError| NotDurable::Unanswered(MeterError::from_redis(error));
     let answers: Vec<Value> = pipeline.query_async(&mut connection).await.map_err(unanswered)?;

@@ -19,13 +19,13 @@ use crate::{Shard, ShardCount, ShardKind};
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) fence: Fence,
-    pub(super) digests: Digests,
+    pub(super) digests: Arc<Digests>,
     /// Whether each answer of this Redis comes after what it tells of is on its disk.
     pub(super) always_durable: bool,
 }
 
-/// What stands in a shard's head: incarnation, certification, `appendfsync`.
-type Told = (Option<u64>, Option<u64>, Option<String>);
+/// What stands in a shard's head: incarnation, certification, the process that was certified, its `appendfsync`.
+type Told = (Option<u64>, Option<u64>, Option<String>, Option<String>);
 
 /// What was read last. Being behind is safe: a script under an old number is refused before it does anything.
 #[derive(Debug, Default)]
@@ -110,23 +110,30 @@ impl Fences {
     }
 
     fn learn(&self, shard: Shard, head: Told) -> Option<Arc<Known>> {
-        let (Some(incarnation), Some(certification), fsync) = head else { return None };
+        let (Some(incarnation), Some(certification), Some(process), fsync) = head else { return None };
         let fence = Fence { shard, incarnation, certification }; // what else stands there changes with the certification only
         if let Some(known) = self.get(shard).filter(|known| known.fence == fence) {
             return Some(known);
         }
         let known = Arc::new(Known {
             fence,
-            digests: Digests::under(&fence),
+            digests: self.digests(&process),
             always_durable: fsync.as_deref() == Some("always"),
         });
         self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(shard, Arc::clone(&known));
         Some(known)
     }
+
+    /// Shards that live in one process have theirs in common.
+    fn digests(&self, process: &str) -> Arc<Digests> {
+        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let same = known.values().map(|known| &known.digests).find(|digests| digests.process == process);
+        same.cloned().unwrap_or_else(|| Arc::new(Digests::of_process(process)))
+    }
 }
 
 fn read_head(shard: Shard) -> Cmd {
     let mut command = cmd("HMGET");
-    command.arg(keys::head(shard)).arg("incarnation").arg("certification").arg("fsync");
+    command.arg(keys::head(shard)).arg("incarnation").arg("certification").arg("process").arg("fsync");
     command
 }

@@ -349,7 +349,8 @@ impl Meter {
         };
         loop {
             let mut connection = self.nodes.of(shard.into());
-            let answer = command(&known).query_async(&mut connection).await.map_err(MeterError::from_redis);
+            let command = commands::fenced(command(&known), &known.fence);
+            let answer = command.query_async(&mut connection).await.map_err(MeterError::from_redis);
             let Err(error) = answer else { return answer };
             if !matches!(error, MeterError::Uncertified) {
                 if self.nodes.again(&error, &mut tries).await? {

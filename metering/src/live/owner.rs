@@ -7,12 +7,14 @@ mod changes;
 mod stream;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, ErrorKind, RedisError, Value, cmd};
 use thiserror::Error;
 
+use super::commands::fenced;
 use super::keys::INSTALL;
 use super::place::host_of;
 use super::replies::Reply;
@@ -84,6 +86,7 @@ impl From<MeterError> for OwnerError {
 pub struct OwnerLink {
     connection: MultiplexedConnection,
     process: Process,
+    digests: Arc<Digests>,
     place: Place,
     answer_wait: Duration,
     /// Scripts of the release before.
@@ -94,7 +97,7 @@ pub struct OwnerLink {
 #[derive(Debug, Clone)]
 pub struct Certified {
     fence: Fence,
-    digests: Digests,
+    digests: Arc<Digests>,
 }
 
 impl Certified {
@@ -128,7 +131,8 @@ impl OwnerLink {
     async fn enter(place: Place, client: &Client, answer_wait: Duration) -> Result<Self, OwnerError> {
         let mut connection = connect::once(client, answer_wait).await?;
         let process = look_at(&mut connection).await?;
-        Ok(Self { connection, process, place, answer_wait, previous: Cow::Borrowed(PREVIOUS) })
+        let digests = Arc::new(Digests::of_process(&process.run_id));
+        Ok(Self { connection, process, digests, place, answer_wait, previous: Cow::Borrowed(PREVIOUS) })
     }
 
     /// Looks once more at how Redis is set up: what was safe may have been changed since. `SetUpAnew` where gateways were told
@@ -182,6 +186,11 @@ impl OwnerLink {
 
     async fn run(&mut self, command: Cmd) -> Result<Reply, OwnerError> {
         Ok(Reply::open(command.query_async(&mut self.connection).await?)?)
+    }
+
+    /// The same with a script of a shard that was certified.
+    async fn run_under(&mut self, shard: &Certified, command: Cmd) -> Result<Reply, OwnerError> {
+        self.run(fenced(command, &shard.fence)).await
     }
 }
 

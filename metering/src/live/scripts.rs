@@ -1,15 +1,15 @@
-//! The scripts: their texts, one operation a file, and their digests under a fence.
+//! The scripts: their texts, one operation a file, and their digests in a Redis process.
 //!
-//! A script's text holds the certification of its shard, so each certification has digests of its own and a Redis process that
-//! was not certified has none of them. Only the owner loads scripts; everybody runs them by digest. It loads those of the release before, too,
+//! A script's text holds the `run_id` of the process that it is loaded into, so each process has digests of its own and one that no owner has
+//! looked at has none of them. What names the process to gateways is the head of a shard that was certified in it; which certification that was
+//! is told to the script, which compares. Only the owner loads scripts; everybody runs them by digest. It loads those of the release before, too,
 //! so that gateways go on while owners are replaced, and are replaced one after the other then.
 
 use redis::Script as ScriptText;
 
-use super::Fence;
-
 const PRELUDE: &str = include_str!("scripts/prelude.lua");
 const ACCOUNT: &str = include_str!("scripts/account.lua");
+const DETAIL: &str = include_str!("scripts/detail.lua");
 const LOTS: &str = include_str!("scripts/lots.lua");
 const CAPS: &str = include_str!("scripts/caps.lua");
 const MARKS: &str = include_str!("scripts/marks.lua");
@@ -54,37 +54,37 @@ macro_rules! scripts {
 
 scripts! {
     /// `debit.lua`
-    Debit = "debit.lua" after [ACCOUNT, ASIDE, LOTS, BURNING, CAPS, RATES, MARKS, TERMS, RARELY],
+    Debit = "debit.lua" after [ACCOUNT, ASIDE, DETAIL, LOTS, BURNING, CAPS, RATES, MARKS, TERMS, RARELY],
     /// `pass_rates.lua`
     PassRates = "pass_rates.lua" after [RATES],
     /// `give_back.lua`
-    GiveBack = "give_back.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, MARKS, UNDOING, CLOSING],
+    GiveBack = "give_back.lua" after [ACCOUNT, DETAIL, LOTS, CAPS, RETURNING, MARKS, UNDOING, CLOSING],
     /// `settle.lua`
-    Settle = "settle.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, MARKS, UNDOING, CLOSING],
+    Settle = "settle.lua" after [ACCOUNT, DETAIL, LOTS, CAPS, RETURNING, MARKS, UNDOING, CLOSING],
     /// `confirm.lua`
     Confirm = "confirm.lua" after [],
     /// `answered.lua`
     Answered = "answered.lua" after [],
     /// `undo.lua`
-    Undo = "undo.lua" after [ACCOUNT, MARKS, UNDOING],
+    Undo = "undo.lua" after [ACCOUNT, DETAIL, MARKS, UNDOING],
     /// `credits.lua`
-    Credits = "credits.lua" after [ACCOUNT, LOTS],
+    Credits = "credits.lua" after [ACCOUNT, DETAIL, LOTS],
     /// `standing.lua`
     Standing = "standing.lua" after [ACCOUNT],
     /// `snapshot.lua`
-    Snapshot = "snapshot.lua" after [ACCOUNT, LOTS, CAPS],
+    Snapshot = "snapshot.lua" after [ACCOUNT, DETAIL, LOTS, CAPS],
     /// `find_key.lua`
     FindKey = "find_key.lua" after [],
     /// `control.lua`
-    Control = "control.lua" after [ACCOUNT, LOTS, CAPS, RETURNING, SESSIONS],
+    Control = "control.lua" after [ACCOUNT, DETAIL, LOTS, CAPS, RETURNING, SESSIONS],
     /// `install.lua`
-    Install = "install.lua" after [ACCOUNT, LOTS],
+    Install = "install.lua" after [ACCOUNT, DETAIL, LOTS],
     /// `written.lua`
     Written = "written.lua" after [],
     /// `wanted.lua`
     Wanted = "wanted.lua" after [],
     /// `freeze.lua`
-    Freeze = "freeze.lua" after [ACCOUNT],
+    Freeze = "freeze.lua" after [ACCOUNT, DETAIL],
     /// `put_marks.lua`
     PutMarks = "put_marks.lua" after [],
     /// `put_key.lua`
@@ -111,10 +111,10 @@ impl Script {
         Self::Written,
     ];
 
-    /// The text that runs under a fence.
+    /// The text that is loaded into the process with this `run_id`.
     #[must_use]
-    pub fn text(self, fence: &Fence) -> String {
-        under(&self.parts().concat(), fence)
+    pub fn text(self, process: &str) -> String {
+        of(&self.parts().concat(), process)
     }
 
     /// What a release keeps for the next one: the gateways' scripts, whole, one after the other.
@@ -125,55 +125,56 @@ impl Script {
     }
 }
 
-fn under(text: &str, fence: &Fence) -> String {
-    text.replace("@certification@", &fence.certification.to_string())
-        .replace("@incarnation@", &fence.incarnation.to_string())
+fn of(text: &str, process: &str) -> String {
+    text.replace("@process@", process)
 }
 
-/// Scripts that were kept, as they run under a fence.
-pub(super) fn previous(kept: &str, fence: &Fence) -> impl Iterator<Item = String> {
+/// Scripts that were kept, as they are loaded into a process.
+pub(super) fn previous(kept: &str, process: &str) -> impl Iterator<Item = String> {
     let scripts = kept.split(KEPT).skip(1).filter_map(|script| script.split_once('\n'));
-    scripts.map(|(_name, text)| under(text, fence))
+    scripts.map(|(_name, text)| of(text, process))
 }
 
-/// The digests of all scripts under one fence.
-#[derive(Debug, Clone)]
-pub(super) struct Digests(Vec<String>);
+/// The digests of all scripts in one process.
+#[derive(Debug)]
+pub(super) struct Digests {
+    /// Its `run_id`.
+    pub(super) process: String,
+    digests: Vec<String>,
+}
 
 impl Digests {
-    /// Computes them; about as long as hashing 100 kB, once per certification.
-    pub(super) fn under(fence: &Fence) -> Self {
+    /// Computes them; about as long as hashing 200 kB, once a process.
+    pub(super) fn of_process(process: &str) -> Self {
         // `redis::Script` is used for its SHA-1 only: its `invoke` loads a missing script and would break the fence.
-        Self(Script::ALL.iter().map(|script| ScriptText::new(&script.text(fence)).get_hash().to_owned()).collect())
+        let digest = |script: &Script| ScriptText::new(&script.text(process)).get_hash().to_owned();
+        Self { process: process.to_owned(), digests: Script::ALL.iter().map(digest).collect() }
     }
 
     /// The digest of one script.
     pub(super) fn of(&self, script: Script) -> &str {
         let place = Script::ALL.iter().position(|other| *other == script);
-        place.and_then(|place| self.0.get(place)).map_or("", String::as_str) // always there: one for each of ALL
+        place.and_then(|place| self.digests.get(place)).map_or("", String::as_str) // always there: one for each of ALL
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Shard, ShardKind};
 
     #[test]
-    fn each_certification_has_digests_of_its_own() {
-        let fence = Fence { shard: Shard { kind: ShardKind::Accounts, number: 0 }, incarnation: 1, certification: 1 };
-        let next = Fence { certification: 2, ..fence };
+    fn each_process_has_digests_of_its_own() {
+        let (one, other) = (Digests::of_process("0a"), Digests::of_process("0b"));
         for script in Script::ALL {
-            assert!(!script.text(&fence).contains('@'), "{script:?}");
-            assert_ne!(Digests::under(&fence).of(*script), Digests::under(&next).of(*script), "{script:?}");
+            assert!(!script.text("0a").contains('@'), "{script:?}");
+            assert_ne!(one.of(*script), other.of(*script), "{script:?}");
         }
     }
 
     #[test]
     fn what_a_release_keeps_is_read_back_script_by_script() {
-        let fence = Fence { shard: Shard { kind: ShardKind::Accounts, number: 0 }, incarnation: 1, certification: 1 };
-        let now: Vec<String> = Script::OF_GATEWAYS.iter().map(|script| script.text(&fence)).collect();
-        assert_eq!(previous(&Script::kept(), &fence).collect::<Vec<_>>(), now);
-        assert_eq!(previous("-- nothing is kept yet\n", &fence).count(), 0);
+        let now: Vec<String> = Script::OF_GATEWAYS.iter().map(|script| script.text("0a")).collect();
+        assert_eq!(previous(&Script::kept(), "0a").collect::<Vec<_>>(), now);
+        assert_eq!(previous("-- nothing is kept yet\n", "0a").count(), 0);
     }
 }

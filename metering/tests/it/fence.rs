@@ -74,6 +74,23 @@ async fn after_a_restart_that_lost_nothing_nothing_runs_until_the_shard_is_certi
 }
 
 #[tokio::test]
+async fn a_restarted_redis_in_which_one_shard_was_certified_serves_that_one_and_no_other() {
+    let mut scene = Scene::with(&ada(vec![ten_days(1, 5)])).await;
+    scene.draw(7, 1).await;
+    scene.redis.wait_until_written();
+    scene.redis.start_again();
+    scene.connection = crate::scene::connect(&scene.redis.url()).await;
+    while !matches!(scene.meter.ping().await, Ok(())) {}
+    let (here, count) = (here(&scene), scene.stage.count.get());
+    let other = Shard { number: (here.number + 1) % count, ..here };
+    let mut link = OwnerLink::open(&scene.redis.url(), std::time::Duration::from_secs(10)).await.unwrap();
+    certify_again(&mut link, other, 2, GENEROUS_CAPS).await;
+    gateways_are_refused(&scene).await; // the scripts are there by now, but it was not this shard that was looked at
+    certify_again(&mut link, here, 2, GENEROUS_CAPS).await;
+    assert_eq!(scene.draw(1, 1).await.remaining, credits(3));
+}
+
+#[tokio::test]
 async fn after_everything_was_flushed_nothing_runs_and_nothing_is_written() {
     let mut scene = Scene::with(&ada(vec![ten_days(1, 5)])).await;
     let _: String = scene.command(&["FLUSHALL"]).await.unwrap();
@@ -105,11 +122,11 @@ async fn a_sealed_shard_refuses_everybody_until_it_is_certified_and_gateways_unt
     assert_eq!(scene.refuse(1, 1).await, metering::live::Refusal::Frozen);
 }
 
-/// Runs the text of a script under an old fence by its digest, as a command that was on its way for a long time does.
+/// Runs a script under an old fence by its digest, as a command that was on its way for a long time does.
 async fn late(scene: &Scene, fence: &Fence, script: Script, keys: &[String], arguments: &[&str]) -> RedisResult<()> {
-    let digest = redis::Script::new(&script.text(fence)).get_hash().to_owned();
+    let digest = redis::Script::new(&script.text(&scene.stage.link.process().run_id)).get_hash().to_owned();
     let mut command = redis::cmd("EVALSHA");
-    command.arg(digest).arg(keys.len()).arg(keys).arg(arguments);
+    command.arg(digest).arg(keys.len()).arg(keys).arg(arguments).arg(fence.certification).arg(fence.incarnation);
     command.query_async(&mut scene.connection.clone()).await
 }
 

@@ -123,7 +123,7 @@ async fn debit_of(scene: &Scene, whose: &str, second: [&str; 4]) -> redis::Redis
     let fence = *scene.stage.shard_of(&scene.account).fence();
     let mut command = redis::cmd("EVALSHA");
     command
-        .arg(redis::Script::new(&Script::Debit.text(&fence)).get_hash())
+        .arg(redis::Script::new(&Script::Debit.text(&scene.stage.link.process().run_id)).get_hash())
         .arg(8)
         .arg(fence.meta())
         .arg(fence.events());
@@ -133,6 +133,7 @@ async fn debit_of(scene: &Scene, whose: &str, second: [&str; 4]) -> redis::Redis
     let [items, price, not_after, route] = second;
     command.arg(1).arg(items).arg(account.hex()).arg(op(1).hex()).arg(1).arg(1).arg(LARGEST).arg("").arg("v1");
     command.arg(op(2).hex()).arg(whose).arg(price).arg(not_after).arg("").arg(route);
+    command.arg(fence.certification).arg(fence.incarnation);
     command.query_async(&mut scene.connection.clone()).await
 }
 

@@ -10,16 +10,18 @@ use crate::accounts::{ada, ten_days};
 use crate::scene::Scene;
 
 /// The look at credits as the release before wrote it.
-fn of_the_release_before(fence: &Fence) -> String {
-    format!("-- as the release before wrote it\n{}", Script::Credits.text(fence))
+fn of_the_release_before(process: &str) -> String {
+    format!("-- as the release before wrote it\n{}", Script::Credits.text(process))
 }
 
 async fn asks(scene: &Scene, fence: &Fence) -> RedisResult<Vec<String>> {
-    let script = redis::Script::new(&of_the_release_before(fence));
+    let script = redis::Script::new(&of_the_release_before(&scene.stage.link.process().run_id));
     let account = &scene.account;
     let keys = [fence.meta(), fence.account(account), fence.lots(account)];
     let more = [fence.future_lots(account), fence.emptied_lots(account)];
-    let words = ["EVALSHA", script.get_hash(), "5", &keys[0], &keys[1], &keys[2], &more[0], &more[1]];
+    let under = [fence.certification.to_string(), fence.incarnation.to_string()];
+    let words =
+        ["EVALSHA", script.get_hash(), "5", &keys[0], &keys[1], &keys[2], &more[0], &more[1], &under[0], &under[1]];
     scene.command(&words).await
 }
 

@@ -1,11 +1,13 @@
 //! Certification: seal, look, load the scripts, certify, open.
 
+use std::sync::Arc;
+
 use redis::{Pipeline, cmd};
 
 use super::{Certified, OwnerError, OwnerLink};
 use crate::live::Fence;
 use crate::live::keys::{self, head};
-use crate::live::scripts::{CERTIFY, Digests, SEAL, Script, previous};
+use crate::live::scripts::{CERTIFY, SEAL, Script, previous};
 use crate::{Shard, ShardKind, TimeMs};
 
 /// What stands outside any incarnation: the highest numbers that Redis knows of a shard.
@@ -87,7 +89,7 @@ impl OwnerLink {
         }
     }
 
-    /// Loads the scripts under a fence and certifies the shard with its number. Gateways stay out until [`Self::open_shard`].
+    /// Loads the scripts of this process and certifies the shard with a number. Gateways stay out until [`Self::open_shard`].
     pub async fn certify(
         &mut self,
         fence: Fence,
@@ -97,7 +99,7 @@ impl OwnerLink {
         highest: TimeMs,
         caps: Caps,
     ) -> Result<Certified, OwnerError> {
-        self.load(&fence).await?;
+        self.load().await?;
         let mut command = cmd("EVAL");
         command.arg(CERTIFY).arg(3).arg(head(fence.shard)).arg(fence.meta()).arg(fence.events());
         command.arg(epoch).arg(fence.incarnation).arg(fence.certification);
@@ -105,20 +107,21 @@ impl OwnerLink {
         let countable = |cap: u64| cap.min(crate::credits::LARGEST); // a cap that Lua can't count would never be reached
         command.arg(countable(caps.events)).arg(countable(caps.credits)).arg(countable(caps.age_ms));
         command.arg(if fence.shard.kind == ShardKind::Accounts { "events" } else { "" });
-        command.arg(&self.process.appendfsync);
+        command.arg(&self.process.appendfsync).arg(&self.process.run_id);
         let mut reply = self.run(command).await?;
         match reply.text()?.as_str() {
-            "certified" => Ok(Certified { fence, digests: Digests::under(&fence) }),
+            "certified" => Ok(Certified { fence, digests: Arc::clone(&self.digests) }),
             _ => Err(OwnerError::Newer(reply.number()?)),
         }
     }
 
-    async fn load(&mut self, fence: &Fence) -> Result<(), OwnerError> {
+    /// Over the connection on which the process told its `run_id`: no other process can be behind it.
+    async fn load(&mut self) -> Result<(), OwnerError> {
         let mut pipeline = Pipeline::new();
         for script in Script::ALL {
-            pipeline.cmd("SCRIPT").arg("LOAD").arg(script.text(fence)).ignore();
+            pipeline.cmd("SCRIPT").arg("LOAD").arg(script.text(&self.process.run_id)).ignore();
         }
-        for script in previous(&self.previous, fence) {
+        for script in previous(&self.previous, &self.process.run_id) {
             pipeline.cmd("SCRIPT").arg("LOAD").arg(script).ignore();
         }
         let () = pipeline.query_async(&mut self.connection).await?;
@@ -129,7 +132,7 @@ impl OwnerLink {
     pub async fn open_shard(&mut self, shard: &Certified) -> Result<(), OwnerError> {
         let mut command = shard.evalsha(Script::Open, 1);
         command.arg(shard.fence.meta());
-        self.run(command).await.map(|_| ())
+        self.run_under(shard, command).await.map(|_| ())
     }
 
     /// Unlinks what an earlier incarnation of a shard left, a page at a time; answers how many keys went.

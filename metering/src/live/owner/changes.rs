@@ -59,7 +59,7 @@ impl OwnerLink {
     /// Applies control changes in order, in one round trip.
     pub async fn control(&mut self, shard: &Certified, rows: &[ControlRow]) -> Result<Vec<ControlOutcome>, OwnerError> {
         let commands = rows.iter().map(|row| control_command(shard, row)).collect();
-        let replies = self.run_all(commands).await?;
+        let replies = self.run_all(shard, commands).await?;
         replies
             .into_iter()
             .map(|mut reply| match reply.text()?.as_str() {
@@ -83,9 +83,9 @@ impl OwnerLink {
         let marks =
             images.iter().flat_map(|image| image.idempotency.chunks(MARKS_PAGE).map(move |marks| (image, marks)));
         let marks = marks.map(|(image, marks)| put_marks_command(shard, &image.account, marks)).collect();
-        self.run_all(marks).await?;
+        self.run_all(shard, marks).await?;
         let commands = images.iter().map(|image| install_command(shard, image)).collect();
-        let replies = self.run_all(commands).await?;
+        let replies = self.run_all(shard, commands).await?;
         replies
             .into_iter()
             .map(|mut reply| match reply.text()?.as_str() {
@@ -100,7 +100,7 @@ impl OwnerLink {
     pub async fn wanted(&mut self, shard: &Certified, goes_on: bool) -> Result<Vec<AccountId>, OwnerError> {
         let mut command = shard.evalsha(Script::Wanted, 1);
         command.arg(shard.fence.meta()).arg(if goes_on { "listen" } else { "done" });
-        let mut reply = self.run(command).await?;
+        let mut reply = self.run_under(shard, command).await?;
         reply.time()?;
         let wanted = reply.text()?;
         wanted
@@ -118,7 +118,7 @@ impl OwnerLink {
     ) -> Result<Option<u64>, OwnerError> {
         let mut command = shard.evalsha(Script::Freeze, 2);
         command.arg(shard.fence.meta()).arg(shard.fence.account(account)).arg(epoch);
-        let mut reply = self.run(command).await?;
+        let mut reply = self.run_under(shard, command).await?;
         reply.time()?;
         match reply.text()?.as_str() {
             "frozen" => Ok(Some(reply.number()?)),
@@ -130,7 +130,7 @@ impl OwnerLink {
     pub async fn release(&mut self, shard: &Certified, ask: &Undo) -> Result<UndoOutcome, OwnerError> {
         let mut command = shard.evalsha(Script::Undo, commands::undo_keys(ask));
         commands::undo_arguments(&mut command, &shard.fence, ask);
-        let mut reply = self.run(command).await?;
+        let mut reply = self.run_under(shard, command).await?;
         reply.time()?;
         Ok(answers::read::undo(&mut reply)?)
     }
@@ -139,7 +139,7 @@ impl OwnerLink {
     pub async fn settle_again(&mut self, shard: &Certified, ask: &Settle) -> Result<SettleOutcome, OwnerError> {
         let mut command = shard.evalsha(Script::Settle, commands::SETTLE_KEYS);
         commands::settle_arguments(&mut command, &shard.fence, ask);
-        let mut reply = self.run(command).await?;
+        let mut reply = self.run_under(shard, command).await?;
         reply.time()?;
         Ok(answers::read::settle(&mut reply)?)
     }
@@ -149,7 +149,7 @@ impl OwnerLink {
     pub async fn put_keys(&mut self, shard: &Certified, keys: &[KeyImage]) -> Result<Option<u64>, OwnerError> {
         let commands = keys.iter().map(|image| put_key_command(shard, image)).collect();
         let mut sequence = None;
-        for mut reply in self.run_all(commands).await? {
+        for mut reply in self.run_all(shard, commands).await? {
             reply.text()?;
             sequence = Some(reply.number()?);
         }
@@ -157,13 +157,13 @@ impl OwnerLink {
     }
 
     /// Runs commands in one round trip and opens each reply behind its time.
-    async fn run_all(&mut self, commands: Vec<Cmd>) -> Result<Vec<Reply>, OwnerError> {
+    async fn run_all(&mut self, shard: &Certified, commands: Vec<Cmd>) -> Result<Vec<Reply>, OwnerError> {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
         let mut pipeline = Pipeline::with_capacity(commands.len());
         for command in commands {
-            pipeline.add_command(command);
+            pipeline.add_command(commands::fenced(command, &shard.fence));
         }
         pipeline.ignore_errors(); // each reply says its own: an aggregate would hide that the shard is not certified
         let values: Vec<Value> = pipeline.query_async(&mut self.connection).await?;

@@ -85,7 +85,7 @@ impl OwnerLink {
             command.arg(shard.fence.idempotency(account, key));
         }
         command.arg(note.drained).arg(note.credits).arg(note.keep_from).arg(note.closed.len());
-        let mut reply = self.run(command).await?;
+        let mut reply = self.run_under(shard, command).await?;
         let highest = reply.time()?;
         reply.text()?;
         Ok(Stream { sequence: reply.number()?, highest, exposed: reply.number()? })

@@ -2,7 +2,7 @@
 -- KEYS: 1 head, 2 meta, 3 events.
 -- ARGV: 1 epoch, 2 incarnation, 3 certification, 4 mode ('new': an incarnation that begins; 'same': one that goes on), 5 sequence drained,
 --   6 highest time known, 7 cap of events, 8 cap of credits, 9 cap of age_ms, 10 'events' where the shard has a stream,
---   11 what Redis' appendfsync is, or '' where it does not say.
+--   11 what Redis' appendfsync is, or '' where it does not say, 12 the run_id of this process.
 -- Rule: 'same' only when everything in the stream was drained, so nothing is exposed. An incarnation begins with the event `opened` at
 --   sequence 0 and no key of it may be there before. Gateways stay out until it is opened.
 -- Returns: {'certified', now_ms} or {'newer', epoch} when another owner came later.
@@ -25,5 +25,5 @@ end
 local function bound(from, most) return string.format('%d', math.min(tonumber(from) + tonumber(most), 9007199254740991)) end
 redis.call('HSET', KEYS[2], 'owner', ARGV[3], 'caps', ARGV[7] .. ' ' .. ARGV[8] .. ' ' .. ARGV[9],
   'bounds', bound(ARGV[5], ARGV[7]) .. ' ' .. bound(at, ARGV[9]) .. ' ' .. ARGV[8])
-redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'incarnation', ARGV[2], 'certification', ARGV[3], 'fsync', ARGV[11])
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'incarnation', ARGV[2], 'certification', ARGV[3], 'fsync', ARGV[11], 'process', ARGV[12])
 return { 'certified', at }

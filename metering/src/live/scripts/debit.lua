@@ -12,12 +12,9 @@
 -- Errors: UNCERTIFIED, nothing written.
 local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
-local now, format = shard.now, string.format
+local KEYS, ARGV, now, format = KEYS, ARGV, shard.now, string.format
 local last_sequence, until_ms, cap_credits = string.match(shard.bounds, '^(%d+) (%d+) (%d+)$')
 last_sequence, until_ms, cap_credits = tonumber(last_sequence), tonumber(until_ms), tonumber(cap_credits)
-local many, items = whole(ARGV[1]), whole(ARGV[2])
-local marks_from, keys_named, args_from = 2 + 4 * many, 2 + 4 * many + items, 2 + many
-assert(#KEYS >= keys_named and #ARGV == args_from + 6 * items, 'an account is 4 keys and an argument, an item a key and 6 arguments')
 -- Accounts as the items so far leave them, and what of that is not written yet. Deferred items change nothing but `m`.
 local accounts, unwritten = {}, {}
 -- What the events say of debits that are decided and not written, in their order: the last of them has the shard's sequence.
@@ -25,6 +22,7 @@ local said = {}
 -- Texts that were read as numbers: many items say the same.
 local read_before = {}
 local rules -- rarely.lua, once an item needs them
+local answers = {}
 
 local function read(text)
   local number = read_before[text]
@@ -35,26 +33,9 @@ local function read(text)
   return number
 end
 
-local function find_account(whose, api_key)
-  local a = accounts[whose]
-  if not a then
-    local key = KEYS[4 * whose - 1]
-    a = load_account(key, api_key)
-    if not a then return nil end
-    accounts[whose], a.stored_period = a, a.period_end
-  elseif a.held[api_key] == nil then
-    a.held[api_key] = redis.call('HGET', a.key, 'x' .. api_key)
-  end
-  return a
-end
-
--- While the shard is being installed (wanted.lua), who is asked for in vain moves to the head of the queue. Lack of memory keeps nobody waiting
--- longer than its turn.
-local function want(account)
-  local wanted = redis.call('HGET', KEYS[1], 'wanted')
-  if not wanted or #wanted >= 64 * 33 or string.find(wanted, account, 1, true) then return end
-  redis.pcall('HSET', KEYS[1], 'wanted', wanted .. account .. ' ')
-end
+local many, items = read(ARGV[1]), read(ARGV[2])
+local marks_from, keys_named, args_from = 2 + 4 * many, 2 + 4 * many + items, 2 + many
+assert(#KEYS >= keys_named and #ARGV == args_from + 6 * items, 'an account is 4 keys and an argument, an item a key and 6 arguments')
 
 -- All of them are one entry of the stream, whose id is that of the last (event/packed.rs).
 local function write_decided()
@@ -70,34 +51,45 @@ local function write_decided()
   if rules then rules.write_beside() end
 end
 
--- Answers a refusal; or how a line about what was drawn begins, and its event.
+-- Answers a refusal, or nothing and says what was drawn in `answers`.
 local function draw(i, whose, price, not_after, terms)
   local v = args_from + (i - 1) * 6
   local key, held = ARGV[v + 5], nil
   if #key > 32 then key, held = rules.find_rates(key, keys_named, now) end
-  local a = find_account(whose, key)
+  local a = accounts[whose]
   if not a then
-    want(ARGV[2 + whose])
-    return 'absent'
+    a = load_account(KEYS[4 * whose - 1], key)
+    if not a then
+      rules = rules or rare_rules()
+      rules.want(ARGV[2 + whose])
+      return 'absent'
+    end
+    accounts[whose] = a
+  elseif a.held[key] == nil then
+    a.held[key] = redis.call('HGET', a.key, 'x' .. key)
   end
-  if not a.frozen and (now >= a.period_end or now >= a.next_change or a.head.left < price) then detail(a) end -- needed below: is it readable?
+  local bound = a.held[key]
+  if bound then rules = rules or rare_rules() end
+  if not a.frozen and (now >= a.period_end or now >= a.next_change or a.head.left < price) then
+    rules = rules or rare_rules()
+    rules.detail(a) -- needed below: is it readable?
+  end
   if a.frozen then return 'frozen' end
   if now >= not_after then return 'too_late' end
   if a.undos > 0 and redis.call('EXISTS', KEYS[marks_from + i]) == 1 then return 'closed' end
   local status = a.status
   if status ~= 'a' and status ~= 't' and status ~= 'o' then return 'status ' .. status end
-  local bound = a.held[key]
-  if bound and is_revoked(bound) then return 'key_revoked' end
+  if bound and rules.is_revoked(bound) then return 'key_revoked' end
   if terms and terms.mark then
     local how = rules.repeats(rules.find_mark(terms.mark), terms.fingerprint, now)
     if how then return 'repeated ' .. how end
   end
-  turn_period(a, now)
-  local full, count
-  if bound then
-    rules = rules or rare_rules()
-    full, count = rules.check_caps(a, bound, price, now)
+  if now >= a.period_end then
+    rules.turn_period(a, now)
+    a.turned = true
   end
+  local full, count
+  if bound then full, count = rules.check_caps(a, bound, price, now) end
   if full then return full end
   if held then
     local place, wait_ms = rules.check_rates(held)
@@ -105,11 +97,11 @@ local function draw(i, whose, price, not_after, terms)
   end
   local limit = a.limit > 0 and a.limit or NEVER -- without a budget, what can be counted
   if a.used + price > limit then return format('budget %d %d %d', limit, a.used, a.period_end) end
-  local head_pays = now < a.next_change and a.head.left >= price
-  local at, lots, total, all = nil, nil, a.head.left + a.tail, nil
-  if not head_pays then
+  local head = a.head
+  local head_pays = now < a.next_change and head.left >= price
+  local at, lots, total, all = nil, nil, head.left + a.tail, nil
+  if not head_pays then -- and then the rules are there
     if now < a.next_change and total < price then return 'credits ' .. text(total) end -- no lot has to be looked at for that
-    rules = rules or rare_rules()
     at = { lots = KEYS[4 * whose], future = KEYS[4 * whose + 1], emptied = KEYS[4 * whose + 2] }
     lots, total, all = rules.survey(at, a, price, now)
   end
@@ -119,37 +111,34 @@ local function draw(i, whose, price, not_after, terms)
   if now >= until_ms then return 'exposure age' end
 
   local split, reached
+  if head.price ~= price then -- many items say the same
+    head.price, head.split = price, format('%d:%d', head.id, price)
+    a.middle = format(' %d %d %d ', now, price, a.period_end)
+  end
   if head_pays then
-    split, a.head.left = format('%d:%d', a.head.id, price), a.head.left - price
+    split, head.left = head.split, head.left - price
   else
     split, reached = rules.take(lots, price)
   end
   a.seq, a.used, total = a.seq + 1, a.used + price, total - price
   shard.sequence, shard.exposed = shard.sequence + 1, shard.exposed + price
-  if a.middle_price ~= price or a.middle_end ~= a.period_end then -- many items say the same
-    a.middle, a.middle_price, a.middle_end = format(' %d %d %d ', now, price, a.period_end), price, a.period_end
-  end
   local event = ARGV[v + 1] .. ';' .. ARGV[2 + whose] .. ';' .. split .. ';' .. key .. ';' .. (terms and terms.route or ARGV[v + 6]) .. ';'
     .. format('%d%s%d %d', a.seq, a.middle, total, a.used) .. (terms and rules.take_terms(terms, ARGV[v + 1], now) or '')
   said[#said + 1] = event
   if count then rules.count_drawn(a, count, price) end
   if not a.unwritten then a.unwritten, unwritten[#unwritten + 1] = true, a end
   local told = held and rules.count_rates(held)
-  if not head_pays or a.period_end ~= a.stored_period then
-    detail(a)
+  if not head_pays or a.turned then
     write_decided()
     if all then rules.keep_lots(at, a, all, now) elseif lots then rules.store_reached(at, a, lots, reached, total) end
-    save_account(a)
-    a.stored_period = a.period_end
+    rules.save_account(a)
+    a.turned = nil
   end
-  if not a.drawn then
-    a.drawn = format('\ndrawn %d ', a.limit)
-    a.drawn_without_rates = a.drawn .. '- '
-  end
-  return told and a.drawn .. told .. ' ' or a.drawn_without_rates, event
+  local n = #answers -- what is in an event already is not put together anew
+  answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = '\ndrawn ', a.limit_text, told and ' ' .. told .. ' ' or ' - ', event
 end
 
-local terms, answers, before_all, plain = {}, {}, shard.sequence, nil -- what is in an event already is not put together anew
+local terms, before_all, plain = {}, shard.sequence, nil
 for i = 1, items do
   local v = args_from + (i - 1) * 6
   local whose, asked = read(ARGV[v + 2]), ARGV[v + 6]
@@ -168,13 +157,8 @@ for i = 1, items do
 end
 for i = 1, items do
   local v = args_from + (i - 1) * 6
-  local answer, event = draw(i, read_before[ARGV[v + 2]], read_before[ARGV[v + 3]], read_before[ARGV[v + 4]], terms[i])
-  if event then
-    answers[#answers + 1] = answer
-    answers[#answers + 1] = event
-  else
-    answers[#answers + 1] = '\n' .. answer
-  end
+  local refused = draw(i, read_before[ARGV[v + 2]], read_before[ARGV[v + 3]], read_before[ARGV[v + 4]], terms[i])
+  if refused then answers[#answers + 1] = '\n' .. refused end
 end
 if shard.sequence > before_all then
   write_decided()

@@ -1,6 +1,9 @@
--- Opens every script: the fence, the clock, numbers. The owner writes the two numbers into the text when it certifies a shard,
--- so each certification has scripts of its own, and a restarted Redis has none of them.
-local CERTIFICATION, INCARNATION = '@certification@', '@incarnation@'
+-- Opens every script: the fence, the clock, numbers. Of process @process@: the owner writes the run_id of the Redis process into the text, so each
+-- process has scripts of its own, and a restarted or promoted one has none until an owner has looked at it.
+-- Behind the ARGV that a script names stand two more, the numbers under which the caller knows the shard: certification, incarnation.
+local named = #ARGV - 2
+local CERTIFICATION, INCARNATION = ARGV[named + 1], ARGV[named + 2]
+ARGV[named + 1], ARGV[named + 2] = nil, nil
 local NEVER = 9007199254740991
 
 local function whole(text)
@@ -15,24 +18,19 @@ local function text(number)
   return string.format('%d', number)
 end
 
--- Time is Redis TIME, never behind the highest time this shard has seen: one clock a shard, and it never goes back.
-local function clock(highest)
-  local time = redis.call('TIME')
-  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-  if highest > now then return highest end
-  return now
-end
-
 local function uncertified()
   return redis.error_reply('UNCERTIFIED this shard is not certified with number ' .. CERTIFICATION)
 end
 
--- The shard, if `door` ('open' for gateways, 'owner' for its owner) holds this script's certification; else nil.
+-- Time is Redis TIME, never behind the highest time this shard has seen: one clock a shard, and it never goes back.
+-- The shard, if `door` ('open' for gateways, 'owner' for its owner) holds the caller's certification; else nil.
 local function enter(key, door)
   local meta = redis.call('HMGET', key, door, 'live', 'bounds')
   if meta[1] ~= CERTIFICATION then return nil end
   local sequence, highest, exposed = string.match(meta[2], '^(%d+) (%d+) (%d+)$')
-  return { key = key, sequence = tonumber(sequence), now = clock(tonumber(highest)), exposed = tonumber(exposed), bounds = meta[3] }
+  local time = redis.call('TIME')
+  local now = math.max(tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000), tonumber(highest))
+  return { key = key, sequence = tonumber(sequence), now = now, exposed = tonumber(exposed), bounds = meta[3] }
 end
 
 -- Appends an event, always before any other write, so that an event without its effect can't be, nor an effect without its event.

@@ -24,7 +24,16 @@ local function write_beside()
   write_marks()
 end
 
+-- While the shard is being installed (wanted.lua), who is asked for in vain moves to the head of the queue. Lack of memory keeps nobody waiting
+-- longer than its turn.
+local function want(account)
+  local wanted = redis.call('HGET', KEYS[1], 'wanted')
+  if not wanted or #wanted >= 64 * 33 or string.find(wanted, account, 1, true) then return end
+  redis.pcall('HSET', KEYS[1], 'wanted', wanted .. account .. ' ')
+end
+
 return {
+  want = want, detail = detail, is_revoked = is_revoked, turn_period = turn_period, save_account = save_account,
   survey = survey, take = take, store_reached = store_reached, keep_lots = keep_lots,
   check_caps = check_caps, count_drawn = count_drawn, save_counts = save_counts,
   find_rates = find_rates, check_rates = check_rates, count_rates = count_rate,

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metering::AccountId;
-use metering::live::Fence;
 use metering::live::keys::head;
 use metering::live::scripts::Script;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,15 +29,15 @@ pub enum Fault {
 
 #[derive(Default)]
 struct Rules {
-    /// Digest of a script, what befalls its next calls, how many of them.
-    next: Vec<(String, Fault, usize)>,
+    /// Digest of a script and tag of a shard, what befalls the next calls that name both, how many of them.
+    next: Vec<([String; 2], Fault, usize)>,
     struck: usize,
 }
 
 impl Rules {
     fn strike(&mut self, call: &[u8]) -> Option<Fault> {
-        let named = |digest: &str| call.windows(digest.len()).any(|part| part == digest.as_bytes());
-        let (_, fault, left) = self.next.iter_mut().find(|(digest, _, left)| *left > 0 && named(digest))?;
+        let named = |word: &String| call.windows(word.len()).any(|part| part == word.as_bytes());
+        let (_, fault, left) = self.next.iter_mut().find(|(words, _, left)| *left > 0 && words.iter().all(named))?;
         (*left, self.struck) = (*left - 1, self.struck + 1);
         Some(*fault)
     }
@@ -84,11 +83,9 @@ impl Stack {
     /// The next `times` calls of a script for an account's shard are befallen by a fault.
     pub fn next_calls(&self, account: AccountId, script: Script, fault: Fault, times: usize) {
         let shard = account.shard(metering::ShardCount::new(4).unwrap());
-        let told = self.redis.texts(&["HMGET", &head(shard), "incarnation", "certification"]);
-        let [incarnation, certification] = [0, 1].map(|place| told[place].parse().unwrap());
-        let text = script.text(&Fence { shard, incarnation, certification });
+        let text = script.text(&self.redis.text(&["HGET", &head(shard), "process"]));
         let digest = self.redis.text(&["EVAL", "return redis.sha1hex(ARGV[1])", "0", &text]);
-        self.wire.as_ref().unwrap().rules.lock().unwrap().next.push((digest, fault, times));
+        self.wire.as_ref().unwrap().rules.lock().unwrap().next.push(([digest, format!("{{{shard}}}")], fault, times));
     }
 }
 
