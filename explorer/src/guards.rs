@@ -53,7 +53,7 @@ macro_rules! guards {
 }
 
 guards! {
-    ScriptFence "script-fence" "only the owner loads scripts, when it has certified the process" Some("live/meter.rs, deploy/redis/users.acl");
+    ScriptFence "script-fence" "only the owner loads scripts, into the process that it certifies, and they are of that process alone" Some("live/meter.rs, deploy/redis/users.acl");
     MetaNumber "meta-number" "every script asserts that `meta` holds its certification" Some("prelude.lua");
     Seal "seal" "a shard is closed before it is compared" Some("seal.lua");
     OneConnection "one-connection" "a certification is one connection; a break starts over" Some("ledger-sync/src/certify.rs");

@@ -104,6 +104,26 @@ pub mod tests {
         cards(plan_states(&plans, &[], configured), &[], &view, subscriptions, roles)
     }
 
+    #[test]
+    fn a_plan_is_paid_as_often_as_the_price_that_it_names() {
+        let plans = Plans::new(config::plans::parse("demo", config::plans::DEMO).unwrap());
+        let states = || plan_states(&plans, &[], true);
+        let prices: Vec<String> = states().into_iter().filter_map(|state| state.plan.price).collect();
+        let offer = |(price, interval): (&String, &str)| Offer {
+            price: price.clone(),
+            product: "prod_1".to_owned(),
+            amount: Some(100),
+            currency: "eur".to_owned(),
+            interval: Some(interval.to_owned()),
+            active: true,
+            product_active: true,
+        };
+        let offers: Vec<Offer> = prices.iter().zip(["year", "month"]).map(offer).collect();
+        let shown = cards(states(), &offers, &view(&[]), &[], OWNER);
+        let intervals: Vec<_> = shown.iter().filter_map(|card| card.interval.as_deref()).collect();
+        assert_eq!(intervals, ["year", "month"]);
+    }
+
     fn reasons(cards: &[PlanCard]) -> Vec<&str> {
         cards.iter().map(|card| card.why_not.as_ref().map_or("", |why| why.code)).collect()
     }

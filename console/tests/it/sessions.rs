@@ -116,6 +116,8 @@ async fn signing_in_as_anybody_is_there_only_where_it_was_switched_on() {
 
     let house = House::with(crate::house::Plan { settings: "dev.login = true", ..Default::default() }).await;
     let account = house.account("Ann", Status::Active, 10).await;
+    let plain = house.ask(Method::GET, &format!("/dev/login?account={account}")).send().await;
+    assert_eq!(plain.location(), "/billing");
     let signed_in = house.ask(Method::GET, &format!("/dev/login?account={account}&role=member&to=/keys")).send().await;
     assert_eq!(signed_in.location(), "/keys");
     let cookie = signed_in.header("set-cookie").unwrap();

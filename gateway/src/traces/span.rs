@@ -115,3 +115,18 @@ impl Finished {
         1 + u64::from(self.outcome.upstream_asked_at.is_some()) + self.trace.steps() as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn every_span_of_a_trace_has_an_id_of_its_own_and_none_is_zero() {
+        let trace = Trace::new(None, OpId::from_uuid(Uuid::now_v7()));
+        let ids = [trace.span, trace.upstream_span(), trace.step_span(0), trace.step_span(1)];
+        let different: std::collections::BTreeSet<u64> = ids.into_iter().filter(|id| *id != 0).collect();
+        assert_eq!(different.len(), ids.len(), "{ids:?}");
+    }
+}

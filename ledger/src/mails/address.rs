@@ -50,7 +50,9 @@ mod tests {
 
     #[test]
     fn addresses_as_people_have_them_are_taken() {
-        let longest = format!("{}@{}.example", "a".repeat(64), "b".repeat(63));
+        let local = "a".repeat(LOCAL_BYTES_MAX);
+        let [longest, too_long] = [61, 62].map(|last| format!("{local}@{0}.{0}.{1}", "b".repeat(63), "c".repeat(last)));
+        assert_eq!((longest.len(), check_address(&too_long).is_err()), (ADDRESS_BYTES_MAX, true));
         for good in
             ["a@b", "ada.lovelace+credits@mail.example.com", "o'neil@x-y.example", "jürgen@bücher.example", &longest]
         {

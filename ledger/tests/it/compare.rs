@@ -2,7 +2,7 @@
 
 use ledger::{Balance, Comparison, Drift, PendingChange, compare};
 use metering::live::Snapshot;
-use metering::{AccountId, Body, Change, Credits, LotId, LotImage, SessionVersions, Status, TimeMs};
+use metering::{AccountId, Body, Change, Credits, LotId, LotImage, SessionVersion, SessionVersions, Status, TimeMs};
 
 use crate::actors::{DAY, NOON, Operator, Stream, credits, op, shard_of};
 
@@ -154,16 +154,53 @@ async fn changes_on_their_way_are_no_difference() {
 }
 
 #[tokio::test]
+async fn a_change_on_its_way_hides_its_own_field_and_no_other() {
+    let (operator, account, _, _, snapshot) = both().await;
+    operator.db.ledger.set_status(account, Status::Suspended, &crate::actors::by(NOON)).await.unwrap();
+    let book = balance(&operator, account).await;
+    let otherwise = Snapshot { budget_limit: credits(9), ..snapshot };
+    assert_eq!(differs(compare(&book, Some(&otherwise), &[])), ["budget_limit is 0 in the book and 9 in live state"]);
+}
+
+#[tokio::test]
+async fn a_lot_can_be_drawn_up_to_its_end_and_not_at_it() {
+    let (operator, account, _, _, snapshot) = both().await;
+    let book = balance(&operator, account).await;
+    let end = snapshot.next_change;
+    for (at, drawable) in [(end.plus_ms(0), 0), (TimeMs::new(end.as_u64() - 1), 100)] {
+        let then = Snapshot { at, ..snapshot.clone() };
+        let agrees = compare(&book, Some(&then), &[]);
+        assert_eq!(agrees, Comparison::Agrees { unapplied: 0, drawable: credits(drawable) }, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_decided_undo_that_live_state_has_carried_out_and_the_book_has_not_read_is_no_difference() {
+    let (operator, account, lot, mut stream, snapshot) = both().await;
+    stream.debits(account, op(1), &[(lot, 30)]);
+    stream.is_asked_to_undo(account, op(1), NOON.plus_ms(2_000));
+    stream.drains(&operator.db).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    let book = balance(&operator, account).await;
+    let carried_out = Snapshot { seq: book.seq + 1, control_version: 3, control_row: 3, ..snapshot };
+    let agrees = compare(&book, Some(&carried_out), &stream.events);
+    assert_eq!(agrees, Comparison::Agrees { unapplied: 1, drawable: credits(100) });
+}
+
+#[tokio::test]
 async fn every_field_that_differs_is_named() {
     let (operator, account, lot, _, good) = both().await;
     let book = balance(&operator, account).await;
-    let cases: [(&str, Spoil); 9] = [
+    let cases: [(&str, Spoil); 10] = [
         ("has 100 credits in the book and 99 in live state", |live| live.lots[0].remaining = credits(99)),
         ("has 100 credits in the book and 0 in live state", |live| live.lots.clear()),
         ("lot_life", |live| live.lots[0].expires_at = NOON.plus_ms(DAY)),
         ("status is active in the book and trial in live state", |live| live.status = Status::Trial),
         ("budget_limit is 0 in the book and 9 in live state", |live| live.budget_limit = credits(9)),
         ("budget_used", |live| live.budget_used = credits(9)),
+        ("sessions is good from version 0 in the book and good from version 1 in live state", |live| {
+            live.sessions.everybody = SessionVersion::new(1).unwrap()
+        }),
         ("undos is 0 in the book and 1 in live state", |live| live.undos = 1),
         ("control_version is 2 in the book and 1 in live state", |live| live.control_version = 1),
         ("the book is at event 2, live state only at 1", |live| live.seq = 1),

@@ -1,6 +1,6 @@
 //! Events that can't be applied are parked, nothing else is hurt by them, and what an operator decides happens once.
 
-use ledger::{CarriedOut, Comparison, Decision, LetterId, ReadBatch, Recorded, Run, compare};
+use ledger::{CarriedOut, Comparison, Decision, DecisionState, LetterId, ReadBatch, Recorded, Run, compare};
 use metering::{AccountId, Body, Event, LotId, Shard, Status, StreamEntry};
 use uuid::Uuid;
 
@@ -281,11 +281,34 @@ async fn what_is_missing_before_a_letter_is_given_up_only_when_an_operator_says_
     let refused = scene.carries_out(Run::ForGood { live_seq: None }).await;
     assert!(matches!(&refused, CarriedOut::Refused(why) if why.contains("is at 3 in the book")), "{refused:?}");
     ledger.close_decision(scene.stream.fence, decision, Some("a gap")).await.unwrap();
+    let refused = ledger.find_decision(decision).await.unwrap().unwrap();
+    assert_eq!((refused.state, refused.refusal.as_deref()), (DecisionState::Refused, Some("a gap")));
     ledger.retry_dead_letter(scene.letter(nobodys + 1), true, &by(NOON)).await.unwrap();
     let live = Run::ForGood { live_seq: Some(4) };
     assert_eq!(scene.carries_out(live).await, CarriedOut::OwesInstall(bob.0));
     assert_eq!(scene.operator.remaining(bob.1).await, 95);
     scene.operator.finds_no_difference(&[bob.0]).await;
+}
+
+#[tokio::test]
+async fn an_install_that_is_ahead_takes_the_book_there_when_an_operator_says_so_and_never_past_ten_thousand_numbers() {
+    let mut scene = Scene::begins().await;
+    let (ada, bob) = (scene.ada.0, scene.bob.0);
+    for (account, seq) in [(ada, 2 + 10_001), (bob, 2 + 10_000)] {
+        scene.stream.push(Body::Installed { account, seq, control_version: 2 });
+    }
+    let adas = scene.stream.next_sequence() - 2;
+    assert_eq!(scene.drains_as_it_is().await.parked.len(), 2);
+    let (ledger, fence) = (&scene.operator.db.ledger, scene.stream.fence);
+    let (decision, _) = ledger.retry_dead_letter(scene.letter(adas), true, &by(NOON)).await.unwrap();
+    let refused = scene.carries_out(Run::ForGood { live_seq: Some(10_003) }).await;
+    assert!(matches!(&refused, CarriedOut::Refused(why) if why.contains("is at 3 in the book")), "{refused:?}");
+    ledger.close_decision(fence, decision, Some("a gap")).await.unwrap();
+    ledger.retry_dead_letter(scene.letter(adas + 1), true, &by(NOON)).await.unwrap();
+    let live = Run::ForGood { live_seq: Some(10_002) };
+    assert_eq!(scene.carries_out(live).await, CarriedOut::OwesInstall(bob));
+    let image = ledger.prepare_install_one(fence, bob, NOON).await.unwrap().unwrap();
+    assert_eq!((image.seq, image.lots[0].remaining), (10_002, credits(100)));
 }
 
 #[tokio::test]

@@ -38,6 +38,10 @@ async fn a_debit_and_its_give_back_move_lots_budget_and_cursor() {
         "lapsed credits return to nobody"
     );
     assert_eq!(operator.sees(account).await.budget.used.get(), 3);
+    let entries = operator.db.ledger.entries(account, None, 3).await.unwrap();
+    let said: Vec<_> = entries.iter().map(|entry| (entry.kind.as_str(), entry.remaining_after)).collect();
+    let none = Some(credits(0));
+    assert_eq!(said, [("give_back", none), ("debit", none), ("debit", none)], "what live state said was left");
     let row = operator.db.ledger.shard(stream.fence.shard).await.unwrap();
     assert_eq!((row.applied_sequence, row.applied_kind.as_deref()), (stream.from, Some("give_back")));
     operator.finds_no_difference(&[account]).await;

@@ -34,6 +34,12 @@ async fn a_debit_that_was_drawn_is_given_back_by_a_change() {
         assert_eq!((recorded.give_backs, recorded.credits_returned), (1, 4));
         assert_eq!((operator.remaining(lot).await, operator.sees(account).await.budget.used.get()), (100, 0));
         assert_eq!(operator.entry_kinds(account).await, ["grant", "debit", "undo", "give_back"]);
+        let entries = operator.db.ledger.entries(account, None, 10).await.unwrap();
+        let of_live_state: Vec<_> = entries.iter().filter(|entry| entry.seq.is_some()).collect();
+        assert!(
+            of_live_state.len() > 2 && of_live_state.iter().all(|entry| entry.event.is_some()),
+            "{of_live_state:?}"
+        );
         operator.finds_no_difference(&[account]).await;
     }
 }
@@ -79,6 +85,24 @@ async fn a_debit_that_comes_after_its_undo_is_given_back_once() {
     stream.debits(account, op(1), &[(lot, 4)]);
     assert!(stream.drains(&operator.db).await.outbox_appended);
     assert_eq!(open_undos(&operator).await, 0);
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.drains(&operator.db).await;
+    assert_eq!(operator.remaining(lot).await, 100);
+    operator.finds_no_difference(&[account]).await;
+}
+
+#[tokio::test]
+async fn asking_again_in_another_incarnation_for_a_debit_that_came_late_gives_nothing_more_back() {
+    let (operator, account, lot, mut stream) = settled().await;
+    stream.is_asked_to_undo(account, op(1), NOON.plus_ms(2_000));
+    stream.drains(&operator.db).await;
+    stream.debits(account, op(1), &[(lot, 4)]);
+    stream.drains(&operator.db).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.drains(&operator.db).await;
+    stream.begins_anew(&operator.db).await;
+    stream.is_asked_to_undo(account, op(1), NOON.plus_ms(2_000));
+    stream.drains(&operator.db).await;
     stream.applies_pending(&operator.db, &[]).await;
     stream.drains(&operator.db).await;
     assert_eq!(operator.remaining(lot).await, 100);
