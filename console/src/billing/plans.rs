@@ -117,6 +117,8 @@ pub mod tests {
             interval: Some(interval.to_owned()),
             active: true,
             product_active: true,
+            name: "Pro".to_owned(),
+            as_of: TimeMs::new(1),
         };
         let offers: Vec<Offer> = prices.iter().zip(["year", "month"]).map(offer).collect();
         let shown = cards(states(), &offers, &view(&[]), &[], OWNER);
