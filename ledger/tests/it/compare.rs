@@ -199,7 +199,7 @@ async fn every_field_that_differs_is_named() {
         ("budget_limit is 0 in the book and 9 in live state", |live| live.budget_limit = credits(9)),
         ("budget_used", |live| live.budget_used = credits(9)),
         ("sessions is good from version 0 in the book and good from version 1 in live state", |live| {
-            live.sessions.everybody = SessionVersion::new(1).unwrap()
+            live.sessions.everybody = SessionVersion::new(1).unwrap();
         }),
         ("undos is 0 in the book and 1 in live state", |live| live.undos = 1),
         ("control_version is 2 in the book and 1 in live state", |live| live.control_version = 1),
