@@ -3,7 +3,7 @@
 use metering::{AccountId, Body, Status, TimeMs};
 use uuid::Uuid;
 
-use crate::actors::{DAY, NOON, Operator, Stream, credits, op, period_end, shard_of};
+use crate::actors::{DAY, NOON, Operator, Stream, by, credits, op, period_end, shard_of};
 
 /// An active account with a lot of 100 and a stream that has told live state about both.
 async fn settled() -> (Operator, AccountId, metering::LotId, Stream) {
@@ -39,11 +39,25 @@ async fn a_debit_and_its_give_back_move_lots_budget_and_cursor() {
     );
     assert_eq!(operator.sees(account).await.budget.used.get(), 3);
     let entries = operator.db.ledger.entries(account, None, 3).await.unwrap();
-    let said: Vec<_> = entries.iter().map(|entry| (entry.kind.as_str(), entry.remaining_after)).collect();
+    let kinds: Vec<_> = entries.iter().map(|entry| entry.kind.as_str()).collect();
+    assert_eq!(kinds, ["give_back", "debit", "debit"]);
     let none = Some(credits(0));
-    assert_eq!(said, [("give_back", none), ("debit", none), ("debit", none)], "what live state said was left");
+    let is_told = |entry: &ledger::Entry| (entry.remaining_after, entry.budget_used_after) == (none, none);
+    assert!(entries.iter().all(is_told), "what live state said: {entries:?}");
     let row = operator.db.ledger.shard(stream.fence.shard).await.unwrap();
     assert_eq!((row.applied_sequence, row.applied_kind.as_deref()), (stream.from, Some("give_back")));
+    operator.finds_no_difference(&[account]).await;
+}
+
+#[tokio::test]
+async fn a_change_that_an_install_has_settled_in_the_book_moves_nothing_more_when_its_event_comes() {
+    let (operator, account, lot, mut stream) = settled().await;
+    operator.db.ledger.reduce_lot(lot, credits(30), &by(NOON)).await.unwrap();
+    stream.applies_pending(&operator.db, &[(lot, 30)]).await;
+    operator.db.ledger.prepare_install_one(stream.fence, account, NOON).await.unwrap();
+    assert_eq!(operator.remaining(lot).await, 70);
+    stream.drains(&operator.db).await;
+    assert_eq!(operator.remaining(lot).await, 70);
     operator.finds_no_difference(&[account]).await;
 }
 
