@@ -104,6 +104,10 @@ pub mod tests {
         cards(plan_states(&plans, &[], configured), &[], &view, subscriptions, roles)
     }
 
+    fn reasons(cards: &[PlanCard]) -> Vec<&str> {
+        cards.iter().map(|card| card.why_not.as_ref().map_or("", |why| why.code)).collect()
+    }
+
     #[test]
     fn a_plan_is_paid_as_often_as_the_price_that_it_names() {
         let plans = Plans::new(config::plans::parse("demo", config::plans::DEMO).unwrap());
@@ -124,10 +128,6 @@ pub mod tests {
         let shown = cards(states(), &offers, &view(&[]), &[], OWNER);
         let intervals: Vec<_> = shown.iter().filter_map(|card| card.interval.as_deref()).collect();
         assert_eq!(intervals, ["year", "month"]);
-    }
-
-    fn reasons(cards: &[PlanCard]) -> Vec<&str> {
-        cards.iter().map(|card| card.why_not.as_ref().map_or("", |why| why.code)).collect()
     }
 
     #[test]

@@ -167,7 +167,7 @@ async fn a_lot_can_be_drawn_up_to_its_end_and_not_at_it() {
     let (operator, account, _, _, snapshot) = both().await;
     let book = balance(&operator, account).await;
     let end = snapshot.next_change;
-    for (at, drawable) in [(end.plus_ms(0), 0), (TimeMs::new(end.as_u64() - 1), 100)] {
+    for (at, drawable) in [(end, 0), (end.minus_ms(1), 100)] {
         let then = Snapshot { at, ..snapshot.clone() };
         let agrees = compare(&book, Some(&then), &[]);
         assert_eq!(agrees, Comparison::Agrees { unapplied: 0, drawable: credits(drawable) }, "{at}");

@@ -14,6 +14,14 @@ async fn settled() -> (Operator, AccountId, LotId, Stream) {
     (operator, account, lot, stream)
 }
 
+/// Somebody asks to undo the first debit, the book decides, and live state does as it says.
+async fn is_undone(operator: &Operator, stream: &mut Stream, account: AccountId) {
+    stream.is_asked_to_undo(account, op(1), NOON.plus_ms(2_000));
+    stream.drains(&operator.db).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.drains(&operator.db).await;
+}
+
 async fn open_undos(operator: &Operator) -> i64 {
     operator.db.number("SELECT count(*) FROM undos WHERE state = 'open'").await
 }
@@ -103,10 +111,7 @@ async fn asking_again_in_another_incarnation_for_a_debit_that_came_late_gives_no
     stream.applies_pending(&operator.db, &[]).await;
     stream.drains(&operator.db).await;
     stream.begins_anew(&operator.db).await;
-    stream.is_asked_to_undo(account, op(1), NOON.plus_ms(2_000));
-    stream.drains(&operator.db).await;
-    stream.applies_pending(&operator.db, &[]).await;
-    stream.drains(&operator.db).await;
+    is_undone(&operator, &mut stream, account).await;
     assert_eq!(operator.remaining(lot).await, 100);
     operator.finds_no_difference(&[account]).await;
 }
@@ -129,10 +134,7 @@ async fn a_debit_that_comes_after_its_undo_was_given_up_is_given_back_all_the_sa
 async fn asking_again_in_another_incarnation_gives_nothing_more_back() {
     let (operator, account, lot, mut stream) = settled().await;
     stream.debits(account, op(1), &[(lot, 4)]);
-    stream.is_asked_to_undo(account, op(1), NOON.plus_ms(2_000));
-    stream.drains(&operator.db).await;
-    stream.applies_pending(&operator.db, &[]).await;
-    stream.drains(&operator.db).await;
+    is_undone(&operator, &mut stream, account).await;
     stream.begins_anew(&operator.db).await;
     stream.is_asked_to_undo(account, op(1), NOON.plus_ms(2_000));
     assert!(stream.drains(&operator.db).await.outbox_appended, "live state counts it as pending again");
@@ -150,10 +152,7 @@ async fn a_first_debit_can_still_be_undone_after_its_duplicate_was_given_back() 
     stream.drains(&operator.db).await;
     stream.applies_pending(&operator.db, &[]).await;
     stream.drains(&operator.db).await;
-    stream.is_asked_to_undo(account, op(1), NOON.plus_ms(2_000));
-    stream.drains(&operator.db).await;
-    stream.applies_pending(&operator.db, &[]).await;
-    stream.drains(&operator.db).await;
+    is_undone(&operator, &mut stream, account).await;
     assert_eq!(operator.remaining(lot).await, 100);
     operator.finds_no_difference(&[account]).await;
 }

@@ -127,8 +127,9 @@ impl Fences {
     /// Shards that live in one process have theirs in common.
     fn digests(&self, process: &str) -> Arc<Digests> {
         let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let same = known.values().map(|known| &known.digests).find(|digests| digests.process == process);
-        same.cloned().unwrap_or_else(|| Arc::new(Digests::of_process(process)))
+        let same = known.values().map(|known| &known.digests).find(|digests| digests.process == process).cloned();
+        drop(known); // hashing keeps nobody from learning of another shard
+        same.unwrap_or_else(|| Arc::new(Digests::of_process(process)))
     }
 }
 

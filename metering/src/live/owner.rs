@@ -86,7 +86,6 @@ impl From<MeterError> for OwnerError {
 pub struct OwnerLink {
     connection: MultiplexedConnection,
     process: Process,
-    digests: Arc<Digests>,
     place: Place,
     answer_wait: Duration,
     /// Scripts of the release before.
@@ -131,8 +130,7 @@ impl OwnerLink {
     async fn enter(place: Place, client: &Client, answer_wait: Duration) -> Result<Self, OwnerError> {
         let mut connection = connect::once(client, answer_wait).await?;
         let process = look_at(&mut connection).await?;
-        let digests = Arc::new(Digests::of_process(&process.run_id));
-        Ok(Self { connection, process, digests, place, answer_wait, previous: Cow::Borrowed(PREVIOUS) })
+        Ok(Self { connection, process, place, answer_wait, previous: Cow::Borrowed(PREVIOUS) })
     }
 
     /// Looks once more at how Redis is set up: what was safe may have been changed since. `SetUpAnew` where gateways were told

@@ -58,8 +58,8 @@ async fn after_a_script_flush_nothing_runs_until_the_shard_is_certified_again() 
     assert_eq!((drawn.remaining, drawn.seq), (credits(3), 2), "the money is where it was");
 }
 
-#[tokio::test]
-async fn after_a_restart_that_lost_nothing_nothing_runs_until_the_shard_is_certified_again() {
+/// Ada has drawn one of five credits, and Redis was started again and lost nothing; an owner's link to what runs now.
+async fn restarted() -> (Scene, OwnerLink) {
     let mut scene = Scene::with(&ada(vec![ten_days(1, 5)])).await;
     scene.draw(7, 1).await;
     scene.redis.wait_until_written();
@@ -67,23 +67,23 @@ async fn after_a_restart_that_lost_nothing_nothing_runs_until_the_shard_is_certi
     scene.connection = crate::scene::connect(&scene.redis.url()).await;
     // The first call may find the broken connection; from then on the fence answers.
     while !matches!(scene.meter.ping().await, Ok(())) {}
+    let link = OwnerLink::open(&scene.redis.url(), std::time::Duration::from_secs(10)).await.unwrap();
+    (scene, link)
+}
+
+#[tokio::test]
+async fn after_a_restart_that_lost_nothing_nothing_runs_until_the_shard_is_certified_again() {
+    let (scene, mut link) = restarted().await;
     gateways_are_refused(&scene).await;
-    let mut link = OwnerLink::open(&scene.redis.url(), std::time::Duration::from_secs(10)).await.unwrap();
     certify_again(&mut link, here(&scene), 2, GENEROUS_CAPS).await;
     assert_eq!(scene.draw(1, 1).await.remaining, credits(3));
 }
 
 #[tokio::test]
 async fn a_restarted_redis_in_which_one_shard_was_certified_serves_that_one_and_no_other() {
-    let mut scene = Scene::with(&ada(vec![ten_days(1, 5)])).await;
-    scene.draw(7, 1).await;
-    scene.redis.wait_until_written();
-    scene.redis.start_again();
-    scene.connection = crate::scene::connect(&scene.redis.url()).await;
-    while !matches!(scene.meter.ping().await, Ok(())) {}
+    let (scene, mut link) = restarted().await;
     let (here, count) = (here(&scene), scene.stage.count.get());
     let other = Shard { number: (here.number + 1) % count, ..here };
-    let mut link = OwnerLink::open(&scene.redis.url(), std::time::Duration::from_secs(10)).await.unwrap();
     certify_again(&mut link, other, 2, GENEROUS_CAPS).await;
     gateways_are_refused(&scene).await; // the scripts are there by now, but it was not this shard that was looked at
     certify_again(&mut link, here, 2, GENEROUS_CAPS).await;

@@ -7,7 +7,7 @@ use redis::{Pipeline, cmd};
 use super::{Certified, OwnerError, OwnerLink};
 use crate::live::Fence;
 use crate::live::keys::{self, head};
-use crate::live::scripts::{CERTIFY, SEAL, Script, previous};
+use crate::live::scripts::{CERTIFY, Digests, SEAL, Script, previous};
 use crate::{Shard, ShardKind, TimeMs};
 
 /// What stands outside any incarnation: the highest numbers that Redis knows of a shard.
@@ -110,7 +110,7 @@ impl OwnerLink {
         command.arg(&self.process.appendfsync).arg(&self.process.run_id);
         let mut reply = self.run(command).await?;
         match reply.text()?.as_str() {
-            "certified" => Ok(Certified { fence, digests: Arc::clone(&self.digests) }),
+            "certified" => Ok(Certified { fence, digests: Arc::new(Digests::of_process(&self.process.run_id)) }),
             _ => Err(OwnerError::Newer(reply.number()?)),
         }
     }
