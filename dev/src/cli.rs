@@ -258,6 +258,9 @@ pub struct InstructionsWish {
     /// Length of each side's load, seconds.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(5..=600))]
     pub seconds: u64,
+    /// Connections of the load. With more than one, debits share calls as they do under load, and nothing is held against the guard.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub connections: u32,
     /// Count in what was built last, without building.
     #[arg(long)]
     pub as_built: bool,

@@ -51,11 +51,11 @@ impl Counted {
         Ok(Counted { service, port })
     }
 
-    /// Instructions a request, over a load of so long on one connection.
-    pub fn a_request(&self, load: &Load, target: &Target, seconds: Duration) -> Result<f64> {
-        load.run(target, 1, WARM_UP)?;
+    /// Instructions a request, over a load of so long on so many connections.
+    pub fn a_request(&self, load: &Load, target: &Target, connections: u32, seconds: Duration) -> Result<f64> {
+        load.run(target, connections, WARM_UP)?;
         let before = self.so_far()?;
-        let window = Window::measure(load, target, 1, seconds, &[])?;
+        let window = Window::measure(load, target, connections, seconds, &[])?;
         Ok((self.so_far()? - before) / f64::from(window.requests))
     }
 
