@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::cli::{Length, ProveWish};
+use crate::cli::{Length, ProveWish, SizesWish};
 use crate::layout::Layout;
 use crate::suite::{self, Beside, Scale};
-use crate::{build, deploy, explore, fuzz, limits, loadtest, process, prometheus, prove, sbom, tools, walls, words};
+use crate::{
+    build, deploy, explore, fuzz, limits, loadtest, process, prometheus, prove, sbom, sizes, tools, walls, words,
+};
 
 const FORMAT: [&str; 3] = ["fmt", "--all", "--check"];
 /// `--locked`: a lock file that does not fit the manifests is found here, not on a newcomer's machine.
@@ -44,6 +46,9 @@ pub fn run(layout: &Layout, scale: &Scale) -> Result<ExitCode> {
     let proven = prove::run(layout, &ProveWish { minutes: Length(length), ..ProveWish::default() })?;
     if proven != ExitCode::SUCCESS {
         return Ok(proven);
+    }
+    if matches!(scale, Scale::Full) {
+        sizes::run(layout, &SizesWish { accounts: 1_000, seconds: 2, as_built: true, json: false })?;
     }
     loadtest::smoke(layout)
 }

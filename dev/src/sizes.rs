@@ -58,6 +58,7 @@ fn measure(layout: &Layout, standing: &Report, wish: &SizesWish) -> Result<Figur
     let book = Book::new(&tools, ports::of(&standing.postgres)?, &passwords.postgres);
 
     words::step(&format!("{} accounts in the book, and live state built anew from it", book::planted(wish.accounts)));
+    live.only_append()?;
     let before = live.used_memory()?;
     let rows = book.plant(wish.accounts)?;
     let installed = http::metric(sync, INSTALLED).context("ledger-sync says nothing of installs")?;

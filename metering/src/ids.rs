@@ -22,9 +22,16 @@ pub(crate) fn uuid_from_hex(text: &str) -> Option<Uuid> {
     if canonical { Uuid::try_parse(text).ok() } else { None }
 }
 
+/// Room for the 32 hex digits of an id.
+pub(crate) type HexRoom = [u8; uuid::fmt::Simple::LENGTH];
+
 pub(crate) fn uuid_hex(uuid: Uuid) -> String {
-    let mut hex = [0; uuid::fmt::Simple::LENGTH];
-    uuid.as_simple().encode_lower(&mut hex).to_owned() // without the machinery of fmt: each debit writes five of these
+    uuid_hex_in(uuid, &mut HexRoom::default()).to_owned()
+}
+
+/// Without the machinery of `fmt`: each debit writes five of these.
+pub(crate) fn uuid_hex_in(uuid: Uuid, room: &mut HexRoom) -> &str {
+    uuid.as_simple().encode_lower(room)
 }
 
 /// What ids and digests of 128 bits have in common.

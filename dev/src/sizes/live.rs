@@ -42,6 +42,13 @@ impl<'a> Live<'a> {
         self.field("INFO persistence", "aof_current_size")
     }
 
+    /// Redis writes its append-only file anew when that has grown; what calls add to it could not be told then.
+    pub fn only_append(&self) -> Result<()> {
+        let text = redis::ask(self.port, self.password, "CONFIG SET auto-aof-rewrite-percentage 0")?;
+        ensure!(!text.contains("-ERR"), "Redis keeps no setting: {}", text.trim());
+        Ok(())
+    }
+
     pub fn flush(&self) -> Result<()> {
         redis::ask(self.port, self.password, "FLUSHALL").map(drop)
     }
@@ -70,7 +77,8 @@ impl<'a> Live<'a> {
     /// The streams of all shards: how many events they hold, and their bytes.
     pub fn streams(&self) -> Result<Bytes> {
         let keys = self.keys("tg:{s*}:*:events")?;
-        let count = self.ask_each("XLEN", &keys, "")?.iter().sum();
+        let infos: Vec<String> = keys.iter().map(|key| format!("XINFO STREAM {key}")).collect();
+        let count = last_numbers(&redis::ask(self.port, self.password, &infos.join("\r\n"))?);
         Ok(Bytes { count, bytes: self.usage(&keys)?.bytes })
     }
 
@@ -106,5 +114,30 @@ impl<'a> Live<'a> {
         let text = redis::ask(self.port, self.password, section)?;
         let value = text.split("\r\n").find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         value.and_then(|value| value.parse().ok()).with_context(|| format!("{section} names no {name}"))
+    }
+}
+
+/// How many events the streams of these answers have had: each has a number, from the first of its incarnation on, and the debits of a call, which
+/// are one entry, one each.
+fn last_numbers(infos: &str) -> u64 {
+    let lines: Vec<&str> = infos.split("\r\n").collect();
+    let last = lines.windows(3).filter_map(|lines| match lines {
+        ["last-generated-id", _, id] => id.split_once('-')?.1.parse::<u64>().ok(),
+        _ => None,
+    });
+    last.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_numbers;
+
+    #[test]
+    fn events_are_counted_by_the_number_of_the_last_whatever_is_one_entry() {
+        let stream = "*4\r\n$6\r\nlength\r\n:2\r\n$17\r\nlast-generated-id\r\n$4\r\n1-25\r\n";
+        assert_eq!(
+            (last_numbers(stream), last_numbers(&stream.repeat(2)), last_numbers("-ERR no such key\r\n")),
+            (25, 50, 0)
+        );
     }
 }

@@ -10,7 +10,7 @@ use pingora::{ErrorType, OrErr, Result};
 use crate::open_debit::{OpenDebit, Standing};
 use crate::request::Request;
 use crate::rfc3339::rfc3339;
-use crate::steps::header_lines::change_response;
+use crate::steps::header_lines::{change_response, number};
 use crate::steps::key_policy::rate_lines;
 use crate::steps::trusted_headers::REQUEST_ID;
 
@@ -69,7 +69,7 @@ fn on_priced(lines: &mut HeaderMap, request: &Request, debit: &OpenDebit) -> Res
         Standing::Drawn(drawn) => on_drawn(lines, COST, debit, drawn),
         Standing::Held(drawn) => on_drawn(lines, HOLD, debit, drawn),
         Standing::Settled { drawn, kept, remaining } => {
-            lines.insert(COST, HeaderValue::from(kept.get()));
+            lines.insert(COST, number(kept.get()));
             if let Some(remaining) = remaining {
                 on_remaining(lines, remaining);
             }
@@ -94,17 +94,17 @@ fn on_drawn(
     debit: &OpenDebit,
     drawn: &Drawn,
 ) -> Result<(), InvalidHeaderValue> {
-    lines.insert(name, HeaderValue::from(debit.credits().get()));
+    lines.insert(name, number(debit.credits().get()));
     on_remaining(lines, drawn.remaining);
     drawn.budget.as_ref().map_or(Ok(()), |budget| on_budgeted(lines, budget))
 }
 
 pub fn on_remaining(lines: &mut HeaderMap, remaining: Credits) {
-    lines.insert(REMAINING, HeaderValue::from(remaining.get()));
+    lines.insert(REMAINING, number(remaining.get()));
 }
 
 pub fn on_budgeted(lines: &mut HeaderMap, budget: &BudgetView) -> Result<(), InvalidHeaderValue> {
-    lines.insert(BUDGET_REMAINING, HeaderValue::from(budget.left().get()));
+    lines.insert(BUDGET_REMAINING, number(budget.left().get()));
     lines.insert(BUDGET_RESET, HeaderValue::try_from(rfc3339(budget.resets_at))?);
     Ok(())
 }

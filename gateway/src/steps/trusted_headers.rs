@@ -11,7 +11,7 @@ use crate::cookies;
 use crate::principal::Principal;
 use crate::request::Request;
 use crate::steps::grpc::keep_te;
-use crate::steps::header_lines::change_request;
+use crate::steps::header_lines::{address, change_request, number};
 use crate::traces::{TRACEPARENT, incoming, new_traceparent};
 
 pub const ACCOUNT: HeaderName = HeaderName::from_static("tollgate-account");
@@ -25,6 +25,9 @@ const KEY_ID: HeaderName = HeaderName::from_static("tollgate-key-id");
 const PRICE_DRAWN: HeaderName = HeaderName::from_static("tollgate-price-drawn");
 const SUBJECT: HeaderName = HeaderName::from_static("tollgate-subject");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// As many as are added at most: room for all of them is made at once.
+const LINES_MAX: usize = 9;
 
 /// Whether a caller may not send this header on. A name with `_` may be the same variable as one with `-` to a server behind.
 pub fn is_untrusted(name: &HeaderName) -> bool {
@@ -62,6 +65,7 @@ fn set_lines(
             lines.remove(name);
         }
     }
+    lines.reserve(LINES_MAX);
     if let Some(caller) = admission.caller() {
         lines.remove(AUTHORIZATION);
         lines.remove(API_KEY);
@@ -78,16 +82,16 @@ fn set_lines(
         lines.insert(HOST, place.host().clone());
     }
     lines.insert(FORWARDED_PROTO, HeaderValue::from_static(if request.way.secure { "https" } else { "http" }));
-    if let Some(address) = request.way.address {
-        lines.insert(FORWARDED_FOR, HeaderValue::try_from(address.to_string())?);
+    if let Some(caller) = request.way.address {
+        lines.insert(FORWARDED_FOR, address(caller)?);
     }
     if admission.route().hold().is_some() {
         // The most that the server behind may charge.
-        lines.insert(HOLD, HeaderValue::from(admission.debit().map_or(0, |debit| debit.credits().get())));
+        lines.insert(HOLD, number(admission.debit().map_or(0, |debit| debit.credits().get())));
     } else if admission.route().is_priced() {
         // A server that does more for a price must not trust what it reads in the body itself.
         let drawn = admission.debit().map_or(0, |debit| debit.credits().get());
-        lines.insert(PRICE_DRAWN, HeaderValue::from(drawn));
+        lines.insert(PRICE_DRAWN, number(drawn));
     }
     if request.whole_body.is_some() {
         // The caller was told to go on already.

@@ -8,6 +8,7 @@ use super::fences::Known;
 use super::keys::KeyWriter;
 use super::scripts::Script;
 use super::{Confirm, Debit, Fence, GiveBack, KeyRates, Progress, Settle, Undo};
+use crate::ids::{HexRoom, uuid_hex_in};
 use crate::{AccountId, OpId};
 
 pub(super) fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
@@ -49,13 +50,22 @@ pub(super) fn debit<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
         }
     }
     command.arg(accounts.len()).arg(asks.len());
+    let mut room = HexRoom::default();
     for account in &accounts {
-        command.arg(account.hex());
+        command.arg(uuid_hex_in(account.as_uuid(), &mut room));
     }
     let mut place = rates.len();
     for (ask, whose) in asks.iter().map(Borrow::borrow).zip(whose) {
-        command.arg(ask.op.hex()).arg(whose).arg(ask.credits.get()).arg(ask.not_after.as_u64());
-        command.arg(asker(ask, &rates));
+        command
+            .arg(uuid_hex_in(ask.op.as_uuid(), &mut room))
+            .arg(whose)
+            .arg(ask.credits.get())
+            .arg(ask.not_after.as_u64());
+        let key = ask.key.as_ref().map_or("", |key| uuid_hex_in(key.as_uuid(), &mut room));
+        match place_of_rates(ask, &rates) {
+            Some((place, known)) => command.arg(format!("{key} {place} {}", known.spec)),
+            None => command.arg(key),
+        };
         place = place.saturating_add(usize::from(ask.idempotency.is_some()));
         match terms(ask, place) {
             Some(terms) => command.arg(terms),
@@ -105,14 +115,10 @@ fn rates_by_key<D: Borrow<Debit>>(asks: &[D]) -> Vec<&KeyRates> {
     found
 }
 
-/// Who asks, as `debit.lua` reads it: the key, and where the state of its rates is.
-fn asker(ask: &Debit, rates: &[&KeyRates]) -> String {
-    let key = ask.key.map_or_else(String::new, |key| key.hex());
-    let known = ask.rates.as_ref().and_then(|own| (1_usize..).zip(rates).find(|(_, known)| known.of == own.of));
-    match known {
-        Some((place, known)) => format!("{key} {place} {}", known.spec),
-        None => key,
-    }
+/// The rates that the item's key is held to, and which of the call's they are, from 1.
+fn place_of_rates<'a>(ask: &Debit, rates: &[&'a KeyRates]) -> Option<(usize, &'a KeyRates)> {
+    let own = ask.rates.as_ref()?;
+    (1..).zip(rates.iter().copied()).find(|(_, known)| known.of == own.of)
 }
 
 pub(super) fn give_back(known: &Known, ask: &GiveBack) -> Cmd {

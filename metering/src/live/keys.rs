@@ -3,6 +3,7 @@
 //! All keys of a shard carry its hash tag (`{s003}`), so that they live in one cluster slot and a script touches one slot.
 //! What belongs to one incarnation carries its number too; a new incarnation shares no key with the one before.
 
+use crate::ids::{HexRoom, uuid_hex_in};
 use crate::{AccountId, IdempotencyKey, KeyDigest, KeyId, OpId, Shard};
 
 /// Under which numbers a shard's scripts may run.
@@ -142,15 +143,16 @@ impl KeyWriter {
 
     /// The account's own key, its lots, lots to come and emptied lots: each is handed on.
     pub(super) fn account(&mut self, account: &AccountId, mut take: impl FnMut(&str)) {
-        let account = account.hex();
+        let mut room = HexRoom::default();
+        let account = uuid_hex_in(account.as_uuid(), &mut room);
         for name in [ACCOUNT, LOTS, FUTURE_LOTS, EMPTIED_LOTS] {
-            take(self.key(name, &account));
+            take(self.key(name, account));
         }
     }
 
     /// The closed mark of an op.
     pub(super) fn closed(&mut self, op: &OpId) -> &str {
-        self.key(CLOSED, &op.hex())
+        self.key(CLOSED, uuid_hex_in(op.as_uuid(), &mut HexRoom::default()))
     }
 
     fn key(&mut self, name: &str, of: &str) -> &str {
