@@ -1,8 +1,8 @@
 //! `cargo dev instructions`: how many instructions a request takes, and whether that is more than it was.
 //!
-//! Gateway and bare pingora run under callgrind, one after the other, on one connection unless more are asked for. Instructions are counted, not timed, so a busy
-//! machine changes little (what a program does by the clock goes on while fewer requests are served); and the two come from one build, so
-//! the compiler's share cancels out of their ratio.
+//! Gateway and bare pingora run under callgrind, one after the other, on one connection unless more are asked for. Instructions are
+//! counted, not timed, so a busy machine changes little (what a program does by the clock goes on while fewer requests are served); and the
+//! two come from one build, so the compiler's share cancels out of their ratio.
 
 mod counted;
 
@@ -19,10 +19,10 @@ use crate::state::{self, Wish};
 use crate::{build, ports, tools, up, words};
 use counted::Counted;
 
-/// The guard: the most that the gateway may take of what bare pingora takes. Measured over 20 s: 2.037 to 2.054; over 10 s
-/// beside two builds 2.096. Callgrind has no instructions for SHA, so a key's digest counts for more than it costs.
+/// The guard: the most that the gateway may take of what bare pingora takes. Measured over 20 s: 2.033 and 2.034; beside
+/// two builds, over 10 s, 0.04 to 0.06 more. Callgrind has no instructions for SHA, so a key's digest counts for more than it costs.
 /// Raise it only with a reason in `loadtest/RESULTS.md`, lower it with each gain.
-const MOST: f64 = 2.1;
+const MOST: f64 = 2.09;
 
 #[derive(Serialize)]
 struct Figures {

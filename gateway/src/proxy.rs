@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pingora::modules::http::HttpModules;
 use pingora::prelude::{Error, HttpPeer, ProxyHttp, RequestHeader, ResponseHeader, Result, Session};
 use pingora::proxy::FailToProxy;
 
@@ -48,9 +47,6 @@ impl ProxyHttp for Gateway {
     fn new_ctx(&self) -> Request {
         Request::new(&self.metrics.requests_in_flight)
     }
-
-    /// None: answers go on as they came, and pingora's own module, which could compress them, costs each request five allocations.
-    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
     /// The header is there: from here on other deadlines hold.
     async fn early_request_filter(&self, session: &mut Session, request: &mut Request) -> Result<()> {

@@ -11,6 +11,7 @@ use config::gateway::Settings;
 use config::routes::Route;
 use metering::live::Meter;
 use pingora::apps::http_app::HttpServer;
+use pingora::modules::http::HttpModules;
 use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server};
@@ -307,6 +308,8 @@ fn server(
     let connections =
         Connections::new(limits.connections_per_address_max, limits.connections_max, gateway.metrics.clone());
     let mut proxy = http_proxy(&server.configuration, gateway);
+    // Answers go on as they came: the module that could compress them, which pingora puts there, costs each request five allocations.
+    proxy.downstream_modules = HttpModules::new();
     proxy.h2_options = Some(http2_limits(&settings.http2));
     proxy.server_options = Some(http2_options(idle));
     let edge = Edge {
