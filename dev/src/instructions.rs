@@ -29,7 +29,8 @@ struct Figures {
     gateway: f64,
     bare_pingora: f64,
     ratio: f64,
-    most: f64,
+    /// `None` where nothing is held against the guard.
+    most: Option<f64>,
 }
 
 pub fn run(layout: &Layout, wish: &InstructionsWish) -> Result<ExitCode> {
@@ -57,16 +58,16 @@ pub fn run(layout: &Layout, wish: &InstructionsWish) -> Result<ExitCode> {
     let bare_pingora = theirs.a_request(&load, &target(theirs.port), wish.connections, seconds)?;
     drop((theirs, house, turn));
 
-    let is_guarded = wish.connections == 1; // what `MOST` was measured with
-    let figures = Figures { gateway, bare_pingora, ratio: gateway / bare_pingora, most: MOST };
+    let most = (wish.connections == 1).then_some(MOST); // what it was measured with
+    let figures = Figures { gateway, bare_pingora, ratio: gateway / bare_pingora, most };
     if wish.json {
         println!("{}", serde_json::to_string(&figures)?);
     } else {
         println!("instructions a request: gateway {gateway:.0}, bare pingora {bare_pingora:.0}");
-        let guard = if is_guarded { format!(", at most {MOST}") } else { String::new() };
+        let guard = most.map_or_else(String::new, |most| format!(", at most {most}"));
         println!("ratio {:.3}{guard}", figures.ratio);
     }
-    if is_guarded && figures.ratio > MOST {
+    if most.is_some_and(|most| figures.ratio > most) {
         let profile = |name: &str| layout.log(&format!("callgrind-{name}")).display().to_string();
         let (ours, theirs) = (profile("gateway"), profile("bare-proxy"));
         words::note(&format!("more than it was: callgrind_annotate reads the profiles {ours} and {theirs}"));
