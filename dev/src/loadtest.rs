@@ -10,6 +10,7 @@ mod ladder;
 mod many;
 mod plant;
 mod report;
+mod rest;
 mod scripts;
 mod stand;
 mod streams;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::rest;
 use crate::postgres::{Postgres, USER};
 use crate::{http, process, redis, words};
 
@@ -57,15 +58,17 @@ pub struct Planter<'a> {
 }
 
 impl Planter<'_> {
-    /// Plants groups and waits until live state knows them; gives for each its keys, a line each, with the account behind.
+    /// Plants groups and waits until live state knows everybody who is in the book; gives for each group its keys, a line each, with the
+    /// account behind.
     pub fn plant(&self, groups: &[Group]) -> Result<Vec<String>> {
-        let all: u64 = groups.iter().map(|group| group.accounts).sum();
-        words::step(&format!("{all} accounts in the book, and live state built anew from it"));
+        let planted: u64 = groups.iter().map(|group| group.accounts).sum();
+        words::step(&format!("{planted} accounts more in the book, and live state built anew from it"));
         let mut keys = Vec::new();
         for group in groups {
             keys.push(self.write(group)?);
         }
         self.book.psql(USER, "ANALYZE accounts; ANALYZE lots; ANALYZE api_keys")?;
+        let all = self.book.psql(USER, "SELECT count(*) FROM accounts")?.trim().parse().context("counting accounts")?;
         // What was drawn before and is not in the book would be lost with live state.
         process::wait_for("the book", LIMIT, || http::metric_told(self.sync, BACKLOG) == Some(0))?;
         let before =
@@ -75,6 +78,11 @@ impl Planter<'_> {
         let installed = || http::metric_told(self.sync, INSTALLED).is_some_and(|now| now.saturating_sub(before) >= all);
         process::wait_for("live state", LIMIT, || installed() && ready())?;
         Ok(keys)
+    }
+
+    /// Waits until Redis is done with what planting leaves it to do.
+    pub fn rest(&self) -> Result<()> {
+        rest::wait(self.redis.0, self.redis.1)
     }
 
     /// All that Redis holds, its tables of keys included.
