@@ -6,9 +6,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
 use crate::files;
@@ -88,4 +89,17 @@ pub fn ask(port: u16, password: &str, command: &str) -> Result<String> {
     let mut text = String::new();
     stream.read_to_string(&mut text).context("reading Redis' answer")?;
     Ok(text)
+}
+
+/// Changes a setting of a Redis that runs.
+pub fn set(port: u16, password: &str, name: &str, value: &str) -> Result<()> {
+    let text = ask(port, password, &format!("CONFIG SET {name} {value}"))?;
+    ensure!(text.lines().all(|line| line == "+OK"), "Redis keeps no setting: {}", text.trim());
+    Ok(())
+}
+
+/// A field of what `INFO` has answered.
+pub fn field<T: FromStr>(info: &str, name: &str) -> Result<T> {
+    let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    value.and_then(|value| value.parse().ok()).with_context(|| format!("Redis tells no {name}"))
 }

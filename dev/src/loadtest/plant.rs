@@ -87,9 +87,7 @@ impl Planter<'_> {
 
     /// All that Redis holds, its tables of keys included.
     pub fn redis_bytes(&self) -> Result<u64> {
-        let text = redis::ask(self.redis.0, self.redis.1, "INFO memory")?;
-        let value = text.lines().find_map(|line| line.strip_prefix("used_memory:"));
-        value.and_then(|value| value.trim().parse().ok()).context("Redis tells how much memory it uses")
+        redis::field(&redis::ask(self.redis.0, self.redis.1, "INFO memory")?, "used_memory")
     }
 
     fn write(&self, group: &Group) -> Result<String> {

@@ -4,32 +4,26 @@
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::{process, redis};
 
 const LIMIT: Duration = Duration::from_mins(3);
 /// Redis moves for a millisecond each time it looks after itself; at its usual pace a million accounts take it minutes.
-const QUICK_HZ: u32 = 500;
+const QUICK_HZ: &str = "500";
 /// Redis' default.
-const USUAL_HZ: u32 = 10;
+const USUAL_HZ: &str = "10";
 const LOOK: Duration = Duration::from_secs(1);
 /// CPU time a look: moving takes twice as much and more at that pace, what services ask an idle Redis far less.
 const AT_REST: Duration = Duration::from_millis(200);
 
 /// Waits until Redis does nothing but what it is asked.
 pub fn wait(port: u16, password: &str) -> Result<()> {
-    set_hz(port, password, QUICK_HZ)?;
+    redis::set(port, password, "hz", QUICK_HZ)?;
     let rests = || rests(port, password).unwrap_or(false);
     let rested = process::wait_for("Redis, busy with what was planted,", LIMIT, rests);
-    set_hz(port, password, USUAL_HZ)?;
+    redis::set(port, password, "hz", USUAL_HZ)?;
     rested
-}
-
-fn set_hz(port: u16, password: &str, hz: u32) -> Result<()> {
-    let text = redis::ask(port, password, &format!("CONFIG SET hz {hz}"))?;
-    ensure!(text.lines().all(|line| line == "+OK"), "Redis keeps no setting: {}", text.trim());
-    Ok(())
 }
 
 fn rests(port: u16, password: &str) -> Result<bool> {
@@ -37,21 +31,18 @@ fn rests(port: u16, password: &str) -> Result<bool> {
     let before = cpu(&look()?)?;
     thread::sleep(LOOK);
     let after = look()?;
-    Ok(!writes_anew(&after) && cpu(&after)?.saturating_sub(before) < AT_REST)
+    Ok(!writes_anew(&after)? && cpu(&after)?.saturating_sub(before) < AT_REST)
 }
 
-fn writes_anew(info: &str) -> bool {
-    ["aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1"].iter().any(|sign| info.lines().any(|line| line == *sign))
+fn writes_anew(info: &str) -> Result<bool> {
+    let is_on = |name| redis::field::<u8>(info, name).map(|value| value == 1);
+    Ok(is_on("aof_rewrite_in_progress")? || is_on("aof_rewrite_scheduled")?)
 }
 
 /// What Redis has used of a CPU so far.
 fn cpu(info: &str) -> Result<Duration> {
-    let used = |name: &str| {
-        let seconds = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        Duration::try_from_secs_f64(seconds.parse().ok()?).ok()
-    };
-    let times = used("used_cpu_user").zip(used("used_cpu_sys"));
-    times.map(|(user, system)| user + system).context("Redis tells how much of a CPU it uses")
+    let used = |name| Duration::try_from_secs_f64(redis::field(info, name)?).context("a time of a CPU");
+    Ok(used("used_cpu_user")? + used("used_cpu_sys")?)
 }
 
 #[cfg(test)]
@@ -63,7 +54,7 @@ mod tests {
         let info = |rewrites| {
             format!("# Persistence\r\naof_rewrite_in_progress:{rewrites}\r\naof_rewrite_scheduled:0\r\n# CPU\r\n")
         };
-        assert!(writes_anew(&info(1)) && !writes_anew(&info(0)));
+        assert!(writes_anew(&info(1)).unwrap() && !writes_anew(&info(0)).unwrap());
     }
 
     #[test]

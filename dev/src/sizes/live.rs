@@ -44,9 +44,7 @@ impl<'a> Live<'a> {
 
     /// Redis writes its append-only file anew when that has grown; what calls add to it could not be told then.
     pub fn only_append(&self) -> Result<()> {
-        let text = redis::ask(self.port, self.password, "CONFIG SET auto-aof-rewrite-percentage 0")?;
-        ensure!(text.lines().all(|line| line == "+OK"), "Redis keeps no setting: {}", text.trim());
-        Ok(())
+        redis::set(self.port, self.password, "auto-aof-rewrite-percentage", "0")
     }
 
     pub fn flush(&self) -> Result<()> {
@@ -111,9 +109,7 @@ impl<'a> Live<'a> {
     }
 
     fn field(&self, section: &str, name: &str) -> Result<u64> {
-        let text = redis::ask(self.port, self.password, section)?;
-        let value = text.split("\r\n").find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        value.and_then(|value| value.parse().ok()).with_context(|| format!("{section} names no {name}"))
+        redis::field(&redis::ask(self.port, self.password, section)?, name)
     }
 }
 
