@@ -120,6 +120,8 @@ impl Setup {
 
     /// Starts everything in `house`; on failure the house stops what stands already.
     fn start(&self, house: &mut House) -> Result<Report> {
+        let program = self.layout.program("tollgate", self.wish.release);
+        ensure!(program.exists(), "{} is not there: nothing was built yet (leave --as-built out)", program.display());
         words::step("starting a private Postgres and Redis");
         house.add(self.postgres()?)?;
         house.add(redis::start(&self.layout, &self.tools, self.ports.redis, &self.passwords)?)?;

@@ -22,6 +22,10 @@ use crate::service::Service;
 
 /// How often an idle shard asks whether it is still certified, and tells how fresh the book is.
 const NOTE_EVERY: Duration = Duration::from_millis(200);
+/// How often the outbox is looked at although nobody has told of news: who told may not have been heard.
+pub const CARRY_EVERY: Duration = Duration::from_millis(500);
+/// A shard without an event for so long is looked at less often.
+const QUIET: Duration = Duration::from_secs(1);
 /// How often it looks whether Redis is still set up to hold money.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Events of one turn from which on a shard is in steady use.
@@ -77,10 +81,10 @@ async fn serve(
 
     let mut news = service.outbox_news.subscribe();
     while !stop.is_cancelled() {
-        let pause_ms = match rounds.turn(service, &mut hold, &mut drain).await {
+        let pause_ms = match rounds.turn(service, &mut hold, &mut drain, &mut news).await {
             Ok(Next::AtOnce) => continue,
             Ok(Next::Soon) => service.settings.drain.interval_ms,
-            Ok(Next::InCompany) => service.settings.drain.busy_interval_ms,
+            Ok(Next::Later) => service.settings.drain.busy_interval_ms,
             // What is certified stays certified while the book is away: the exposure caps bound it.
             Err(Interruption::BookAway(error)) => {
                 reporter.report(service, &Interruption::BookAway(error));
@@ -89,13 +93,14 @@ async fn serve(
             }
             Err(other) => return Err(other),
         };
-        wait(Duration::from_millis(pause_ms), &mut news, stop).await;
+        wait(Duration::from_millis(pause_ms), &news, stop).await;
     }
     drain.all(service, &mut hold).await
 }
 
-/// Waits for news from the outbox, at most so long.
-async fn wait(pause: Duration, news: &mut watch::Receiver<u64>, stop: &CancellationToken) {
+/// Waits for news from the outbox, at most so long; they stay news until a turn has looked.
+async fn wait(pause: Duration, news: &watch::Receiver<u64>, stop: &CancellationToken) {
+    let mut news = news.clone();
     tokio::select! {
         () = stop.cancelled() => {}
         _ = news.changed() => {}
@@ -109,8 +114,9 @@ enum Next {
     AtOnce,
     /// Little happens on it: what happens next is soon in the book.
     Soon,
-    /// It is in steady use: events wait for others that share a transaction with them.
-    InCompany,
+    /// It is in steady use, and events wait for others that share a transaction with them; or nothing has happened for a while, and looking
+    /// costs Redis and Postgres as much as if there were something.
+    Later,
 }
 
 /// What comes round and round.
@@ -121,6 +127,9 @@ struct Rounds {
     holds_after: Option<DueHold>,
     last_note: Instant,
     last_look: Instant,
+    last_carry: Option<Instant>,
+    /// When something was drained.
+    last_event: Instant,
     /// When gateways were let in.
     opened: Instant,
 }
@@ -134,15 +143,23 @@ impl Rounds {
             holds_after: None,
             last_note: now,
             last_look: now,
+            last_carry: None,
+            last_event: now,
             opened: now,
         }
     }
 
     /// One turn: drain, carry, remember, and from time to time sweep and note. Less than a whole batch can wait for company, because a
     /// transaction costs as much for one event as for dozens.
-    async fn turn(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<Next, Interruption> {
+    async fn turn(
+        &mut self,
+        service: &Service,
+        hold: &mut Hold,
+        drain: &mut Drain,
+        news: &mut watch::Receiver<u64>,
+    ) -> Result<Next, Interruption> {
         let drained = drain.once(service, hold).await?;
-        let carried = self.carrier.once(service, hold, drain).await?;
+        let carried = self.carry(service, hold, drain, news).await?;
         let remembering = drain.remember(service, hold).await?;
         config::failpoint("drain.remembered");
         let sweep_every = Duration::from_millis(service.settings.sweep.interval_ms);
@@ -151,16 +168,36 @@ impl Rounds {
             self.sweep(service, hold, drain).await?;
         }
         if drained > 0 {
-            self.last_note = Instant::now();
+            (self.last_note, self.last_event) = (Instant::now(), Instant::now());
         } else if self.last_note.elapsed() >= NOTE_EVERY {
             drain.note(service, hold, &[]).await?;
             self.last_note = Instant::now();
         }
         Ok(match drained {
             _ if drained >= batch_size(service) || carried || remembering => Next::AtOnce,
-            STEADY.. => Next::InCompany,
+            STEADY.. => Next::Later,
+            0 if self.last_event.elapsed() >= QUIET => Next::Later,
             _ => Next::Soon,
         })
+    }
+
+    /// Carries what the book has decided, when there are news, when something waits that could not go through, and from time to time.
+    /// Answers whether there may be more at once.
+    async fn carry(
+        &mut self,
+        service: &Service,
+        hold: &mut Hold,
+        drain: &mut Drain,
+        news: &mut watch::Receiver<u64>,
+    ) -> Result<bool, Interruption> {
+        let told = news.has_changed().unwrap_or(true);
+        if !told && !self.carrier.waits() && self.last_carry.is_some_and(|last| last.elapsed() < CARRY_EVERY) {
+            return Ok(false);
+        }
+        news.mark_unchanged(); // before the book is read: what is told from here on may not have been seen
+        let more = self.carrier.once(service, hold, drain).await?;
+        self.last_carry = (!more).then(Instant::now);
+        Ok(more)
     }
 
     /// Takes expired lots off the books, closes undos whose debit can't come any more, releases holds that nobody settled in time,

@@ -22,6 +22,8 @@ pub struct Carrier {
     /// Rows that were applied and whose events have not been drained yet.
     sent: HashSet<u64>,
     pass: Pass,
+    /// Rows of the last page could not go through yet.
+    waits: bool,
 }
 
 /// One way through all that is undelivered. It begins at the first row: a transaction with a lower row may commit later than one with a
@@ -37,6 +39,7 @@ struct Pass {
 impl Carrier {
     /// Carries a page of what is undelivered; answers whether there may be more to carry at once.
     pub async fn once(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<bool, Interruption> {
+        self.waits = true; // until it is known that nothing does
         let mut pass = std::mem::take(&mut self.pass); // after an error a new one begins
         let pending = self.pending(service, hold, &mut pass).await?;
         if !pending.is_empty() {
@@ -46,11 +49,17 @@ impl Carrier {
                 self.heard(row, outcome, &mut pass.stuck, service, hold, drain).await?;
             }
         }
+        self.waits = !pass.stuck.is_empty();
         if pass.after > 0 {
             self.pass = pass;
             return Ok(true);
         }
         Ok(pending.iter().any(|row| !pass.stuck.contains(&row.account)))
+    }
+
+    /// Whether rows could not go through, which nobody will tell of again.
+    pub const fn waits(&self) -> bool {
+        self.waits
     }
 
     /// What follows from the answer to a row.

@@ -4,7 +4,7 @@
 //! that shows a lower count has lost some.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledger::{Outgoing, ShardRow, ShardState};
 use metering::KeyDigest;
@@ -12,13 +12,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::accounts::CARRY_EVERY;
 use crate::certify::{Hold, certify};
 use crate::install::{Progress, forget_replaced};
 use crate::interruption::Interruption;
 use crate::report::Reporter;
 use crate::service::Service;
 
-/// How often an idle shard looks at the outbox and asks whether it is still certified.
+/// How often an idle shard asks whether it is still certified.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Keys read and written at once.
 const PAGE: u32 = 1000;
@@ -59,24 +60,33 @@ async fn serve(
     service.metrics.certified(hold.fence.shard, true);
     reporter.recovered(service);
     forget_replaced(service, &hold);
+    let mut carried = Some(Instant::now());
     while !stop.is_cancelled() {
-        wait(news, stop, LOOK_EVERY).await;
+        let told = wait(news, stop, LOOK_EVERY).await;
         hold.link.open_shard(&hold.certified).await?; // answers only while the certification stands
+        if !told && carried.is_some_and(|at| at.elapsed() < CARRY_EVERY) {
+            continue;
+        }
+        carried = None; // where it fails, it is tried again
         match carry(service, &mut hold).await {
             Err(Interruption::BookAway(error)) => {
                 reporter.report(service, &Interruption::BookAway(error));
             }
-            other => other?,
+            other => {
+                other?;
+                carried = Some(Instant::now());
+            }
         }
     }
     Ok(())
 }
 
-async fn wait(news: &mut watch::Receiver<u64>, stop: &CancellationToken, most: Duration) {
+/// Waits for news from the outbox, at most so long; answers whether there are any.
+async fn wait(news: &mut watch::Receiver<u64>, stop: &CancellationToken, most: Duration) -> bool {
     tokio::select! {
-        () = stop.cancelled() => {}
-        _ = news.changed() => {}
-        () = tokio::time::sleep(most) => {}
+        () = stop.cancelled() => false,
+        _ = news.changed() => true,
+        () = tokio::time::sleep(most) => false,
     }
 }
 

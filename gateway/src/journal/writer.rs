@@ -18,7 +18,7 @@ use super::{Message, Shared};
 /// Records written together at most.
 const TOGETHER: usize = 1_024;
 /// What comes within it is written together: neither a system call nor a wake-up for each. A kill may take as much.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(2);
 /// How often an idle writer says how far it is.
 const TICK: Duration = Duration::from_millis(100);
 /// How often the directory is looked at, and tried again where it can't be used.
@@ -64,24 +64,30 @@ impl Writer {
 
     pub fn work(mut self, receiver: &Receiver<Message>) {
         let mut text = Vec::with_capacity(64 * 1024);
+        let mut taken = 0;
         loop {
             self.look();
-            let (mut began, mut records, mut flushed) = (Instant::now(), 0, Vec::new());
-            text.clear();
-            match receiver.recv_timeout(TICK) {
-                Ok(first) => {
-                    thread::sleep(GATHER);
-                    began = Instant::now();
-                    let more = receiver.try_iter().take(TOGETHER);
-                    for message in std::iter::once(first).chain(more) {
-                        records += take(message, &mut text, &mut flushed);
-                    }
+            let (mut first, busy) = (None, taken > 0);
+            if !busy {
+                match receiver.recv_timeout(TICK) {
+                    Ok(message) => first = Some(message),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            // While records come it wakes by the clock: woken by the channel, a thread of requests would pay a system call to wake it.
+            if busy || first.is_some() {
+                thread::sleep(GATHER);
+            }
+            let (began, mut records, mut flushed) = (Instant::now(), 0, Vec::new());
+            text.clear();
+            taken = 0;
+            for message in first.into_iter().chain(receiver.try_iter()).take(TOGETHER) {
+                taken += 1;
+                records += take(message, &mut text, &mut flushed);
             }
             // With fewer than could have come the queue was empty: what was sent before is among them.
-            let whole = records < TOGETHER as u64;
+            let whole = taken < TOGETHER;
             self.write_records(&text, records);
             if self.write_gap() && whole {
                 self.shared.set_progress(|progress| progress.whole_until = began);

@@ -6,5 +6,6 @@ mod histories;
 mod model;
 mod process;
 mod refusals;
+mod rest;
 mod stories;
 mod usage;

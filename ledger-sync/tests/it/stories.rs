@@ -88,7 +88,7 @@ pub async fn wait_remaining(meter: &Meter, account: AccountId, remaining: u64) {
     .await;
 }
 
-async fn wait_book(book: &TestDatabase, remaining: i64) {
+pub async fn wait_book(book: &TestDatabase, remaining: i64) {
     wait_until(&format!("the book has {remaining} credits and nothing undelivered"), async || {
         book.number("SELECT sum(remaining)::bigint FROM lots").await == remaining
             && book.number("SELECT count(*) FROM outbox WHERE delivered_at IS NULL").await == 0

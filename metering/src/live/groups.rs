@@ -40,13 +40,19 @@ struct Queue {
     waiting: VecDeque<Waiting>,
     /// Somebody holds the baton.
     led: bool,
+    /// The last call had the debits of several.
+    in_company: bool,
 }
 
 #[derive(Default)]
 struct Desk(Mutex<Queue>);
 
 /// The right to send the debits of a shard. Dropped, it goes to the next who waits, so it can't be lost with its holder.
-struct Baton(Arc<Desk>);
+struct Baton {
+    desk: Arc<Desk>,
+    /// Others are likely to be ready to ask, too.
+    in_company: bool,
+}
 
 /// The desks of all shards.
 #[derive(Default)]
@@ -66,19 +72,19 @@ impl Meter {
             // The word goes missing only when the leader is dropped in the middle of its call.
             Err(word) => match word.await {
                 Ok(Word::Answer(answer)) => return answer,
-                Ok(Word::Lead(baton)) => {
-                    // Who is ready to ask already comes along in the same call.
-                    tokio::task::yield_now().await;
-                    baton
-                }
+                Ok(Word::Lead(baton)) => baton,
                 Err(_) => return Err(MeterError::Unknown(failed("the call was given up"))),
             },
         };
+        if baton.in_company {
+            // Who is ready to ask already comes along in the same call. Where nobody is, this would cost a lone caller for nothing.
+            tokio::task::yield_now().await;
+        }
         self.lead(baton, shard, ask).await
     }
 
     async fn lead(&self, baton: Baton, shard: Shard, ask: &Debit) -> Answer {
-        let others = baton.0.take_others(self.debit_wait());
+        let others = baton.desk.take_others(self.debit_wait());
         let asks: Vec<&Debit> = std::iter::once(ask).chain(others.iter().map(|other| &other.ask)).collect();
         let outcomes = self.in_time(self.debit_many(shard, &asks)).await;
         // Before the answers, which wake as many as there are.
@@ -116,7 +122,7 @@ impl Desk {
     fn enter(self: &Arc<Self>, ask: &Debit) -> Result<Result<Baton, oneshot::Receiver<Word>>, MeterError> {
         let mut queue = self.queue();
         if !std::mem::replace(&mut queue.led, true) {
-            return Ok(Ok(Baton(Arc::clone(self))));
+            return Ok(Ok(Baton { desk: Arc::clone(self), in_company: queue.in_company }));
         }
         if queue.waiting.len() >= WAITING_MAX {
             return Err(MeterError::Unavailable(failed("too many debits wait already")));
@@ -135,6 +141,7 @@ impl Desk {
             .drain(..most)
             .filter(|it| !it.word.is_closed())
             .partition(|it| it.since.elapsed() >= wait_max);
+        queue.in_company = !others.is_empty();
         drop(queue);
         tell(
             late.into_iter()
@@ -150,11 +157,11 @@ impl Desk {
 
 impl Drop for Baton {
     fn drop(&mut self) {
-        let mut queue = self.0.queue();
+        let mut queue = self.desk.queue();
         while let Some(next) = queue.waiting.pop_front() {
             if !next.word.is_closed() {
                 drop(queue); // unheard after all, the baton is dropped and comes back here
-                next.word.send(Word::Lead(Self(Arc::clone(&self.0)))).ok();
+                next.word.send(Word::Lead(Self { desk: Arc::clone(&self.desk), in_company: true })).ok();
                 return;
             }
         }
