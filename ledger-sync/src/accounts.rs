@@ -81,7 +81,7 @@ async fn serve(
 
     let mut news = service.outbox_news.subscribe();
     while !stop.is_cancelled() {
-        let pause_ms = match rounds.turn(service, &mut hold, &mut drain, &mut news).await {
+        let pause_ms = match rounds.turn(service, &mut hold, &mut drain).await {
             Ok(Next::AtOnce) => continue,
             Ok(Next::Soon) => service.settings.drain.interval_ms,
             Ok(Next::Later) => service.settings.drain.busy_interval_ms,
@@ -93,18 +93,17 @@ async fn serve(
             }
             Err(other) => return Err(other),
         };
-        wait(Duration::from_millis(pause_ms), &news, stop).await;
+        rounds.told |= wait(Duration::from_millis(pause_ms), &mut news, stop).await;
     }
     drain.all(service, &mut hold).await
 }
 
-/// Waits for news from the outbox, at most so long; they stay news until a turn has looked.
-async fn wait(pause: Duration, news: &watch::Receiver<u64>, stop: &CancellationToken) {
-    let mut news = news.clone();
+/// Waits for news from the outbox, at most so long; answers whether there are any.
+pub async fn wait(pause: Duration, news: &mut watch::Receiver<u64>, stop: &CancellationToken) -> bool {
     tokio::select! {
-        () = stop.cancelled() => {}
-        _ = news.changed() => {}
-        () = tokio::time::sleep(pause) => {}
+        () = stop.cancelled() => false,
+        _ = news.changed() => true,
+        () = tokio::time::sleep(pause) => false,
     }
 }
 
@@ -128,6 +127,8 @@ struct Rounds {
     last_note: Instant,
     last_look: Instant,
     last_carry: Option<Instant>,
+    /// The outbox has news that no turn has looked for yet.
+    told: bool,
     /// When something was drained.
     last_event: Instant,
     /// When gateways were let in.
@@ -144,6 +145,7 @@ impl Rounds {
             last_note: now,
             last_look: now,
             last_carry: None,
+            told: false,
             last_event: now,
             opened: now,
         }
@@ -151,15 +153,9 @@ impl Rounds {
 
     /// One turn: drain, carry, remember, and from time to time sweep and note. Less than a whole batch can wait for company, because a
     /// transaction costs as much for one event as for dozens.
-    async fn turn(
-        &mut self,
-        service: &Service,
-        hold: &mut Hold,
-        drain: &mut Drain,
-        news: &mut watch::Receiver<u64>,
-    ) -> Result<Next, Interruption> {
+    async fn turn(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<Next, Interruption> {
         let drained = drain.once(service, hold).await?;
-        let carried = self.carry(service, hold, drain, news).await?;
+        let carried = self.carry(service, hold, drain).await?;
         let remembering = drain.remember(service, hold).await?;
         config::failpoint("drain.remembered");
         let sweep_every = Duration::from_millis(service.settings.sweep.interval_ms);
@@ -183,18 +179,11 @@ impl Rounds {
 
     /// Carries what the book has decided, when there are news, when something waits that could not go through, and from time to time.
     /// Answers whether there may be more at once.
-    async fn carry(
-        &mut self,
-        service: &Service,
-        hold: &mut Hold,
-        drain: &mut Drain,
-        news: &mut watch::Receiver<u64>,
-    ) -> Result<bool, Interruption> {
-        let told = news.has_changed().unwrap_or(true);
-        if !told && !self.carrier.waits() && self.last_carry.is_some_and(|last| last.elapsed() < CARRY_EVERY) {
+    async fn carry(&mut self, service: &Service, hold: &mut Hold, drain: &mut Drain) -> Result<bool, Interruption> {
+        if !self.told && !self.carrier.waits() && self.last_carry.is_some_and(|last| last.elapsed() < CARRY_EVERY) {
             return Ok(false);
         }
-        news.mark_unchanged(); // before the book is read: what is told from here on may not have been seen
+        self.told = false;
         let more = self.carrier.once(service, hold, drain).await?;
         self.last_carry = (!more).then(Instant::now);
         Ok(more)

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::accounts::CARRY_EVERY;
+use crate::accounts::{CARRY_EVERY, wait};
 use crate::certify::{Hold, certify};
 use crate::install::{Progress, forget_replaced};
 use crate::interruption::Interruption;
@@ -39,7 +39,7 @@ pub async fn own(service: &Arc<Service>, row: &ShardRow, stop: &CancellationToke
         if matches!(interruption, Interruption::Lost(_)) {
             return;
         }
-        wait(&mut news, stop, pause).await;
+        wait(pause, &mut news, stop).await;
     }
 }
 
@@ -62,7 +62,7 @@ async fn serve(
     forget_replaced(service, &hold);
     let mut carried = Some(Instant::now());
     while !stop.is_cancelled() {
-        let told = wait(news, stop, LOOK_EVERY).await;
+        let told = wait(LOOK_EVERY, news, stop).await;
         hold.link.open_shard(&hold.certified).await?; // answers only while the certification stands
         if !told && carried.is_some_and(|at| at.elapsed() < CARRY_EVERY) {
             continue;
@@ -79,15 +79,6 @@ async fn serve(
         }
     }
     Ok(())
-}
-
-/// Waits for news from the outbox, at most so long; answers whether there are any.
-async fn wait(news: &mut watch::Receiver<u64>, stop: &CancellationToken, most: Duration) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        _ = news.changed() => true,
-        () = tokio::time::sleep(most) => false,
-    }
 }
 
 /// Writes every key of the shard.
