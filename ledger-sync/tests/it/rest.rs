@@ -26,12 +26,13 @@ async fn shards_at_rest_are_looked_at_a_few_times_a_second_and_what_happens_next
     wait_remaining(&meter, ada, 10).await;
     draw_one(&meter, ada).await;
     wait_book(&book, 9).await;
-    tokio::time::sleep(Duration::from_millis(1_500)).await; // a second of it still counts as use
-    let before = reads(&redis);
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let found = reads(&redis) - before;
-    assert!(found > 0, "nobody looks");
-    assert!(found <= 4 * 12, "four shards were read {found} times in two seconds");
+    // More than once: a busy machine may let a lease end, and a shard that was just certified is in use for a second.
+    wait_until("four shards are read a few times in two seconds", async || {
+        let before = reads(&redis);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        (1..=4 * 12).contains(&(reads(&redis) - before))
+    })
+    .await;
     draw_one(&meter, ada).await;
     wait_book(&book, 8).await;
 }
