@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use ledger::testing::database;
-use metering::Status;
-use metering::live::{DebitOutcome, Meter, Refusal};
+use metering::live::Meter;
 use metering::testing::RedisServer;
 
 use crate::process::{Sync, wait_until};
-use crate::stories::{ada, ask, by, draw_one, wait_book, wait_remaining};
+use crate::stories::{ada, draw_one, suspend, wait_book, wait_remaining};
 
 /// How often streams were read.
 fn reads(redis: &RedisServer) -> u64 {
@@ -45,10 +44,5 @@ async fn a_change_that_nobody_was_told_of_is_carried_all_the_same() {
     let ada = ada(&book, 10).await;
     wait_remaining(&meter, ada, 10).await;
     book.execute("ALTER TABLE outbox DISABLE TRIGGER USER").await.unwrap();
-    let now = book.ledger.book_now().await.unwrap();
-    book.ledger.set_status(ada, Status::Suspended, &by(now)).await.unwrap();
-    wait_until("the suspension is live", async || {
-        matches!(meter.debit(&ask(ada, 1)).await, Ok(DebitOutcome::Refused(Refusal::Status(Status::Suspended))))
-    })
-    .await;
+    suspend(&book, &meter, ada).await;
 }

@@ -96,6 +96,16 @@ pub async fn wait_book(book: &TestDatabase, remaining: i64) {
     .await;
 }
 
+/// Suspends an account in the book and waits until its debits are refused.
+pub async fn suspend(book: &TestDatabase, meter: &Meter, account: AccountId) {
+    let now = book.ledger.book_now().await.unwrap();
+    book.ledger.set_status(account, Status::Suspended, &by(now)).await.unwrap();
+    wait_until("the suspension is live", async || {
+        matches!(meter.debit(&ask(account, 1)).await, Ok(DebitOutcome::Refused(Refusal::Status(Status::Suspended))))
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_grant_reaches_live_state_and_a_debit_reaches_the_book() {
     let (redis, book) = (RedisServer::start(), database().await);
@@ -105,12 +115,7 @@ async fn a_grant_reaches_live_state_and_a_debit_reaches_the_book() {
     wait_remaining(&meter, ada, 10).await;
     draw_one(&meter, ada).await;
     wait_book(&book, 9).await;
-    let now = book.ledger.book_now().await.unwrap();
-    book.ledger.set_status(ada, Status::Suspended, &by(now)).await.unwrap();
-    wait_until("the suspension is live", async || {
-        matches!(meter.debit(&ask(ada, 1)).await, Ok(DebitOutcome::Refused(Refusal::Status(Status::Suspended))))
-    })
-    .await;
+    suspend(&book, &meter, ada).await;
 }
 
 #[tokio::test]
