@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use decode::{DebitNumbers, decode_fields};
 pub use decode::{DecodeError, decode};
 pub use packed::unpack;
-pub(crate) use packed::{BETWEEN_DEBITS, DEBIT, account, split_and_numbers};
+pub(crate) use packed::{DEBIT, account, debits, split_and_numbers};
 
 use crate::{
     AccountId, ControlKind, Credits, IdError, Idempotency, KeyId, OpId, RequestOutcome, RouteName, Split, TimeMs,

@@ -8,6 +8,7 @@ pub mod asks;
 mod clocks;
 mod commands;
 pub(crate) mod connect;
+mod debits;
 pub mod durable;
 pub mod errors;
 mod fences;

@@ -27,23 +27,19 @@ impl StreamEntry {
         Self { id, fields, event }
     }
 
-    /// Reads what stands at one id of a stream. That of debits holds a line for each debit of a call, and has the id of the last: their ids
-    /// follow each other. Lines that would come before the first id there is are one entry that makes no event.
+    /// Reads what stands at one id of a stream. That of debits holds those of a call, and has the id of the last: their ids
+    /// follow each other. Debits that would come before the first id there is are one entry that makes no event.
     #[must_use]
     pub fn read_all(id: EventId, fields: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<Self> {
-        let lines: Vec<&[u8]> = match fields.as_slice() {
-            [(name, value)] if name == event::DEBIT.as_bytes() => {
-                value.split(|&byte| byte == event::BETWEEN_DEBITS).collect()
-            }
+        let lines = match fields.as_slice() {
+            [(name, value)] if name == event::DEBIT.as_bytes() => event::debits(value),
             _ => return vec![Self::read(id, fields)],
         };
         let after = id.sequence.saturating_add(1);
         let Some(first) = u64::try_from(lines.len()).ok().and_then(|lines| after.checked_sub(lines)) else {
             return vec![Self::read(id, fields)];
         };
-        let one = |(line, sequence): (&[u8], u64)| {
-            Self::read(EventId { sequence, ..id }, vec![(event::DEBIT.into(), line.to_vec())])
-        };
+        let one = |(line, sequence)| Self::read(EventId { sequence, ..id }, vec![(event::DEBIT.into(), line)]);
         lines.into_iter().zip(first..).map(one).collect()
     }
 

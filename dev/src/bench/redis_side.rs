@@ -106,18 +106,19 @@ impl RedisSide {
 }
 
 /// The words of a debit call that MONITOR shows, with its op replaced by a random one and its deadline by none.
-/// `debit.lua`: 2 keys, 4 an account, one an item; then both counts, the accounts, and 6 arguments an item: op, which account, credits,
-/// `not_after_ms`, key, route; then the two numbers of the fence.
+/// `debit.lua`, brief, for one op: 2 keys and that of an account; then how many accounts, the form, the account, and of what is asked which account, how
+/// many ops, credits, `not_after_ms`, key, route, op; then the two numbers of the fence.
 fn debit_call(line: &str) -> Option<Vec<String>> {
     let quoted: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
-    let is_debit = quoted.first()?.eq_ignore_ascii_case("EVALSHA") && quoted.get(2) == Some(&"7") && quoted.len() == 21;
+    let is_debit =
+        quoted.first()?.eq_ignore_ascii_case("EVALSHA") && quoted.get(7) == Some(&"brief") && quoted.len() == 18;
     if !is_debit {
         return None;
     }
     let mut call: Vec<String> = quoted.into_iter().map(str::to_owned).collect();
+    WHENEVER.clone_into(&mut call[12]);
     // One op for all would be one debit in the book, and an undo for every other.
-    call[13] = format!("{}__rand_int__", call[13].get(..OWN_DIGITS)?);
-    WHENEVER.clone_into(&mut call[16]);
+    call[15] = format!("{}__rand_int__", call[15].get(..OWN_DIGITS)?);
     Some(call)
 }
 
@@ -143,29 +144,26 @@ mod tests {
         let words = [
             "EVALSHA",
             "abc",
-            "7",
+            "3",
             "meta",
             "events",
             "a",
-            "l",
-            "f",
-            "e",
-            "closed",
             "1",
-            "1",
+            "brief",
             "account",
-            "01a216ee050570e3ad41e6c1f2a3b4c5",
+            "1",
             "1",
             "1",
             "99",
             "key",
             "v1.messages",
+            "01a216ee050570e3ad41e6c1f2a3b4c5",
             "7",
             "1",
         ];
         let line = format!("1700000000.1 [0 127.0.0.1:1] \"{}\"", words.join("\" \""));
         let call = debit_call(&line).unwrap();
-        assert_eq!((call[13].as_str(), call[16].as_str()), ("01a216ee050570e3ad41__rand_int__", WHENEVER));
+        assert_eq!((call[15].as_str(), call[12].as_str()), ("01a216ee050570e3ad41__rand_int__", WHENEVER));
         assert!(debit_call("1700000000.1 [0 127.0.0.1:1] \"TIME\"").is_none());
     }
 

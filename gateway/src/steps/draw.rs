@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metering::Credits;
 use metering::live::{Debit, DebitOutcome, Meter, RateState, Refusal};
+use metering::{Credits, TimeMs};
 use pingora::http::RequestHeader;
 
 use crate::confirmations::Confirmations;
@@ -27,6 +27,9 @@ use crate::traces::Step;
 /// Pause before a debit asks again for an account that is being installed.
 const INSTALL_PAUSE: Duration = Duration::from_millis(10);
 
+/// Debits that come within this time of each other have one deadline: what asks for the same goes as one.
+const DEADLINE_STEP_MS: u64 = 64;
+
 /// The live balance as requests use it.
 pub struct Balance {
     pub meter: Meter,
@@ -37,11 +40,19 @@ pub struct Balance {
     pub wait_max: Duration,
     /// How long one waits for its debit to be on disk, where its route says so.
     pub fsync_max: Duration,
-    /// How long after it was asked for a debit may still happen.
+    /// How long after it was asked for a debit may still happen, at least.
     pub op_lifetime_ms: u64,
     /// How long the first request under an `Idempotency-Key` counts as in flight when nobody says that it is over.
     pub in_use_ms_max: u64,
     pub metrics: Arc<Metrics>,
+}
+
+impl Balance {
+    /// From when on a debit that is asked for now is refused.
+    pub fn not_after(&self, now: TimeMs) -> TimeMs {
+        let exactly = now.plus_ms(self.op_lifetime_ms);
+        TimeMs::new(exactly.as_u64().checked_next_multiple_of(DEADLINE_STEP_MS).unwrap_or(exactly.as_u64()))
+    }
 }
 
 /// The finding that a request is paid for, or free, and within the rates of its key.
@@ -83,7 +94,7 @@ pub async fn draw(
         key: principal.key(),
         rates: principal.caller().and_then(|caller| caller.rates.clone()),
         credits,
-        not_after: now.plus_ms(balance.op_lifetime_ms),
+        not_after: balance.not_after(now),
         route: route.name.clone(),
         hold_until: route.held_ms().map(|ms| now.plus_ms(ms)),
         idempotency: draws_under(balance, header, target, request, now)?,

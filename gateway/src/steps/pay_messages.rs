@@ -72,7 +72,7 @@ async fn draw_one(gateway: &Gateway, admission: &Admission, price: Credits) -> R
         key: principal.key(),
         rates: principal.caller().and_then(|caller| caller.rates.clone()),
         credits: price,
-        not_after: balance.meter.shard_now_of(&principal.account()).plus_ms(balance.op_lifetime_ms),
+        not_after: balance.not_after(balance.meter.shard_now_of(&principal.account())),
         route: admission.route().name.clone(),
         hold_until: None,
         idempotency: None,

@@ -35,7 +35,8 @@ pub enum Step {
         life_ms: u64,
         terms: Terms,
     },
-    Batch(Vec<(usize, u64)>),
+    /// Debits in one call: who, price, key, and how many alike one behind the other.
+    Batch(Vec<(usize, u64, Option<Index>, usize)>),
     /// The same op draws again; the gateway knows of the first debit only.
     Repeat {
         debit: Index,
@@ -173,6 +174,7 @@ fn index() -> impl Strategy<Value = Index> + Clone {
 fn gateway_step() -> impl Strategy<Value = Step> + Clone {
     let who = 0..2_usize;
     let price = prop_oneof![9 => 1..9_u64, 1 => 9..70_u64];
+    let alike = prop_oneof![3 => Just(1_usize), 1 => 2..7_usize];
     let life_ms = prop_oneof![6 => Just(2_000_u64), 1 => 0..3_u64, 1 => Just(3_600_000)];
     prop_oneof![
         16 => (who.clone(), price.clone(), prop::option::weighted(0.4, index()), life_ms, terms())
@@ -180,7 +182,8 @@ fn gateway_step() -> impl Strategy<Value = Step> + Clone {
         5 => (index(), prop::option::weighted(0.1, index()), 0..10_u64)
             .prop_map(|(debit, event, price)| Step::Settle { debit, event, price }),
         1 => index().prop_map(|debit| Step::Answered { debit }),
-        4 => prop::collection::vec((who.clone(), price.clone()), 1..6).prop_map(Step::Batch),
+        4 => prop::collection::vec((who.clone(), price.clone(), prop::option::weighted(0.3, index()), alike), 1..6)
+            .prop_map(Step::Batch),
         1 => index().prop_map(|debit| Step::Repeat { debit }),
         5 => index().prop_map(|debit| Step::GiveBack { debit }),
         1 => (index(), index()).prop_map(|(debit, event)| Step::GiveBackOther { debit, event }),

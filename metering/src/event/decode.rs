@@ -1,6 +1,7 @@
 //! Reads the entries of a shard's stream. What is missing or odd is refused with the name of its field.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use thiserror::Error;
 
@@ -35,6 +36,26 @@ impl DebitNumbers {
             budget_used_after: next()?,
         };
         numbers.are_over().then_some(read)
+    }
+
+    /// Those of the debit that drew the same right behind it; `None` where there can be none.
+    pub(crate) fn following(self) -> Option<Self> {
+        Some(Self {
+            seq: self.seq.checked_add(1)?,
+            remaining_after: self.remaining_after.checked_sub(self.credits)?,
+            budget_used_after: self.budget_used_after.checked_add(self.credits)?,
+            ..self
+        })
+    }
+}
+
+/// As [`DebitNumbers::read`] reads them.
+impl fmt::Display for DebitNumbers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seq, at, credits, period_end, remaining_after, budget_used_after } = self;
+        let (at, period_end) = (at.as_u64(), period_end.as_u64());
+        let [credits, remaining, used] = [credits, remaining_after, budget_used_after].map(|it| it.get());
+        write!(formatter, "{seq} {at} {credits} {period_end} {remaining} {used}")
     }
 }
 

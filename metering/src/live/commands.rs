@@ -1,14 +1,10 @@
 //! What a gateway's calls look like on the wire: the KEYS and ARGV of each script; `fenced` ends each.
 
-use std::borrow::Borrow;
-
 use redis::{Cmd, cmd};
 
 use super::fences::Known;
-use super::keys::KeyWriter;
 use super::scripts::Script;
-use super::{Confirm, Debit, Fence, GiveBack, KeyRates, Progress, Settle, Undo};
-use crate::ids::{HexRoom, uuid_hex_in};
+use super::{Confirm, Fence, GiveBack, Progress, Settle, Undo};
 use crate::{AccountId, OpId};
 
 pub(super) fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
@@ -21,104 +17,6 @@ pub(super) fn evalsha(known: &Known, script: Script, keys: usize) -> Cmd {
 pub(super) fn fenced(mut command: Cmd, fence: &Fence) -> Cmd {
     command.arg(fence.certification).arg(fence.incarnation);
     command
-}
-
-pub(super) fn debit<D: Borrow<Debit>>(known: &Known, asks: &[D]) -> Cmd {
-    let fence = &known.fence;
-    let (accounts, whose) = accounts(asks);
-    let rates = rates_by_key(asks);
-    let marks = asks.iter().filter(|ask| (*ask).borrow().idempotency.is_some()).count();
-    let named = accounts.len().saturating_mul(4).saturating_add(asks.len());
-    let mut command =
-        evalsha(known, Script::Debit, named.saturating_add(2).saturating_add(rates.len()).saturating_add(marks));
-    command.arg(fence.meta()).arg(fence.events());
-    let mut keys = KeyWriter::new(fence);
-    for account in &accounts {
-        keys.account(account, |key| {
-            command.arg(key);
-        });
-    }
-    for ask in asks {
-        command.arg(keys.closed(&ask.borrow().op));
-    }
-    for known in &rates {
-        command.arg(fence.rates(&known.of));
-    }
-    for Debit { account, idempotency, .. } in asks.iter().map(Borrow::borrow) {
-        if let Some(under) = idempotency {
-            command.arg(fence.idempotency(account, &under.key));
-        }
-    }
-    command.arg(accounts.len()).arg(asks.len());
-    let mut room = HexRoom::default();
-    for account in &accounts {
-        command.arg(uuid_hex_in(account.as_uuid(), &mut room));
-    }
-    let mut place = rates.len();
-    for (ask, whose) in asks.iter().map(Borrow::borrow).zip(whose) {
-        command
-            .arg(uuid_hex_in(ask.op.as_uuid(), &mut room))
-            .arg(whose)
-            .arg(ask.credits.get())
-            .arg(ask.not_after.as_u64());
-        let key = ask.key.as_ref().map_or("", |key| uuid_hex_in(key.as_uuid(), &mut room));
-        match place_of_rates(ask, &rates) {
-            Some((place, known)) => command.arg(format!("{key} {place} {}", known.spec)),
-            None => command.arg(key),
-        };
-        place = place.saturating_add(usize::from(ask.idempotency.is_some()));
-        match terms(ask, place) {
-            Some(terms) => command.arg(terms),
-            None => command.arg(ask.route.as_str()),
-        };
-    }
-    command
-}
-
-/// The accounts that pay, each once, and which of them (from 1) pays for each item.
-fn accounts<D: Borrow<Debit>>(asks: &[D]) -> (Vec<AccountId>, Vec<usize>) {
-    let mut accounts: Vec<AccountId> = Vec::new();
-    let whose = asks
-        .iter()
-        .map(|ask| {
-            let account = ask.borrow().account;
-            if let Some(before) = accounts.iter().position(|known| *known == account) {
-                return before.saturating_add(1);
-            }
-            accounts.push(account);
-            accounts.len()
-        })
-        .collect();
-    (accounts, whose)
-}
-
-/// The route and what few debits ask beside, as `terms.lua` reads it. The mark stands at this place of the last keys.
-fn terms(ask: &Debit, place: usize) -> Option<String> {
-    let (route, hold) = (ask.route.as_str(), ask.hold_until.map(crate::TimeMs::as_u64));
-    match &ask.idempotency {
-        Some(under) => {
-            let (key, fingerprint, until) = (under.key.hex(), under.fingerprint.hex(), under.in_use_until.as_u64());
-            Some(format!("{route} {} {place} {key} {fingerprint} {until}", hold.unwrap_or(0)))
-        }
-        None => hold.map(|hold| format!("{route} {hold} 0   0")),
-    }
-}
-
-/// The rates that items of a call name, each once.
-fn rates_by_key<D: Borrow<Debit>>(asks: &[D]) -> Vec<&KeyRates> {
-    let mut found: Vec<&KeyRates> = Vec::new();
-    for rates in asks.iter().filter_map(|ask| ask.borrow().rates.as_ref()) {
-        if !found.iter().any(|known| known.of == rates.of) {
-            found.push(rates);
-        }
-    }
-    found
-}
-
-/// The rates that the item's key is held to, and which of the call's they are, from 1.
-fn place_of_rates<'a>(ask: &Debit, rates: &[&'a KeyRates]) -> Option<(usize, &'a KeyRates)> {
-    let own = ask.rates.as_ref()?;
-    (1..).zip(rates.iter().copied()).find(|(_, known)| known.of == own.of)
 }
 
 pub(super) fn give_back(known: &Known, ask: &GiveBack) -> Cmd {

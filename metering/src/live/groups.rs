@@ -1,8 +1,8 @@
 //! Debits that wait while a call of their shard is in flight go together in its next one: one script call for many requests.
 //!
 //! Whoever comes first leads: sends its own debit, with those that have come meanwhile, then hands the baton to one who waits.
-//! A group has no say in what its debits are answered: the script answers each on its own, in the order they came. A call that
-//! got no answer leaves all of its debits unknown, as it would have left each alone.
+//! A group has no say in what its debits are answered: the script answers each on its own, those of an account and key in the order they came. A call
+//! that got no answer leaves all of its debits unknown, as it would have left each alone.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,11 +12,14 @@ use redis::RedisError;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::debits::{Debited, Form};
 use super::{Debit, DebitOutcome, Meter, MeterError};
 use crate::{Shard, ShardCount};
 
 /// Debits of one call. At about 1 µs each for a hot account and 10 µs for strangers Redis is not kept from others for long.
 const GROUP_MAX: usize = 64;
+/// How long a shard is asked in whole after it had to be: what a brief call can't decide comes in spells, of a lot that has expired, or an undo.
+const IN_WHOLE: Duration = Duration::from_secs(1);
 /// Debits that wait at one shard; more than the callers of a gateway at full load.
 const WAITING_MAX: usize = 16_384;
 
@@ -42,6 +45,8 @@ struct Queue {
     led: bool,
     /// The last call had the debits of several.
     in_company: bool,
+    /// Until then it is asked in whole.
+    whole_until: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -84,24 +89,19 @@ impl Meter {
     }
 
     async fn lead(&self, baton: Baton, shard: Shard, ask: &Debit) -> Answer {
-        let others = baton.desk.take_others(self.debit_wait());
+        let (others, form) = baton.desk.take_others(self.debit_wait());
         let asks: Vec<&Debit> = std::iter::once(ask).chain(others.iter().map(|other| &other.ask)).collect();
-        let outcomes = self.in_time(self.debit_many(shard, &asks)).await;
+        let Debited { outcomes, failed, in_whole } = self.debit_each(shard, &asks, form).await;
+        if in_whole && form == Form::Brief {
+            baton.desk.ask_in_whole();
+        }
         // Before the answers, which wake as many as there are.
         drop(baton);
-        let words = others.into_iter().map(|other| other.word);
-        match outcomes {
-            Ok(outcomes) => {
-                let mut outcomes = outcomes.into_iter();
-                let own = outcomes.next().ok_or_else(|| super::replies::odd("an answer to a debit"));
-                tell(words.zip(outcomes.map(Ok)));
-                own
-            }
-            Err(error) => {
-                tell(words.map(|word| (word, Err(error.clone()))));
-                Err(error)
-            }
-        }
+        let failed = failed.unwrap_or_else(|| super::replies::odd("an answer to a debit"));
+        let mut answers = outcomes.into_iter().map(Ok).chain(std::iter::repeat_with(|| Err(failed.clone())));
+        let own = answers.next().unwrap_or_else(|| Err(failed.clone()));
+        tell(others.into_iter().map(|other| other.word).zip(answers));
+        own
     }
 }
 
@@ -132,22 +132,30 @@ impl Desk {
         Ok(Err(receiver))
     }
 
-    /// Those who go along with the leader. Who has waited too long is told that nothing was sent.
-    fn take_others(&self, wait_max: Duration) -> Vec<Waiting> {
+    /// The next call needs every key, and those that follow soon.
+    fn ask_in_whole(&self) {
+        self.queue().whole_until = Instant::now().checked_add(IN_WHOLE);
+    }
+
+    /// Those who go along with the leader, those of an account and key beside each other, and in what form. Who has waited too long is told
+    /// that nothing was sent.
+    fn take_others(&self, wait_max: Duration) -> (Vec<Waiting>, Form) {
         let mut queue = self.queue();
         let most = queue.waiting.len().min(GROUP_MAX - 1);
-        let (late, others): (Vec<_>, Vec<_>) = queue
+        let (late, mut others): (Vec<_>, Vec<_>) = queue
             .waiting
             .drain(..most)
             .filter(|it| !it.word.is_closed())
             .partition(|it| it.since.elapsed() >= wait_max);
         queue.in_company = !others.is_empty();
+        let in_whole = queue.whole_until.is_some_and(|until| Instant::now() < until);
         drop(queue);
         tell(
             late.into_iter()
                 .map(|it| (it.word, Err(MeterError::Unavailable(failed("the calls before took too long"))))),
         );
-        others
+        others.sort_by_key(|it| (it.ask.account, it.ask.key));
+        (others, if in_whole { Form::Whole } else { Form::Brief })
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

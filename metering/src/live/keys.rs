@@ -150,6 +150,11 @@ impl KeyWriter {
         }
     }
 
+    /// The hash of an account.
+    pub(super) fn account_hash(&mut self, account: &AccountId) -> &str {
+        self.key(ACCOUNT, uuid_hex_in(account.as_uuid(), &mut HexRoom::default()))
+    }
+
     /// The closed mark of an op.
     pub(super) fn closed(&mut self, op: &OpId) -> &str {
         self.key(CLOSED, uuid_hex_in(op.as_uuid(), &mut HexRoom::default()))
@@ -181,6 +186,7 @@ mod tests {
         let lots = [fence.lots(&account), fence.future_lots(&account), fence.emptied_lots(&account)];
         assert_eq!(written, [&[fence.account(&account)], &lots[..]].concat());
         assert_eq!(writer.closed(&op), fence.closed(&op));
+        assert_eq!(writer.account_hash(&account), fence.account(&account));
         assert_eq!(head(shard), "tg:{s003}:head");
     }
 

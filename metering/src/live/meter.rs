@@ -1,6 +1,5 @@
 //! The gateway's side of live balances: debits, give-backs, undos, key look-ups.
 
-use std::borrow::Borrow;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +20,9 @@ use super::owner::{self, OwnerError};
 use super::replies::Reply;
 use super::scripts::Script;
 use super::{
-    AccountStanding, Certificate, Confirm, ConfirmOutcome, CreditsView, Debit, DebitOutcome, Fence, GiveBack,
-    GiveBackOutcome, KeyRates, MeterError, NotDurable, Place, PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot,
-    Undo, UndoOutcome, answers, commands,
+    AccountStanding, Certificate, Confirm, ConfirmOutcome, CreditsView, Fence, GiveBack, GiveBackOutcome, KeyRates,
+    MeterError, NotDurable, Place, PlaceError, RateOutcome, Settle, SettleOutcome, Snapshot, Undo, UndoOutcome,
+    answers, commands,
 };
 use crate::{AccountId, EventId, IdempotencyKey, KeyDigest, KeyImage, OpId, Shard, ShardCount, StreamEntry, TimeMs};
 
@@ -148,22 +147,6 @@ impl Meter {
             cmd("TIME").query_async(&mut connection).await.map_err(MeterError::from_redis)?;
         self.shared.clocks.learn_store(TimeMs::new(seconds.saturating_mul(1000).saturating_add(micros / 1000)));
         self.shared.fences.read_all(&self.nodes).await
-    }
-
-    /// Draws credits for several requests of one shard in one call, each answered on its own, in order.
-    pub async fn debit_many<D>(&self, shard: Shard, asks: &[D]) -> Result<Vec<DebitOutcome>, MeterError>
-    where
-        D: Borrow<Debit> + Sync,
-    {
-        let reply = self.run(shard, |known| commands::debit(known, asks)).await?;
-        let (mut reply, at) = self.opened(shard, reply)?;
-        let lines = reply.text()?;
-        let mut last: EventId = reply.text()?.parse().map_err(|_| super::replies::odd("an event's id"))?;
-        let lines = lines.strip_prefix('\n').unwrap_or_default().split('\n');
-        let outcomes =
-            lines.zip(asks).map(|(line, ask)| answers::read::debit(line, ask.borrow().credits, at, &mut last));
-        let outcomes = outcomes.collect::<Result<Vec<DebitOutcome>, _>>()?;
-        if outcomes.len() == asks.len() { Ok(outcomes) } else { Err(super::replies::odd("one answer an item")) }
     }
 
     /// The certification under which the next debit of an account is drawn; take it before the debit is asked for.
@@ -341,7 +324,7 @@ impl Meter {
     /// Runs a script by digest. `Uncertified` wrote nothing, so then the fence is read anew and the script sent again, until the
     /// shard is certified or the wait is over; so is what a node of a cluster has not begun because the slot is not its own.
     /// Nothing else is ever sent again.
-    async fn run(&self, shard: Shard, command: impl Fn(&Known) -> Cmd) -> Result<Value, MeterError> {
+    pub(super) async fn run(&self, shard: Shard, command: impl Fn(&Known) -> Cmd) -> Result<Value, MeterError> {
         let mut tries = Tries::begin();
         let mut known = match self.shared.fences.get(shard) {
             Some(known) => known,
@@ -370,7 +353,7 @@ impl Meter {
     }
 
     /// Opens a reply; its first field is always the shard's time.
-    fn opened(&self, shard: Shard, value: Value) -> Result<(Reply, TimeMs), MeterError> {
+    pub(super) fn opened(&self, shard: Shard, value: Value) -> Result<(Reply, TimeMs), MeterError> {
         let mut reply = Reply::open(value)?;
         let at = reply.time()?;
         self.shared.clocks.learn_shard(shard, self.shard_count(), at);

@@ -172,3 +172,111 @@ async fn lots_that_expired_together_are_written_anew_once_and_later_items_see_it
     assert_eq!(scene.lots().await, [(1, 3), (2, 0), (3, 0)].into(), "the sweep takes lot 1");
     scene.apply(Change::LotExpired { lot: LotId::new(1).unwrap() }).await;
 }
+
+/// `count` debits that ask for the same, the ops from a number on.
+fn alike(scene: &Scene, first: u128, count: u128, price: u64) -> Vec<Debit> {
+    (first..first + count).map(|number| ask(scene.account, number, price)).collect()
+}
+
+async fn entries(scene: &Scene) -> usize {
+    scene.command(&["XLEN", &scene.stage.shard_of(&scene.account).fence().events()]).await.unwrap()
+}
+
+#[tokio::test]
+async fn debits_that_ask_for_the_same_are_one_line_and_each_an_event_that_can_be_given_back() {
+    let mut scene = Scene::with(&bob(60, 1, vec![ten_days(1, 100)])).await;
+    let asks = [alike(&scene, 1, 4, 3), alike(&scene, 5, 1, 2), alike(&scene, 6, 3, 3)].concat();
+    let drawn: Vec<_> = debit_many(&scene, &asks).await.into_iter().map(drawn).collect();
+    let told: Vec<_> = drawn
+        .iter()
+        .map(|it| (it.event.sequence, it.seq, split(it), it.remaining.get(), it.budget.unwrap().used.get()))
+        .collect();
+    let three = |sequence, seq, remaining, used| (sequence, seq, "1:3".to_owned(), remaining, used);
+    let expected = [
+        three(2, 1, 97, 3),
+        three(3, 2, 94, 6),
+        three(4, 3, 91, 9),
+        three(5, 4, 88, 12),
+        (6, 5, "1:2".to_owned(), 86, 14),
+        three(7, 6, 83, 17),
+        three(8, 7, 80, 20),
+        three(9, 8, 77, 23),
+    ];
+    assert_eq!(told, expected);
+    let fence = *scene.stage.shard_of(&scene.account).fence();
+    let raw: Vec<(String, Vec<String>)> = scene.command(&["XRANGE", &fence.events(), "1-2", "+"]).await.unwrap();
+    let lines: usize = raw.iter().map(|(_, fields)| fields[1].split('\n').count()).sum();
+    assert_eq!(lines, 3, "a line for each that asks for something else: {raw:?}");
+    let events = scene.events().await;
+    for (asked, (event, drawn)) in asks.iter().zip(events[2..].iter().zip(&drawn)) {
+        let metering::Body::Debit { seq, op, credits, split, remaining_after, .. } = &event.body else {
+            panic!("{event:?}")
+        };
+        assert_eq!((event.id, *op, *credits), (drawn.event, asked.op, asked.credits));
+        assert_eq!((*seq, split, *remaining_after), (drawn.seq, &drawn.split, drawn.remaining));
+    }
+    for (number, left) in [(3, 80), (1, 83), (8, 86), (5, 88)] {
+        let back = scene.give_back(number, &drawn[usize::try_from(number).unwrap() - 1]).await;
+        let price = if number == 5 { 2 } else { 3 };
+        let (returned, lapsed, remaining) = (credits(price), credits(0), credits(left));
+        assert_eq!(back, GiveBackOutcome::Returned { returned, lapsed, remaining }, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn of_debits_that_ask_for_the_same_as_many_are_drawn_as_there_are_credits_for() {
+    for (lots, limit, used) in [
+        (vec![ten_days(1, 7)], 0, [2, 4, 6]),
+        (vec![lot(1, 3, NEW_YEAR, NEW_YEAR.plus_ms(DAY)), ten_days(2, 4)], 0, [2, 4, 6]),
+        (vec![ten_days(1, 100)], 7, [2, 4, 6]),
+    ] {
+        let scene = Scene::with(&bob(limit, 1, lots)).await;
+        let asks = alike(&scene, 1, 5, 2);
+        let outcomes = debit_many(&scene, &asks).await;
+        let drew: Vec<bool> = outcomes.iter().map(|outcome| matches!(outcome, DebitOutcome::Drawn(_))).collect();
+        assert_eq!(drew, [true, true, true, false, false], "{outcomes:?}");
+        assert_eq!(scene.snapshot().await.budget_used, credits(used[2]));
+    }
+}
+
+#[tokio::test]
+async fn what_a_brief_call_can_t_decide_goes_in_a_second_behind_what_it_can() {
+    let scene = Scene::with(&ada(vec![lot(1, 3, NEW_YEAR, NEW_YEAR.plus_ms(DAY)), ten_days(2, 40)])).await;
+    let asks = [alike(&scene, 1, 2, 1), alike(&scene, 3, 1, 5), alike(&scene, 4, 3, 1)].concat();
+    let before = entries(&scene).await;
+    let drawn: Vec<_> = debit_many(&scene, &asks).await.into_iter().map(drawn).collect();
+    let told: Vec<_> = drawn.iter().map(|it| (it.event.sequence, it.seq, split(it), it.remaining.get())).collect();
+    let expected = [
+        (2, 1, "1:1", 42),
+        (3, 2, "1:1", 41),
+        (4, 3, "1:1,2:4", 36),
+        (5, 4, "2:1", 35),
+        (6, 5, "2:1", 34),
+        (7, 6, "2:1", 33),
+    ];
+    assert_eq!(told, expected.map(|(event, seq, split, left)| (event, seq, split.to_owned(), left)));
+    assert_eq!(entries(&scene).await - before, 3, "the brief call's, that of the lot that ran out, and the rest");
+}
+
+#[tokio::test]
+async fn while_an_undo_is_pending_each_debit_is_looked_up_on_its_own() {
+    let scene = Scene::with(&ada(vec![ten_days(1, 10)])).await;
+    scene.undo(2).await;
+    let outcomes = debit_many(&scene, &alike(&scene, 1, 3, 1)).await;
+    assert!(matches!(
+        outcomes[..],
+        [DebitOutcome::Drawn(_), DebitOutcome::Refused(Refusal::Closed), DebitOutcome::Drawn(_)]
+    ));
+}
+
+#[tokio::test]
+async fn debits_with_other_deadlines_are_judged_by_their_own() {
+    let scene = Scene::with(&ada(vec![ten_days(1, 10)])).await;
+    let mut asks = alike(&scene, 1, 3, 1);
+    asks[1].not_after = NEW_YEAR;
+    let outcomes = debit_many(&scene, &asks).await;
+    assert!(matches!(
+        outcomes[..],
+        [DebitOutcome::Drawn(_), DebitOutcome::Refused(Refusal::TooLate), DebitOutcome::Drawn(_)]
+    ));
+}

@@ -112,13 +112,13 @@ async fn a_give_back_that_would_make_more_than_can_be_counted_is_an_error_and_wr
     the_shard_works(&mut scene).await;
 }
 
-/// Sends a debit of two items whose second is written by hand.
+/// Asks for two debits of which the second is written by hand: how many ops, credits, `not_after`, route.
 async fn debit_with(scene: &Scene, second: [&str; 4]) -> redis::RedisResult<redis::Value> {
-    debit_of(scene, "1", second).await
+    debit_of(scene, ["1", "whole", "1"], second).await
 }
 
-/// The same, and which account pays for the second.
-async fn debit_of(scene: &Scene, whose: &str, second: [&str; 4]) -> redis::RedisResult<redis::Value> {
+/// The same, and how many accounts there are, in what form, and which of them pays for the second.
+async fn debit_of(scene: &Scene, how: [&str; 3], second: [&str; 4]) -> redis::RedisResult<redis::Value> {
     use metering::live::scripts::Script;
     let fence = *scene.stage.shard_of(&scene.account).fence();
     let mut command = redis::cmd("EVALSHA");
@@ -130,9 +130,10 @@ async fn debit_of(scene: &Scene, whose: &str, second: [&str; 4]) -> redis::Redis
     let account = &scene.account;
     command.arg(fence.account(account)).arg(fence.lots(account)).arg(fence.future_lots(account));
     command.arg(fence.emptied_lots(account)).arg(fence.closed(&op(1))).arg(fence.closed(&op(2)));
-    let [items, price, not_after, route] = second;
-    command.arg(1).arg(items).arg(account.hex()).arg(op(1).hex()).arg(1).arg(1).arg(LARGEST).arg("").arg("v1");
-    command.arg(op(2).hex()).arg(whose).arg(price).arg(not_after).arg("").arg(route);
+    let ([accounts, form, whose], [ops, price, not_after, route]) = (how, second);
+    command.arg(accounts).arg(form).arg(account.hex());
+    command.arg(1).arg(1).arg(1).arg(LARGEST).arg("").arg("v1").arg(op(1).hex());
+    command.arg(whose).arg(ops).arg(price).arg(not_after).arg("").arg(route).arg(op(2).hex());
     command.arg(fence.certification).arg(fence.incarnation);
     command.query_async(&mut scene.connection.clone()).await
 }
@@ -158,18 +159,25 @@ async fn what_is_no_whole_number_up_to_2_pow_53_is_refused_before_any_item_is_dr
         "9999999999999999",
         "99999999999999999999",
     ] {
-        assert!(debit_with(&scene, ["2", odd, far, "v1"]).await.is_err(), "price '{odd}'");
-        assert!(debit_with(&scene, ["2", "1", odd, "v1"]).await.is_err(), "not_after '{odd}'");
-        assert!(debit_with(&scene, [odd, "1", far, "v1"]).await.is_err(), "items '{odd}'");
-        assert!(debit_of(&scene, odd, ["2", "1", far, "v1"]).await.is_err(), "account '{odd}'");
+        assert!(debit_with(&scene, ["1", odd, far, "v1"]).await.is_err(), "price '{odd}'");
+        assert!(debit_with(&scene, ["1", "1", odd, "v1"]).await.is_err(), "not_after '{odd}'");
+        assert!(debit_with(&scene, [odd, "1", far, "v1"]).await.is_err(), "ops '{odd}'");
+        for how in [[odd, "whole", "1"], ["1", odd, "1"], ["1", "whole", odd]] {
+            assert!(debit_of(&scene, how, ["1", "1", far, "v1"]).await.is_err(), "accounts, form, account: {how:?}");
+        }
     }
     for undeclared in ["0", "2"] {
-        assert!(debit_of(&scene, undeclared, ["2", "1", far, "v1"]).await.is_err(), "account '{undeclared}'");
+        let how = ["1", "whole", undeclared];
+        assert!(debit_of(&scene, how, ["1", "1", far, "v1"]).await.is_err(), "account '{undeclared}'");
     }
-    assert!(debit_with(&scene, ["2", "0", far, "v1"]).await.is_err(), "a debit of nothing");
-    assert!(debit_with(&scene, ["3", "1", far, "v1"]).await.is_err(), "an item that is not there");
-    assert!(debit_with(&scene, ["1", "1", far, "v1"]).await.is_err(), "an item that was not announced");
+    assert!(debit_with(&scene, ["1", "0", far, "v1"]).await.is_err(), "a debit of nothing");
+    assert!(debit_with(&scene, ["2", "1", far, "v1"]).await.is_err(), "an op that is not there");
+    assert!(debit_with(&scene, ["0", "1", far, "v1"]).await.is_err(), "an op that was not announced");
+    assert!(
+        debit_of(&scene, ["2", "whole", "1"], ["1", "1", far, "v1"]).await.is_err(),
+        "an account that is not there"
+    );
     scene.nothing_changed_since(&before, "refused").await;
-    debit_with(&scene, ["2", "1", far, "v1"]).await.unwrap();
+    debit_with(&scene, ["1", "1", far, "v1"]).await.unwrap();
     the_shard_works(&mut scene).await;
 }

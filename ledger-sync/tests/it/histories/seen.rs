@@ -9,9 +9,11 @@ use std::sync::Mutex;
 pub struct Seen(Mutex<BTreeMap<String, u64>>);
 
 /// Every answer that the rules know and a history can lead to.
-const ALL: [&str; 42] = [
+const ALL: [&str; 44] = [
     "debit Drawn",
     "debit over several lots",
+    "debits alike",
+    "debits alike, the last refused",
     "debit Status",
     "debit KeyRevoked",
     "debit Repeated",

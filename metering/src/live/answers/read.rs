@@ -13,43 +13,68 @@ use crate::{
     SessionVersions, Status, TimeMs, lots,
 };
 
-/// One line of the reply to a debit. Events of a call follow each other: `last` is that of the debit before, which goes on to this one's.
-pub(in crate::live) fn debit(
-    line: &str,
-    price: Credits,
+/// The answers to the debits of a call, read line by line.
+pub(in crate::live) struct DebitAnswers {
+    /// So far.
+    pub(in crate::live) outcomes: Vec<DebitOutcome>,
     at: TimeMs,
-    last: &mut EventId,
-) -> Result<DebitOutcome, MeterError> {
-    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let refusal = match word {
-        "drawn" => {
-            last.sequence = last.sequence.saturating_add(1);
-            return drawn(rest, at, *last).map(DebitOutcome::Drawn).ok_or_else(|| odd("a debit that was drawn"));
-        }
-        "absent" => Some(Refusal::Installing),
-        "frozen" => Some(Refusal::Frozen),
-        "too_late" => Some(Refusal::TooLate),
-        "closed" => Some(Refusal::Closed),
-        "status" => Status::from_letter(rest).map(Refusal::Status),
-        "key_revoked" => Some(Refusal::KeyRevoked),
-        "repeated" => repeated(rest),
-        "cap" => key_cap_exhausted(rest, price),
-        "rate" => rate_limited(rest),
-        "budget" => budget_exhausted(rest, price),
-        "credits" => rest.parse().ok().map(|remaining| Refusal::CreditsExhausted { remaining, price }),
-        "exposure" => exposure(rest),
-        _ => None,
-    };
-    refusal.map(DebitOutcome::Refused).ok_or_else(|| odd("an answer to a debit"))
+    /// Events of a call follow each other: that of the debit before.
+    last: EventId,
+    asked: usize,
 }
 
-fn drawn(words: &str, at: TimeMs, event: EventId) -> Option<Drawn> {
-    let mut words = words.splitn(3, ' ');
-    let (limit, rates) = (words.next()?.parse().ok()?, rate_states(words.next()?)?);
-    let (split, numbers) = event::split_and_numbers(words.next()?)?;
-    let (split, numbers) = (lots::read(split)?, DebitNumbers::read(numbers)?);
-    let budget = budget(limit, numbers.budget_used_after, numbers.period_end);
-    Some(Drawn { event, seq: numbers.seq, at, remaining: numbers.remaining_after, budget, split, rates })
+impl DebitAnswers {
+    /// At this time, to as many ops, behind this event.
+    pub(in crate::live) fn of(asked: usize, at: TimeMs, last: EventId) -> Self {
+        Self { outcomes: Vec::with_capacity(asked), at, last, asked }
+    }
+
+    /// A line: the outcome of one op, or of several that drew alike; `price` is what each of them was asked for.
+    pub(in crate::live) fn read(&mut self, line: &str, price: Credits) -> Result<(), MeterError> {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let refusal = match word {
+            "drawn" => return self.drawn(rest).ok_or_else(|| odd("debits that were drawn")),
+            "absent" => Some(Refusal::Installing),
+            "frozen" => Some(Refusal::Frozen),
+            "too_late" => Some(Refusal::TooLate),
+            "closed" => Some(Refusal::Closed),
+            "status" => Status::from_letter(rest).map(Refusal::Status),
+            "key_revoked" => Some(Refusal::KeyRevoked),
+            "repeated" => repeated(rest),
+            "cap" => key_cap_exhausted(rest, price),
+            "rate" => rate_limited(rest),
+            "budget" => budget_exhausted(rest, price),
+            "credits" => rest.parse().ok().map(|remaining| Refusal::CreditsExhausted { remaining, price }),
+            "exposure" => exposure(rest),
+            _ => None,
+        };
+        self.outcomes.push(refusal.map(DebitOutcome::Refused).ok_or_else(|| odd("an answer to a debit"))?);
+        Ok(())
+    }
+
+    fn drawn(&mut self, words: &str) -> Option<()> {
+        let mut words = words.splitn(4, ' ');
+        let (ops, limit) = (number(words.next()?)?, words.next()?.parse().ok()?);
+        let rates = rate_states(words.next()?)?;
+        let (split, numbers) = event::split_and_numbers(words.next()?)?;
+        let split = lots::read(split)?;
+        let mut following = DebitNumbers::read(numbers);
+        for _ in 0..ops {
+            let numbers = following.filter(|_| self.outcomes.len() < self.asked)?;
+            following = numbers.following();
+            self.last.sequence = self.last.sequence.saturating_add(1);
+            self.outcomes.push(DebitOutcome::Drawn(Drawn {
+                event: self.last,
+                seq: numbers.seq,
+                at: self.at,
+                remaining: numbers.remaining_after,
+                budget: budget(limit, numbers.budget_used_after, numbers.period_end),
+                split: split.clone(),
+                rates: rates.clone(),
+            }));
+        }
+        (ops > 0).then_some(())
+    }
 }
 
 fn rate_limited(words: &str) -> Option<Refusal> {

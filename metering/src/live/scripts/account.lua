@@ -13,9 +13,9 @@ local function load_account(key, api_key)
   local seq, used, left = string.match(f[1], '^(%d+) (%d+) (%d+)$')
   local status, limit, id, tail, next_change, period_end = string.match(f[2] or '', '^(%l) (%d+) (%d+) (%d+) (%d+) (%d+)$')
   local odd = not seq and 'm' or not status and 'c' or nil
-  -- What a debit adds has room in both tables, two fields in sixteen and the two that are nil: for one more, Lua would make them anew.
+  -- What a debit adds has room, two fields in sixteen: for one more, Lua would make the table anew.
   local a = { key = key, status = status, limit = tonumber(limit), limit_text = limit, seq = tonumber(seq), used = tonumber(used),
-    tail = tonumber(tail), head = { id = tonumber(id), left = tonumber(left), price = nil, split = nil }, next_change = tonumber(next_change),
+    tail = tonumber(tail), head = { id = tonumber(id), left = tonumber(left) }, next_change = tonumber(next_change),
     period_end = tonumber(period_end), frozen = f[3] or odd, undos = f[4] and tonumber(f[4]) or 0, held = { [api_key] = f[5] } }
   if odd then a.odd = odd end
   return a

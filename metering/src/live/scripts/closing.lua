@@ -5,11 +5,13 @@
 local function debit_event()
   local incarnation, sequence = string.match(ARGV[4], '^(%d+)-(%d+)$')
   if incarnation ~= INCARNATION then return nil end
-  -- An entry holds the debits of a call, a line each; the last of them has its id.
+  -- An entry holds the debits of a call, a line for each or for several that drew alike; the last of them has its id.
   local found = redis.call('XRANGE', KEYS[2], ARGV[4], '+', 'COUNT', '1')[1]
   if not found or found[2][1] ~= 'debit' then return nil end
   local lines = {}
-  for line in string.gmatch(found[2][2], '[^\n]+') do lines[#lines + 1] = line end
+  for ops, rest in string.gmatch(found[2][2], '([^;\n]+)([^\n]+)') do
+    for op in string.gmatch(ops, '[^,]+') do lines[#lines + 1] = op .. rest end
+  end
   local line = lines[#lines - (tonumber(string.match(found[1], '%d+$')) - tonumber(sequence))]
   local op, account, split, key, at, price, period =
     string.match((line or '') .. ';', '^(%x+);(%x+);([%d:,]+);(%x*);[^;]+;%d+ (%d+) (%d+) (%d+) %d+ %d+;')

@@ -4,6 +4,7 @@ use std::fmt::Debug as Shown;
 
 use metering::live::{Debit, DebitOutcome, GiveBack, GiveBackOutcome, MeterError, Settle, SettleOutcome, Undo};
 use metering::{AccountId, EventId, KeyId, TimeMs};
+use proptest::sample::Index;
 use uuid::Uuid;
 
 use super::{HOUR, Known, Story, credits, new_op, pick};
@@ -14,18 +15,13 @@ impl Story<'_> {
     pub(super) async fn gateway_acts(&mut self, step: &Step) {
         match step {
             Step::Debit { who, price, key, life_ms, terms } => {
-                let account = self.accounts[*who];
-                let issued: Vec<KeyId> =
-                    self.keys.iter().filter(|(of, _, _)| *of == account).map(|(_, key, _)| *key).collect();
-                let key =
-                    key.as_ref().map(|index| pick(*index, &issued).copied().unwrap_or(KeyId::from_uuid(Uuid::nil())));
-                let ask = Debit { key, ..self.ask(account, *price, *life_ms) };
-                let ask = self.on_terms(ask, terms);
+                let ask = self.on_terms(self.ask_with(*who, *key, *price, *life_ms), terms);
                 self.debit(vec![ask]).await;
             }
             Step::Batch(items) => {
-                self.debit(items.iter().map(|(who, price)| self.ask(self.accounts[*who], *price, 2_000)).collect())
-                    .await;
+                let one = |&(who, price, key, alike)| std::iter::repeat_with(move || (who, price, key)).take(alike);
+                let asks = items.iter().flat_map(one).map(|(who, price, key)| self.ask_with(who, key, price, 2_000));
+                self.debit(asks.collect()).await;
             }
             Step::Repeat { debit } => {
                 if let Some(known) = pick(*debit, &self.debits) {
@@ -107,6 +103,13 @@ impl Story<'_> {
         }
     }
 
+    fn ask_with(&self, who: usize, key: Option<Index>, price: u64, life_ms: u64) -> Debit {
+        let account = self.accounts[who];
+        let issued: Vec<KeyId> = self.keys.iter().filter(|(of, _, _)| *of == account).map(|(_, key, _)| *key).collect();
+        let key = key.map(|index| pick(index, &issued).copied().unwrap_or(KeyId::from_uuid(Uuid::nil())));
+        Debit { key, ..self.ask(account, price, life_ms) }
+    }
+
     pub(super) fn ask(&self, account: AccountId, price: u64, life_ms: u64) -> Debit {
         let not_after = self.world.now.plus_ms(life_ms);
         Debit {
@@ -145,6 +148,16 @@ impl Story<'_> {
         }
         assert_eq!(answer.unwrap(), expected, "debits {asks:?}");
         self.model = after;
+        for (pair, outcomes) in asks.windows(2).zip(expected.windows(2)) {
+            let alike = Debit { op: pair[1].op, ..pair[0].clone() } == pair[1];
+            match outcomes {
+                [DebitOutcome::Drawn(_), DebitOutcome::Drawn(_)] if alike => self.seen.met("debits alike"),
+                [DebitOutcome::Drawn(_), DebitOutcome::Refused(_)] if alike => {
+                    self.seen.met("debits alike, the last refused")
+                }
+                _ => {}
+            }
+        }
         for (ask, outcome) in asks.into_iter().zip(expected) {
             self.seen.note("debit", &outcome);
             if matches!(&outcome, DebitOutcome::Drawn(drawn) if drawn.split.len() > 1) {
