@@ -8,7 +8,7 @@ mod redis_server;
 mod stage;
 mod turned_clock;
 
-pub use corruption::append_by_hand;
+pub use corruption::{append_by_hand, spoil_head};
 pub use redis_cluster::{holder, move_slot, start_cluster};
 pub use redis_server::{PASSWORD_ENDS, RedisServer, RedisSetup, RedisTls, free_port, valkey};
 pub use stage::{GENEROUS_CAPS, Stage};

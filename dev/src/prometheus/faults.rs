@@ -15,6 +15,10 @@ use crate::{ctl, interrupt, ports, process, redis, words};
 /// accounts pauses thirty times as long as it looks, which is seconds, and more on a busy machine.
 const LIMIT: Duration = Duration::from_secs(90);
 
+/// The head lot of an account holds a credit less: the last number of what `account.lua` packs into `m`.
+const SPOIL: &str = "local seq, used, left = struct.unpack('>I7I7I7', redis.call('HGET', KEYS[1], 'm')) \
+                     redis.call('HSET', KEYS[1], 'm', struct.pack('>I7I7I7', seq, used, left - 1))";
+
 pub fn plant(layout: &Layout, standing: &Report, prometheus: &Prometheus) -> Result<()> {
     spoil_a_lot(layout, standing, prometheus)?;
     stop_the_owner(standing, prometheus)
@@ -25,10 +29,7 @@ fn spoil_a_lot(layout: &Layout, standing: &Report, prometheus: &Prometheus) -> R
     let account = standing.accounts.get("trial").context("the account trial")?;
     let keys = ask(standing, &format!("KEYS tg:*:a:{}", account.trim_start_matches("acct_")))?;
     let key = keys.first().context("the account's hash in Redis")?;
-    let head = ask(standing, &format!("HGET {key} m"))?.pop().context("its first lot")?;
-    let (life, left) = head.rsplit_once(' ').context("a lot is times and what is left")?;
-    let spoilt: u64 = left.parse::<u64>().context("what is left")?.saturating_sub(1);
-    ask(standing, &format!("HSET {key} m \"{life} {spoilt}\""))?;
+    ask(standing, &format!("EVAL \"{SPOIL}\" 1 {key}"))?;
     fires(prometheus, "a lot that lacks a credit in Redis", &["TollgateDrift"])?;
     let mut mend = ctl::command(layout, false);
     mend.args(["--actor", "cargo dev prometheus", "--json", "rebuild", "--account", account]);

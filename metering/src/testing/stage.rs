@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use redis::cmd;
+use redis::{Value, cmd};
 
 use crate::live::owner::{Caps, Certified, ControlOutcome, ControlRow, InstallOutcome, Mode, OwnerLink};
 use crate::live::{Fence, Meter, Place, connect};
@@ -12,6 +12,11 @@ use crate::{AccountId, AccountImage, Change, Event, KeyImage, Shard, ShardCount,
 /// Caps that no test reaches by chance.
 pub const GENEROUS_CAPS: Caps =
     Caps { events: 1_000_000, credits: crate::credits::LARGEST, age_ms: crate::credits::LARGEST };
+
+/// Sets the highest time of the shard with the hash KEYS[1].
+const TURN: &str = "
+local sequence, _, exposed = struct.unpack('>I7I7I7', redis.call('HGET', KEYS[1], 'live'))
+redis.call('HSET', KEYS[1], 'live', struct.pack('>I7I7I7', sequence, ARGV[1], exposed))";
 
 /// All shards of an installation, certified and open.
 pub struct Stage {
@@ -109,16 +114,8 @@ impl Stage {
         let meta = self.shard_of(account).fence().meta();
         let client = self.place.client().expect("the test's URL is good");
         let mut connection = connect::once(&client, Duration::from_secs(10)).await.expect("the test's redis answers");
-        let live: String =
-            cmd("HGET").arg(&meta).arg("live").query_async(&mut connection).await.expect("meta is there");
-        let mut parts: Vec<String> = live.split(' ').map(str::to_owned).collect();
-        parts.splice(1..2, [to.as_u64().to_string()]);
-        let () = cmd("HSET")
-            .arg(&meta)
-            .arg("live")
-            .arg(parts.join(" "))
-            .query_async(&mut connection)
-            .await
-            .expect("meta can be written");
+        let mut turn = cmd("EVAL");
+        turn.arg(TURN).arg(1).arg(&meta).arg(to.as_u64());
+        let _: Value = turn.query_async(&mut connection).await.expect("meta can be written");
     }
 }

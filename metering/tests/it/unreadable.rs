@@ -7,7 +7,14 @@ use metering::{AccountId, Change};
 use crate::accounts::{NEW_YEAR, ada, ask, credits, ten_days};
 use crate::scene::Scene;
 
-const SPOILT: [(&str, &str); 3] = [("m", "1 2"), ("c", "a x 1 0 0 0"), ("d", "soon")];
+const SPOILT: [(&str, &str); 6] = [
+    ("m", "1 2"),
+    ("m", "larger than 2 to 53 -"),
+    ("c", "a and what it was"),
+    ("c", "a: a letter, and five large numbers."),
+    ("c", "A\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+    ("d", "soon"),
+];
 
 /// Ada, and somebody in the same shard whose debits come in the same call.
 async fn both() -> (Scene, AccountId) {

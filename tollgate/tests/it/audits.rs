@@ -28,8 +28,8 @@ async fn a_credit_missing_in_live_state_is_found() {
     let (stack, ada, _) = scene().await;
     let count = metering::ShardCount::new(4).unwrap();
     let account = format!("tg:{{{}}}:1:a:{}", ada.account.shard(count), ada.account.hex());
-    let script = "local m = redis.call('HGET', KEYS[1], 'm') redis.call('HSET', KEYS[1], 'm', (m:gsub('%d+$', '26')))";
-    stack.redis.command(&["EVAL", script, "1", &account]);
+    let spoilt = metering::testing::spoil_head(&account, Some(26));
+    stack.redis.command(&spoilt.each_ref().map(String::as_str));
     assert_eq!(stack.remaining(&ada).await, 26, "the account's hash was found and changed");
     let found = stack.differences().await.join("\n");
     assert!(found.contains("in live state") && found.contains("tollgate verify"), "{found}");

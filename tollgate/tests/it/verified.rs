@@ -14,9 +14,8 @@ fn hash(account: AccountId) -> String {
 
 /// Takes a credit out of the first lot of an account in Redis, behind everybody's back, in one step.
 fn spoil_live(stack: &Stack, account: AccountId) {
-    let script = "local m = redis.call('HGET', KEYS[1], 'm') local start, left = m:match('^(%d+ %d+ )(%d+)$') \
-                  redis.call('HSET', KEYS[1], 'm', start .. string.format('%d', left - 1)) return left";
-    stack.redis.command(&["EVAL", script, "1", &hash(account)]);
+    let spoilt = metering::testing::spoil_head(&hash(account), None);
+    stack.redis.command(&spoilt.each_ref().map(String::as_str));
 }
 
 async fn verified(operator: &Operator) -> Said {

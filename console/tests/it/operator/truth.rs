@@ -11,8 +11,8 @@ impl House {
     fn spoil(&self, account: AccountId) {
         let found = self.redis.texts(&["KEYS", &format!("*:a:{}", account.hex())]);
         let [key] = found.as_slice() else { panic!("one account, and one of it: {found:?}") };
-        let script = "redis.call('HSET', KEYS[1], 'm', (redis.call('HGET', KEYS[1], 'm'):gsub('%d+$', '60')))";
-        self.redis.command(&["EVAL", script, "1", key]);
+        let spoilt = metering::testing::spoil_head(key, Some(60));
+        self.redis.command(&spoilt.each_ref().map(String::as_str));
     }
 }
 

@@ -95,8 +95,9 @@ impl World {
     /// The shard's clock goes on to an instant; its stream stays where it is.
     pub fn turn_clock(&mut self, to: TimeMs, sequence: u64) {
         assert!(self.now <= to, "clocks do not go back");
-        let live = format!("{sequence} {} 0", to.as_u64());
-        self.hand.does(&["HSET", &self.certified.fence().meta(), "live", &live]);
+        let set = "return redis.call('HSET', KEYS[1], 'live', struct.pack('>I7I7I7', ARGV[1], ARGV[2], 0))";
+        let (meta, sequence, to_ms) = (self.certified.fence().meta(), sequence.to_string(), to.as_u64().to_string());
+        self.hand.does(&["EVAL", set, "1", &meta, &sequence, &to_ms]);
         self.now = to;
     }
 

@@ -38,15 +38,9 @@ pub struct DrainNote {
 impl OwnerLink {
     /// Reads how far an incarnation is in this process; `None` where it is not there.
     pub async fn look(&mut self, fence: &Fence) -> Result<Option<Stream>, OwnerError> {
-        let live: Option<String> = cmd("HGET").arg(fence.meta()).arg("live").query_async(&mut self.connection).await?;
-        let Some(live) = live else { return Ok(None) };
-        let mut numbers = live.split(' ').map(str::parse::<u64>);
-        match (numbers.next(), numbers.next(), numbers.next()) {
-            (Some(Ok(sequence)), Some(Ok(highest)), Some(Ok(exposed))) => {
-                Ok(Some(Stream { sequence, highest: TimeMs::new(highest), exposed }))
-            }
-            _ => Ok(None),
-        }
+        let live: Option<Vec<u8>> = cmd("HGET").arg(fence.meta()).arg("live").query_async(&mut self.connection).await?;
+        let Some([sequence, highest, exposed]) = live.as_deref().and_then(unpack) else { return Ok(None) };
+        Ok(Some(Stream { sequence, highest: TimeMs::new(highest), exposed }))
     }
 
     /// Reads the entry at one place of the stream.
@@ -96,6 +90,13 @@ impl OwnerLink {
 const FIRST_ASKED: usize = 64;
 
 /// Reads part of a stream over any connection: at most so many events from a sequence on.
+/// Three numbers of seven bytes, as `prelude.lua` packs them.
+fn unpack(packed: &[u8]) -> Option<[u64; 3]> {
+    let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number.wrapping_shl(8) | u64::from(*byte));
+    let numbers: Vec<u64> = packed.chunks(7).map(number).collect();
+    numbers.try_into().ok().filter(|_| packed.len() == 21)
+}
+
 pub(in crate::live) async fn read_range(
     connection: &mut impl redis::aio::ConnectionLike,
     fence: &Fence,

@@ -1,7 +1,8 @@
--- The account hash, packed: m = seq used head_left (written by each debit) · c = status limit head_lot tail_left next_change period_end
--- (read by each debit) · d = anchor head_granted head_expires version row · z = frozen by epoch · u = undos pending · x<key> = what a key is
--- held to: '1' revoked, else its caps (caps.lua), behind an 'r' if it is revoked, too · w<key> = what it has drawn (caps.lua).
+-- The account hash: m = seq, used, head_left (written by each debit) · c = status, limit, head_lot, tail_left, next_change, period_end
+-- (read by each debit), both packed · d = anchor head_granted head_expires version row · z = frozen by epoch · u = undos pending · x<key> = what a
+-- key is held to: '1' revoked, else its caps (caps.lua), behind an 'r' if it is revoked, too · w<key> = what it has drawn (caps.lua).
 -- Head and tail are true until next_change: the head's expiry or the first instant of a lot to come.
+local STANDING = '>c1I7I7I7I7I7'
 
 -- Also answers what the key of this id is held to ('' = no key). What `d` holds is read by `detail` (detail.lua).
 -- A field that is not as `save_account` writes it makes the account `odd`, by that field's name: it is as good as frozen, so that it is
@@ -9,18 +10,20 @@
 local function load_account(key, api_key)
   api_key = api_key or ''
   local f = redis.call('HMGET', key, 'm', 'c', 'z', 'u', 'x' .. api_key)
-  if not f[1] then return nil end
-  local seq, used, left = string.match(f[1], '^(%d+) (%d+) (%d+)$')
-  local status, limit, id, tail, next_change, period_end = string.match(f[2] or '', '^(%l) (%d+) (%d+) (%d+) (%d+) (%d+)$')
-  local odd = not seq and 'm' or not status and 'c' or nil
+  local m, c, odd = f[1], f[2] or '', nil
+  if not m then return nil end
+  local seq, used, left, status, limit, id, tail, next_change, period_end
+  if #m == 21 then seq, used, left = unpacked(THREE, m) end
+  if #c == 36 then status, limit, id, tail, next_change, period_end = unpacked(STANDING, c) end
+  if not status or status < 'a' or status > 'z' or limit > NEVER or id > NEVER or tail > NEVER or next_change > NEVER or period_end > NEVER then odd = 'c' end
+  if not seq or seq > NEVER or used > NEVER or left > NEVER then odd, seq = 'm', nil end
   -- What a debit adds has room, two fields in sixteen: for one more, Lua would make the table anew.
-  local a = { key = key, status = status, limit = tonumber(limit), limit_text = limit, seq = tonumber(seq), used = tonumber(used),
-    tail = tonumber(tail), head = { id = tonumber(id), left = tonumber(left) }, next_change = tonumber(next_change),
-    period_end = tonumber(period_end), frozen = f[3] or odd, undos = f[4] and tonumber(f[4]) or 0, held = { [api_key] = f[5] } }
+  local a = { key = key, status = status, limit = limit, seq = seq, used = used, tail = tail, head = { id = id, left = left },
+    next_change = next_change, period_end = period_end, frozen = f[3] or odd, undos = f[4] and tonumber(f[4]) or 0, held = { [api_key] = f[5] } }
   if odd then a.odd = odd end
   return a
 end
 
 local function money(a)
-  return string.format('%d %d %d', a.seq, a.used, a.head.left)
+  return pack(THREE, a.seq, a.used, a.head.left)
 end

@@ -10,20 +10,19 @@ local head = redis.call('HMGET', KEYS[1], 'epoch')
 if tonumber(head[1] or '0') > tonumber(ARGV[1]) then return { 'newer', head[1] } end
 local time = redis.call('TIME')
 local now = math.max(tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000), tonumber(ARGV[6]))
-local at, sequence = string.format('%d', now), ARGV[5]
+local sequence, three = tonumber(ARGV[5]), '>I7I7I7' -- as prelude.lua reads them
 if ARGV[4] == 'new' then
   assert(redis.call('EXISTS', KEYS[2], KEYS[3]) == 0, 'an incarnation number was used before')
-  if ARGV[10] == 'events' then redis.call('XADD', KEYS[3], ARGV[2] .. '-0', 'v', '1', 'k', 'opened', 't', at) end
-  redis.call('HSET', KEYS[2], 'live', sequence .. ' ' .. at .. ' 0')
+  if ARGV[10] == 'events' then redis.call('XADD', KEYS[3], ARGV[2] .. '-0', 'v', '1', 'k', 'opened', 't', string.format('%d', now)) end
 else
-  local live, highest = string.match(redis.call('HGET', KEYS[2], 'live'), '^(%d+) (%d+) %d+$')
-  assert(ARGV[10] ~= 'events' or live == ARGV[5], 'an incarnation goes on from where its stream ends')
+  local live, highest = struct.unpack(three, redis.call('HGET', KEYS[2], 'live'))
+  assert(ARGV[10] ~= 'events' or live == sequence, 'an incarnation goes on from where its stream ends')
   redis.call('HDEL', KEYS[2], 'open') -- first, as in seal: going on needs no memory
-  at = string.format('%d', math.max(now, tonumber(highest)))
-  redis.call('HSET', KEYS[2], 'live', live .. ' ' .. at .. ' 0')
+  sequence, now = live, math.max(now, highest)
 end
-local function bound(from, most) return string.format('%d', math.min(tonumber(from) + tonumber(most), 9007199254740991)) end
+redis.call('HSET', KEYS[2], 'live', struct.pack(three, sequence, now, 0))
+local function bound(from, most) return math.min(from + tonumber(most), 9007199254740991) end
 redis.call('HSET', KEYS[2], 'owner', ARGV[3], 'caps', ARGV[7] .. ' ' .. ARGV[8] .. ' ' .. ARGV[9],
-  'bounds', bound(ARGV[5], ARGV[7]) .. ' ' .. bound(at, ARGV[9]) .. ' ' .. ARGV[8])
+  'bounds', struct.pack(three, bound(tonumber(ARGV[5]), ARGV[7]), bound(now, ARGV[9]), tonumber(ARGV[8])))
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'incarnation', ARGV[2], 'certification', ARGV[3], 'fsync', ARGV[11], 'process', ARGV[12])
-return { 'certified', at }
+return { 'certified', string.format('%d', now) }

@@ -16,16 +16,16 @@
 local shard = enter(KEYS[1], 'open')
 if not shard then return uncertified() end
 local KEYS, ARGV, now, format = KEYS, ARGV, shard.now, string.format
-local last_sequence, until_ms, cap_credits = string.match(shard.bounds, '^(%d+) (%d+) (%d+)$')
-last_sequence, until_ms, cap_credits = tonumber(last_sequence), tonumber(until_ms), tonumber(cap_credits)
+local last_sequence, until_ms, cap_credits = unpacked(THREE, shard.bounds)
+-- The tables have room for what a call with one op puts into them: Lua makes one that grows anew.
 -- Accounts as the ops so far leave them, and what of that is not written yet. Deferred ops change nothing but `m`.
-local accounts, unwritten = {}, {}
+local accounts, unwritten = { nil }, { nil }
 -- What the events say of debits that are decided and not written, piece by piece: the last of them has the shard's sequence.
-local said = {}
+local said = { nil, nil }
 -- Texts that were read as numbers: many ops say the same.
-local read_before = {}
+local read_before = { ['1'] = 1, price = nil, not_after = nil, more = nil }
 local rules -- rarely.lua, once an op needs them
-local answers = {}
+local answers = { nil, nil }
 
 local function read(text)
   local number = read_before[text]
@@ -146,16 +146,7 @@ local function draw(v, first, count, closed, terms)
     a.turned = nil
   end
   n = #answers
-  answers[n + 1], answers[n + 2], answers[n + 3] = count > 1 and '\ndrawn ' .. ARGV[v + 1] or '\ndrawn 1', ' ' .. a.limit_text, told and ' ' .. told .. ' ' or ' - '
-  answers[n + 4] = event
-end
-
--- The same, and says what is refused; false where 'brief' ends.
-local function answer(v, first, count, closed, terms)
-  local refused = draw(v, first, count, closed, terms)
-  if refused == 'more' then return false end
-  if refused then answers[#answers + 1] = '\n' .. refused end
-  return true
+  answers[n + 1], answers[n + 2] = format('\ndrawn %d %d %s ', count, a.limit, told or '-'), event
 end
 
 local terms, plain, before_all, ops, v = {}, nil, shard.sequence, 0, 3 + many
@@ -184,8 +175,10 @@ while going and ARGV[v] do
   local count = read_before[ARGV[v + 1]]
   if count == 1 or draw(v, v + 6, count) then
     for i = 1, count do
-      if not going then break end
-      going = answer(v, v + 5 + i, 1, KEYS[closed + i], terms[v])
+      local refused = draw(v, v + 5 + i, 1, KEYS[closed + i], terms[v])
+      going = refused ~= 'more'
+      if not going then break end -- 'brief' ends
+      if refused then answers[#answers + 1] = '\n' .. refused end
     end
   end
   v, closed = v + 6 + count, closed + count

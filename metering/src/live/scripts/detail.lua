@@ -16,7 +16,7 @@ end
 local function save_account(a)
   local h = a.head
   redis.call('HSET', a.key, 'm', money(a),
-    'c', string.format('%s %d %d %d %d %d', a.status, a.limit, h.id, a.tail, a.next_change, a.period_end),
+    'c', pack(STANDING, a.status, a.limit, h.id, a.tail, a.next_change, a.period_end),
     'd', string.format('%d %d %d %d %d', a.anchor, h.granted, h.expires, a.version, a.row))
   if a.undos > 0 then redis.call('HSET', a.key, 'u', text(a.undos)) else redis.call('HDEL', a.key, 'u') end
 end

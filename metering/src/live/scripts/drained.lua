@@ -14,7 +14,7 @@ shard.exposed = math.max(shard.exposed - whole(ARGV[2]), 0)
 redis.call('XTRIM', KEYS[2], 'MINID', INCARNATION .. '-' .. text(keep))
 local events, credits, age = string.match(redis.call('HGET', KEYS[1], 'caps'), '^(%d+) (%d+) (%d+)$')
 local last_sequence, until_ms = math.min(drained + tonumber(events), NEVER), math.min(shard.now + tonumber(age), NEVER)
-redis.call('HSET', KEYS[1], 'bounds', string.format('%d %d %s', last_sequence, until_ms, credits))
+redis.call('HSET', KEYS[1], 'bounds', pack(THREE, last_sequence, until_ms, whole(credits)))
 for i = 3, 2 + closed do redis.call('UNLINK', KEYS[i]) end
 for i = 3 + closed, #KEYS do
   local mark = redis.call('GET', KEYS[i])

@@ -5,6 +5,8 @@ local named = #ARGV - 2
 local CERTIFICATION, INCARNATION = ARGV[named + 1], ARGV[named + 2]
 ARGV[named + 1], ARGV[named + 2] = nil, nil
 local NEVER = 9007199254740991
+-- What each debit reads and writes is packed in seven bytes a number, which hold up to NEVER: as text it costs a debit a quarter more.
+local pack, unpacked, THREE = struct.pack, struct.unpack, '>I7I7I7'
 
 local function whole(text)
   local number = type(text) == 'string' and #text <= 16 and string.find(text, '^%d+$') and tonumber(text)
@@ -23,14 +25,16 @@ local function uncertified()
 end
 
 -- Time is Redis TIME, never behind the highest time this shard has seen: one clock a shard, and it never goes back.
--- The shard, if `door` ('open' for gateways, 'owner' for its owner) holds the caller's certification; else nil.
+-- The shard, if `door` ('open' for gateways, 'owner' for its owner) holds the caller's certification; else nil. Its hash, packed: live = sequence, highest
+-- time, credits exposed · bounds = last sequence, until_ms, credits that debits may go up to.
 local function enter(key, door)
   local meta = redis.call('HMGET', key, door, 'live', 'bounds')
   if meta[1] ~= CERTIFICATION then return nil end
-  local sequence, highest, exposed = string.match(meta[2], '^(%d+) (%d+) (%d+)$')
+  local sequence, highest, exposed = unpacked(THREE, meta[2])
   local time = redis.call('TIME')
-  local now = math.max(tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000), tonumber(highest))
-  return { key = key, sequence = tonumber(sequence), now = now, exposed = tonumber(exposed), bounds = meta[3] }
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  if now < highest then now = highest end
+  return { key = key, sequence = sequence, now = now, exposed = exposed, bounds = meta[3] }
 end
 
 -- Appends an event, always before any other write, so that an event without its effect can't be, nor an effect without its event.
@@ -43,5 +47,5 @@ local function append(shard, events, ...)
 end
 
 local function leave(shard)
-  redis.call('HSET', shard.key, 'live', string.format('%d %d %d', shard.sequence, shard.now, shard.exposed))
+  redis.call('HSET', shard.key, 'live', pack(THREE, shard.sequence, shard.now, shard.exposed))
 end
