@@ -7,7 +7,7 @@ use metering::{Shard, ShardKind};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::actors::{NOON, Operator, Stream, op};
+use crate::actors::{DAY, NOON, Operator, Stream, op};
 
 const LEASE: Duration = Duration::from_mins(1);
 const SHARD: Shard = Shard { kind: ShardKind::Accounts, number: 2 };
@@ -95,9 +95,10 @@ async fn every_commit_under_an_older_fence_fails_and_writes_nothing() {
     let lot = operator.grants(account, 10, 30).await;
     let mut stream = Stream::opens(&operator.db, SHARD).await;
     stream.applies_pending(&operator.db, &[]).await;
+    stream.is_asked_to_undo(account, op(2), NOON.plus_ms(2_000));
     stream.drains(&operator.db).await;
     stream.debits(account, op(1), &[(lot, 4)]);
-    let good = stream.fence;
+    let (good, later) = (stream.fence, NOON.plus_ms(31 * DAY)); // when there are a lot and an undo to do something about
     for stale in 0..3 {
         let mut fence = good;
         match stale {
@@ -116,8 +117,8 @@ async fn every_commit_under_an_older_fence_fails_and_writes_nothing() {
         assert!(is_fenced(ledger.start_incarnation(fence, 0, &json!({})).await), "{stale}");
         assert!(is_fenced(ledger.prepare_install(fence, None, 10, &[], NOON).await), "{stale}");
         assert!(is_fenced(ledger.prepare_install_one(fence, account, NOON).await), "{stale}");
-        assert!(is_fenced(ledger.expire_due(fence, NOON, 0, 10).await), "{stale}");
-        assert!(is_fenced(ledger.settle_undos(fence, NOON).await), "{stale}");
+        assert!(is_fenced(ledger.expire_due(fence, later, 0, 10).await), "{stale}");
+        assert!(is_fenced(ledger.settle_undos(fence, later).await), "{stale}");
     }
     assert_eq!(operator.remaining(lot).await, 10);
     operator.db.ledger.raise_fence(SHARD, good.epoch, 0).await.unwrap();

@@ -1,0 +1,3 @@
+SELECT EXISTS (
+    SELECT FROM undos WHERE shard = $1 AND state = 'open' AND not_after < $2
+)
