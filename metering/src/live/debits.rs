@@ -26,46 +26,30 @@ pub(super) enum Form {
     Whole,
 }
 
-/// What became of debits: the outcomes of the first of them, and where those are not all, why there is no more.
-pub(super) struct Debited {
-    pub(super) outcomes: Vec<DebitOutcome>,
-    pub(super) failed: Option<MeterError>,
-    /// Some had to be asked in whole.
-    pub(super) in_whole: bool,
-}
-
 impl Meter {
     /// Draws credits for several requests of one shard, each answered on its own, in order. In one call, or two: what the first can't decide goes in
-    /// a second, behind those that it can. Each has the deadline of [`Self::debit`]. An error is that of one debit or more; those before it may have
-    /// happened even where it says that nothing was written.
+    /// a second, behind what it can; both have the deadline of [`Self::debit`]. After an error those of the first may have happened, whatever it says.
     pub async fn debit_many<D>(&self, shard: Shard, asks: &[D]) -> Result<Vec<DebitOutcome>, MeterError>
     where
         D: Borrow<Debit> + Sync,
     {
-        let debited = self.debit_each(shard, asks, Form::Brief).await;
-        debited.failed.map_or(Ok(debited.outcomes), Err)
-    }
-
-    pub(super) async fn debit_each<D>(&self, shard: Shard, asks: &[D], form: Form) -> Debited
-    where
-        D: Borrow<Debit> + Sync,
-    {
-        let outcomes = match self.in_time(self.debit_once(shard, asks, form)).await {
-            Ok(outcomes) => outcomes,
-            Err(error) => return Debited { outcomes: Vec::new(), failed: Some(error), in_whole: false },
+        let both = async {
+            let mut outcomes = self.debit_once(shard, asks, Form::Brief).await?;
+            if let Some(rest) = asks.get(outcomes.len()..).filter(|rest| !rest.is_empty()) {
+                outcomes.extend(self.debit_once(shard, rest, Form::Whole).await?);
+            }
+            Ok(outcomes)
         };
-        let mut debited = Debited { outcomes, failed: None, in_whole: form == Form::Whole };
-        let Some(rest) = asks.get(debited.outcomes.len()..).filter(|rest| !rest.is_empty()) else { return debited };
-        debited.in_whole = true;
-        match self.in_time(self.debit_once(shard, rest, Form::Whole)).await {
-            Ok(outcomes) => debited.outcomes.extend(outcomes),
-            Err(error) => debited.failed = Some(error),
-        }
-        debited
+        self.in_time(both).await
     }
 
     /// Asked briefly, it may answer fewer than were asked: the next one needs more.
-    async fn debit_once<D>(&self, shard: Shard, asks: &[D], form: Form) -> Result<Vec<DebitOutcome>, MeterError>
+    pub(super) async fn debit_once<D>(
+        &self,
+        shard: Shard,
+        asks: &[D],
+        form: Form,
+    ) -> Result<Vec<DebitOutcome>, MeterError>
     where
         D: Borrow<Debit> + Sync,
     {

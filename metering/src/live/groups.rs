@@ -12,7 +12,7 @@ use redis::RedisError;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::debits::{Debited, Form};
+use super::debits::Form;
 use super::{Debit, DebitOutcome, Meter, MeterError};
 use crate::{Shard, ShardCount};
 
@@ -91,16 +91,29 @@ impl Meter {
     async fn lead(&self, baton: Baton, shard: Shard, ask: &Debit) -> Answer {
         let (others, form) = baton.desk.take_others(self.debit_wait());
         let asks: Vec<&Debit> = std::iter::once(ask).chain(others.iter().map(|other| &other.ask)).collect();
-        let Debited { outcomes, failed, in_whole } = self.debit_each(shard, &asks, form).await;
-        if in_whole && form == Form::Brief {
+        let call = async {
+            let outcomes = self.debit_once(shard, &asks, form).await?;
+            if !outcomes.is_empty() {
+                return Ok(outcomes);
+            }
             baton.desk.ask_in_whole();
-        }
+            self.debit_once(shard, &asks, Form::Whole).await
+        };
+        let outcomes = match self.in_time(call).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                drop(baton);
+                tell(others.into_iter().map(|other| (other.word, Err(error.clone()))));
+                return Err(error);
+            }
+        };
+        let (mut outcomes, mut others) = (outcomes.into_iter().map(Ok), others.into_iter());
+        let own = outcomes.next().unwrap_or_else(|| Err(super::replies::odd("an answer to a debit")));
+        let answers: Vec<_> = outcomes.zip(others.by_ref()).map(|(outcome, other)| (other.word, outcome)).collect();
+        baton.desk.put_back(others);
         // Before the answers, which wake as many as there are.
         drop(baton);
-        let failed = failed.unwrap_or_else(|| super::replies::odd("an answer to a debit"));
-        let mut answers = outcomes.into_iter().map(Ok).chain(std::iter::repeat_with(|| Err(failed.clone())));
-        let own = answers.next().unwrap_or_else(|| Err(failed.clone()));
-        tell(others.into_iter().map(|other| other.word).zip(answers));
+        tell(answers.into_iter());
         own
     }
 }
@@ -135,6 +148,15 @@ impl Desk {
     /// The next call needs every key, and those that follow soon.
     fn ask_in_whole(&self) {
         self.queue().whole_until = Instant::now().checked_add(IN_WHOLE);
+    }
+
+    /// Those whom a brief call has not come to are next.
+    fn put_back(&self, rest: std::vec::IntoIter<Waiting>) {
+        if rest.len() > 0 {
+            self.ask_in_whole();
+        }
+        let mut queue = self.queue();
+        rest.rev().for_each(|it| queue.waiting.push_front(it));
     }
 
     /// Those who go along with the leader, those of an account and key beside each other, and in what form. Who has waited too long is told

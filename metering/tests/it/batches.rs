@@ -280,3 +280,15 @@ async fn debits_with_other_deadlines_are_judged_by_their_own() {
         [DebitOutcome::Drawn(_), DebitOutcome::Refused(Refusal::TooLate), DebitOutcome::Drawn(_)]
     ));
 }
+
+#[tokio::test]
+async fn callers_who_come_at_once_are_each_served_across_lots_that_run_out() {
+    let lots = (1..=30).map(|number| lot(number, 3, NEW_YEAR, NEW_YEAR.plus_ms(DAY + number))).collect();
+    let scene = Scene::with(&ada(lots)).await;
+    let asks = alike(&scene, 1, 60, 2);
+    let outcomes = futures::future::join_all(asks.iter().map(|ask| scene.meter.debit(ask))).await;
+    let drew = outcomes.iter().filter(|outcome| matches!(outcome, Ok(DebitOutcome::Drawn(_)))).count();
+    assert_eq!(drew, 45, "{outcomes:?}");
+    assert_eq!(outcomes.into_iter().filter(|outcome| *outcome.as_ref().unwrap() == exhausted(0, 2)).count(), 15);
+    assert_eq!(scene.snapshot().await.cached_total, credits(0));
+}

@@ -62,6 +62,27 @@ async fn a_lot_that_can_not_be_read_is_told_and_no_lost_connection() {
 }
 
 #[tokio::test]
+async fn a_call_that_breaks_at_a_spoilt_lot_leaves_a_shard_that_works() {
+    let (mut scene, other) = both().await;
+    let shard = scene.stage.shard_of(&scene.account);
+    let lots = shard.fence().lots(&scene.account);
+    let _: i64 =
+        scene.command(&["ZADD", &lots, &NEW_YEAR.plus_ms(9_000).as_u64().to_string(), "nonsense"]).await.unwrap();
+    let image = metering::AccountImage { account: other, seq: 0, ..ada(vec![ten_days(2, 50), ten_days(3, 50)]) };
+    assert_eq!(scene.stage.install(&image).await, InstallOutcome::Installed);
+    // The account says that there is more than its head lot holds, and no lot behind it can be read.
+    let hash = scene.stage.shard_of(&scene.account).fence().account(&scene.account);
+    let grow = "local f = '>c1I7I7I7I7I7' local s, l, h, t, n, p = struct.unpack(f, redis.call('HGET', KEYS[1], 'c')) \
+                redis.call('HSET', KEYS[1], 'c', struct.pack(f, s, l, h, t + 50, n, p))";
+    let _: redis::Value = scene.command(&["EVAL", grow, "1", &hash]).await.unwrap();
+    let asks = [ask(other, 1, 60), ask(scene.account, 2, 60)];
+    let broken = scene.meter.debit_many(other.shard(scene.stage.count), &asks).await;
+    assert!(matches!(broken, Err(MeterError::Unknown(_))), "{broken:?}");
+    let next = scene.meter.debit(&ask(other, 3, 1)).await.unwrap();
+    assert!(matches!(&next, DebitOutcome::Drawn(drawn) if drawn.remaining == credits(39)), "{next:?}");
+}
+
+#[tokio::test]
 async fn any_change_makes_the_owner_install_a_spoilt_account_anew_once_it_is_frozen() {
     for (field, value) in SPOILT {
         let (mut scene, _) = both().await;
@@ -84,4 +105,14 @@ async fn a_rebuild_that_was_asked_for_changes_nothing_by_itself() {
     let before = scene.everything().await;
     assert_eq!(scene.control(Change::RebuildAsked).await, ControlOutcome::NeedsInstall);
     scene.nothing_changed_since(&before, "the owner installs the account").await;
+}
+
+#[tokio::test]
+async fn what_an_earlier_form_says_of_a_shard_is_not_taken_for_this_one() {
+    let mut scene = Scene::with(&ada(vec![ten_days(1, 50)])).await;
+    let fence = *scene.stage.shard_of(&scene.account).fence();
+    assert!(scene.stage.link.look(&fence).await.unwrap().is_some());
+    let text_as_long_as_three_packed_numbers = "12345 1893456000000 0";
+    let _: i64 = scene.command(&["HSET", &fence.meta(), "live", text_as_long_as_three_packed_numbers]).await.unwrap();
+    assert_eq!(scene.stage.link.look(&fence).await.unwrap(), None);
 }

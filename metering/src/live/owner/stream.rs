@@ -3,6 +3,7 @@
 use redis::{Value, cmd};
 
 use super::{Certified, OwnerError, OwnerLink};
+use crate::credits::LARGEST;
 use crate::event::DecodeError;
 use crate::live::Fence;
 use crate::live::replies::odd;
@@ -90,11 +91,11 @@ impl OwnerLink {
 const FIRST_ASKED: usize = 64;
 
 /// Reads part of a stream over any connection: at most so many events from a sequence on.
-/// Three numbers of seven bytes, as `prelude.lua` packs them.
+/// Three numbers of seven bytes, as `prelude.lua` packs them. None of them is above 2^53 − 1: text of that length, as an earlier form had it, is none.
 fn unpack(packed: &[u8]) -> Option<[u64; 3]> {
     let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number.wrapping_shl(8) | u64::from(*byte));
     let numbers: Vec<u64> = packed.chunks(7).map(number).collect();
-    numbers.try_into().ok().filter(|_| packed.len() == 21)
+    numbers.try_into().ok().filter(|numbers: &[u64; 3]| packed.len() == 21 && numbers.iter().all(|it| *it <= LARGEST))
 }
 
 pub(in crate::live) async fn read_range(

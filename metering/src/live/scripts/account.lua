@@ -15,7 +15,8 @@ local function load_account(key, api_key)
   local seq, used, left, status, limit, id, tail, next_change, period_end
   if #m == 21 then seq, used, left = unpacked(THREE, m) end
   if #c == 36 then status, limit, id, tail, next_change, period_end = unpacked(STANDING, c) end
-  if not status or status < 'a' or status > 'z' or limit > NEVER or id > NEVER or tail > NEVER or next_change > NEVER or period_end > NEVER then odd = 'c' end
+  local letter = status and string.byte(status) or 0 -- texts are compared as the machine's language has it
+  if letter < 97 or letter > 122 or limit > NEVER or id > NEVER or tail > NEVER or next_change > NEVER or period_end > NEVER then odd = 'c' end
   if not seq or seq > NEVER or used > NEVER or left > NEVER then odd, seq = 'm', nil end
   -- What a debit adds has room, two fields in sixteen: for one more, Lua would make the table anew.
   local a = { key = key, status = status, limit = limit, seq = seq, used = used, tail = tail, head = { id = id, left = left },

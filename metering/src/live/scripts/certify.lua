@@ -16,6 +16,7 @@ if ARGV[4] == 'new' then
   if ARGV[10] == 'events' then redis.call('XADD', KEYS[3], ARGV[2] .. '-0', 'v', '1', 'k', 'opened', 't', string.format('%d', now)) end
 else
   local live, highest = struct.unpack(three, redis.call('HGET', KEYS[2], 'live'))
+  assert(math.max(live, highest) <= 9007199254740991, 'what is live is not as it is written')
   assert(ARGV[10] ~= 'events' or live == sequence, 'an incarnation goes on from where its stream ends')
   redis.call('HDEL', KEYS[2], 'open') -- first, as in seal: going on needs no memory
   sequence, now = live, math.max(now, highest)

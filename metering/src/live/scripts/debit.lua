@@ -143,6 +143,7 @@ local function draw(v, first, count, closed, terms)
     write_decided()
     if all then rules.keep_lots(at, a, all, now) elseif lots then rules.store_reached(at, a, lots, reached, total) end
     rules.save_account(a)
+    leave(shard) -- should a later op of the call fail, what is written is known
     a.turned = nil
   end
   n = #answers

@@ -153,7 +153,7 @@ impl Story<'_> {
             match outcomes {
                 [DebitOutcome::Drawn(_), DebitOutcome::Drawn(_)] if alike => self.seen.met("debits alike"),
                 [DebitOutcome::Drawn(_), DebitOutcome::Refused(_)] if alike => {
-                    self.seen.met("debits alike, the last refused")
+                    self.seen.met("debits alike, the last refused");
                 }
                 _ => {}
             }
