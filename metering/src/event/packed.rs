@@ -35,15 +35,15 @@ pub(crate) fn debits(entry: &[u8]) -> Vec<Vec<u8>> {
     debits
 }
 
-/// The lines of debits that drew alike.
+/// The lines of debits that drew alike; the first as it stands.
 fn alike(line: &str) -> Option<Vec<String>> {
     let (ops, what) = line.split_once(BETWEEN)?;
     let (what, numbers) = what.rsplit_once(BETWEEN)?;
-    let mut following = DebitNumbers::read(numbers);
+    let mut next = Some((DebitNumbers::read(numbers)?, numbers.to_owned()));
     let one = |op: &str| {
-        let numbers = following?;
-        following = numbers.following();
-        Some(format!("{op}{BETWEEN}{what}{BETWEEN}{numbers}"))
+        let (numbers, written) = next.take()?;
+        next = numbers.following().map(|numbers| (numbers, numbers.to_string()));
+        Some(format!("{op}{BETWEEN}{what}{BETWEEN}{written}"))
     };
     ops.split(BETWEEN_OPS).map(one).collect()
 }
