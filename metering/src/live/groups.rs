@@ -152,9 +152,10 @@ impl Desk {
 
     /// Those whom a brief call has not come to are next.
     fn put_back(&self, rest: std::vec::IntoIter<Waiting>) {
-        if rest.len() > 0 {
-            self.ask_in_whole();
+        if rest.len() == 0 {
+            return;
         }
+        self.ask_in_whole();
         let mut queue = self.queue();
         rest.rev().for_each(|it| queue.waiting.push_front(it));
     }
