@@ -115,6 +115,11 @@ impl Journal {
         inside.record(Record::Drawn(DebitDrawn { op, account, event: drawn.event, credits, at: drawn.at }));
     }
 
+    /// Whether there is one.
+    pub fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub fn ended(&self, ended: DebitEnded) {
         if let Some(inside) = &self.0 {
             inside.record(Record::Ended(ended));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use metering::live::{KeyRates, Meter, MeterError};
-use metering::{AccountId, KeyDigest, KeyId, KeyImage, KeyPolicy, KeyState, Status, TimeMs};
+use metering::{AccountId, KeyDigest, KeyId, KeyImage, KeyPolicy, KeyState, KeyText, Status, TimeMs};
 
 use crate::meter_call::{Unanswered, within};
 use crate::metrics::{KeyLookup, Metrics};
@@ -61,12 +61,16 @@ pub struct KeyCache {
     metrics: Arc<Metrics>,
 }
 
-/// A look-up that could not be made.
+/// A look-up that was not made.
 #[derive(Debug)]
-pub struct LookupFailed {
-    /// What was known before, when something was.
-    pub stale: Option<Arc<Caller>>,
-    pub cause: Unanswered,
+pub enum LookupFailed {
+    /// Nothing is known of the key, and its checksum says that nothing can be.
+    Mistyped,
+    Unanswered {
+        /// What was known before, when something was.
+        stale: Option<Arc<Caller>>,
+        cause: Unanswered,
+    },
 }
 
 impl KeyCache {
@@ -75,19 +79,20 @@ impl KeyCache {
         Self { entries, ages, meter, wait_max, metrics }
     }
 
-    /// `Ok(None)`: there is no such key.
-    pub async fn find(&self, digest: KeyDigest) -> Result<Option<Arc<Caller>>, LookupFailed> {
+    /// `Ok(None)`: there is no such key. Of a key that is known the checksum says nothing more.
+    pub async fn find(&self, key: KeyText<'_>) -> Result<Option<Arc<Caller>>, LookupFailed> {
+        let digest = key.digest();
         let stale = match self.entries.known(digest).await {
             Known::Fresh(caller) => {
                 self.metrics.key_lookup(if caller.is_some() { KeyLookup::Hit } else { KeyLookup::UnknownHit });
                 return Ok(caller);
             }
             Known::Stale(caller) => caller,
-            Known::Nothing => None,
+            Known::Nothing => key.check().map(|()| None).map_err(|_| LookupFailed::Mistyped)?,
         };
         let found = Box::pin(within(self.wait_max, self.entries.read(digest, self.ask(digest)))).await;
         self.metrics.key_lookup(if found.is_ok() { KeyLookup::Read } else { KeyLookup::Failed });
-        found.map(Option::flatten).map_err(|cause| LookupFailed { stale, cause })
+        found.map(Option::flatten).map_err(|cause| LookupFailed::Unanswered { stale, cause })
     }
 
     pub async fn forget(&self, digest: KeyDigest) {

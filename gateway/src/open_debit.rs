@@ -98,6 +98,10 @@ impl OpenDebit {
         }
     }
 
+    pub fn asked_since(&self) -> Instant {
+        self.since
+    }
+
     pub fn drawn(&mut self, drawn: Drawn) {
         self.state = State::Drawn(drawn);
     }
@@ -262,6 +266,9 @@ impl OpenDebit {
             State::GivenBack { drawn, .. } => (drawn, Credits::ZERO),
             State::Asked | State::Closed => return,
         };
+        if !self.journal.is_kept() {
+            return;
+        }
         let duration_ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.journal.ended(DebitEnded {
             op: self.op,

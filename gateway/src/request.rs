@@ -125,8 +125,8 @@ impl Request {
         Step::begin(self.trace.as_deref(), name)
     }
 
-    pub fn upstream_asked(&mut self) {
-        self.upstream.asked_at.get_or_insert_with(Instant::now);
+    pub fn upstream_asked(&mut self, now: Instant) {
+        self.upstream.asked_at.get_or_insert(now);
     }
 
     /// A connection to the upstream stands: from here on the caller pays even for leaving.

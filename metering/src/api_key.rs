@@ -73,23 +73,13 @@ impl ApiKey {
 
     /// Checks form and checksum.
     pub fn parse(text: &str) -> Result<Self, ApiKeyError> {
-        let body = text
-            .strip_prefix(KeyMode::Live.prefix())
-            .or_else(|| text.strip_prefix(KeyMode::Test.prefix()))
-            .ok_or(ApiKeyError::Malformed)?;
-        let well_formed = body.len() == SECRET_DIGITS.saturating_add(CHECK_DIGITS)
-            && body.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if !well_formed {
-            return Err(ApiKeyError::Malformed);
-        }
-        let (secret, check) = text.split_at(text.len().saturating_sub(CHECK_DIGITS));
-        if checksum(secret) == check { Ok(Self(text.to_owned())) } else { Err(ApiKeyError::Checksum) }
+        KeyText::new(text)?.check().map(|()| Self(text.to_owned()))
     }
 
     /// SHA-256 of the whole key: what is stored and looked up.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
-        KeyDigest(Sha256::digest(self.0.as_bytes()).into())
+        KeyText(&self.0).digest()
     }
 
     /// The whole secret text: shown once, to its owner.
@@ -108,6 +98,35 @@ impl ApiKey {
 impl fmt::Debug for ApiKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "ApiKey({}…)", self.display_prefix())
+    }
+}
+
+/// A text of the form of an API key, whose checksum is still to be looked at: whoever knows its digest already need not.
+#[derive(Clone, Copy)]
+pub struct KeyText<'text>(&'text str);
+
+impl<'text> KeyText<'text> {
+    /// Checks the form alone.
+    pub fn new(text: &'text str) -> Result<Self, ApiKeyError> {
+        let body = text
+            .strip_prefix(KeyMode::Live.prefix())
+            .or_else(|| text.strip_prefix(KeyMode::Test.prefix()))
+            .ok_or(ApiKeyError::Malformed)?;
+        let well_formed = body.len() == SECRET_DIGITS.saturating_add(CHECK_DIGITS)
+            && body.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if well_formed { Ok(Self(text)) } else { Err(ApiKeyError::Malformed) }
+    }
+
+    /// SHA-256 of the whole text.
+    #[must_use]
+    pub fn digest(self) -> KeyDigest {
+        KeyDigest(Sha256::digest(self.0.as_bytes()).into())
+    }
+
+    /// Checks the checksum, before anybody is asked about a digest that is not known.
+    pub fn check(self) -> Result<(), ApiKeyError> {
+        let (secret, check) = self.0.split_at(self.0.len().saturating_sub(CHECK_DIGITS));
+        if checksum(secret) == check { Ok(()) } else { Err(ApiKeyError::Checksum) }
     }
 }
 

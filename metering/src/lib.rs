@@ -26,7 +26,7 @@ pub mod stream_entry;
 pub mod testing;
 pub mod time;
 
-pub use api_key::{ApiKey, ApiKeyError, KeyDigest, KeyMode};
+pub use api_key::{ApiKey, ApiKeyError, KeyDigest, KeyMode, KeyText};
 pub use budget::BudgetAnchor;
 pub use caps::{CapPeriod, KeyCap, KeyCaps, KeyCount};
 pub use control::{Change, ControlKind};

@@ -1,5 +1,7 @@
 //! The way to the upstream. While nothing went out another server may be tried, whatever the request costs.
 
+use std::time::Instant;
+
 use config::routes::Upgrade;
 use pingora::prelude::HttpPeer;
 use pingora::upstreams::peer::HttpUpstreamRequestPolicy;
@@ -11,20 +13,21 @@ use crate::upstreams::Place;
 
 /// Where and how to connect for this request.
 pub fn find_peer(request: &mut Request) -> Result<Box<HttpPeer>> {
-    request.upstream_asked();
+    let mut now = Instant::now();
+    request.upstream_asked(now);
     let nowhere = || Error::explain(ErrorType::ConnectNoRoute, "the upstream's name is not resolved").into_up();
     let admission = request.admission.as_mut().ok_or_else(nowhere)?;
     let (timeouts, upgrade) = (admission.route().timeouts, admission.route().upgrade);
     let place = admission.place_mut().ok_or_else(nowhere)?;
     loop {
-        match place.peer(&timeouts) {
+        match place.peer(&timeouts, now) {
             Some(mut peer) => {
                 if upgrade == Some(Upgrade::Websocket) {
                     peer.options.http_upstream_request_policy = HttpUpstreamRequestPolicy::standard();
                 }
                 return Ok(peer);
             }
-            None if place.move_on() => {}
+            None if place.move_on() => now = Instant::now(),
             None => return Err(nowhere()),
         }
     }

@@ -122,9 +122,8 @@ pub async fn take(
     // Open before it is asked for: if this request is cut off while it waits, what may have been drawn is undone.
     let mut debit = OpenDebit::asked(ask, unreported, balance.restitutions.clone(), balance.journal.clone());
     config::failpoint("draw.before");
-    let timer = balance.metrics.debit_seconds.start_timer();
     let outcome = once_installed(balance, ask).await;
-    timer.observe_duration();
+    balance.metrics.debit_seconds.observe(debit.asked_since().elapsed().as_secs_f64());
     balance.metrics.debit(DebitLabel::of(&outcome));
     step.end(DebitLabel::of(&outcome).as_str());
     match outcome {

@@ -36,9 +36,9 @@ impl Place {
 
     /// Where and how to connect; `None` while the server's name can't be resolved. What is left of the route's time is shared
     /// among the tries that are left, so that a server that is silent leaves time for another.
-    pub fn peer(&mut self, timeouts: &Timeouts) -> Option<Box<HttpPeer>> {
-        let since = *self.connecting_since.get_or_insert_with(Instant::now);
-        let left = timeouts.connect.saturating_sub(since.elapsed());
+    pub fn peer(&mut self, timeouts: &Timeouts, now: Instant) -> Option<Box<HttpPeer>> {
+        let since = *self.connecting_since.get_or_insert(now);
+        let left = timeouts.connect.saturating_sub(now.saturating_duration_since(since));
         let timeouts = Timeouts { connect: left / self.tries_left.max(1), ..*timeouts };
         self.group.server(self.server).peer(self.group.manner(), &timeouts)
     }

@@ -163,15 +163,16 @@ impl Desk {
     /// Those who go along with the leader, those of an account and key beside each other, and in what form. Who has waited too long is told
     /// that nothing was sent.
     fn take_others(&self, wait_max: Duration) -> (Vec<Waiting>, Form) {
+        let now = Instant::now();
         let mut queue = self.queue();
         let most = queue.waiting.len().min(GROUP_MAX - 1);
         let (late, mut others): (Vec<_>, Vec<_>) = queue
             .waiting
             .drain(..most)
             .filter(|it| !it.word.is_closed())
-            .partition(|it| it.since.elapsed() >= wait_max);
+            .partition(|it| now.saturating_duration_since(it.since) >= wait_max);
         queue.in_company = !others.is_empty();
-        let in_whole = queue.whole_until.is_some_and(|until| Instant::now() < until);
+        let in_whole = queue.whole_until.is_some_and(|until| now < until);
         drop(queue);
         tell(
             late.into_iter()
