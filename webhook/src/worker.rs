@@ -49,7 +49,9 @@ async fn take_up(service: &Arc<Service>, running: &mut JoinSet<()>) -> bool {
             return false;
         }
     };
-    config::failpoint("worker.claimed");
+    if !claimed.is_empty() {
+        config::failpoint("worker.claimed");
+    }
     let full = claimed.len() >= usize::try_from(room).unwrap_or(usize::MAX);
     claimed.sort_by_key(|stored| stored.delivery.created);
     for stored in claimed {

@@ -17,11 +17,14 @@ async fn each_bad_key_gets_its_reason_and_draws_nothing() {
     image.expires_at = Some(TimeMs::new(1));
     house.stage.put_key(image).await;
     let unknown = ApiKey::generate(KeyMode::Test, [7; 32]);
-    let mistyped = format!("Bearer {}x", account.key.reveal());
+    let (begun, last) = account.key.reveal().split_at(account.key.reveal().len() - 1);
+    let too_long = format!("Bearer {begun}{last}x");
+    let mistyped = format!("Bearer {begun}{}", if last == "x" { "y" } else { "x" });
     for (authorization, reason) in [
         (None, "missing"),
         (Some("Basic dTpw".to_owned()), "malformed"),
         (Some("Bearer".to_owned()), "malformed"),
+        (Some(too_long), "malformed"),
         (Some(mistyped), "malformed"),
         (Some(bearer(&unknown)), "unknown"),
         (Some(bearer(&unknown)), "unknown"),
@@ -40,7 +43,7 @@ async fn each_bad_key_gets_its_reason_and_draws_nothing() {
     assert_eq!(house.upstream.seen().len(), 0);
     assert_eq!(house.remaining(&account).await, 10);
     assert!(house.gateway.metric("tollgate_gateway_key_lookups_total{result=\"unknown_hit\"}").await >= 3);
-    // The revoked, the expired and the unknown one are remembered. The cache counts them some time after a look-up.
+    // The revoked, the expired and the unknown one are remembered, and of those that can't be keys nobody was asked. The cache counts them some time after a look-up.
     let (started, lines) = (Instant::now(), [("Authorization", &*bearer(&unknown))]);
     while house.gateway.metric("tollgate_gateway_key_cache_entries").await != 3 {
         assert!(started.elapsed().as_secs() < 10, "the cache counts another number of keys");
