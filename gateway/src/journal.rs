@@ -115,14 +115,10 @@ impl Journal {
         inside.record(Record::Drawn(DebitDrawn { op, account, event: drawn.event, credits, at: drawn.at }));
     }
 
-    /// Whether there is one.
-    pub fn is_kept(&self) -> bool {
-        self.0.is_some()
-    }
-
-    pub fn ended(&self, ended: DebitEnded) {
+    /// What came of it is asked only where a journal is kept.
+    pub fn ended(&self, ended: impl FnOnce() -> DebitEnded) {
         if let Some(inside) = &self.0 {
-            inside.record(Record::Ended(ended));
+            inside.record(Record::Ended(ended()));
         }
     }
 

@@ -266,21 +266,20 @@ impl OpenDebit {
             State::GivenBack { drawn, .. } => (drawn, Credits::ZERO),
             State::Asked | State::Closed => return,
         };
-        if !self.journal.is_kept() {
-            return;
-        }
-        let duration_ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.journal.ended(DebitEnded {
-            op: self.op,
-            account: self.account,
-            event: drawn.event,
-            kept,
-            credits: self.credits,
-            hold: self.unreported.is_some(),
-            upstream_status: self.served.upstream_status,
-            answer_bytes: self.served.answer_bytes,
-            duration_ms,
-            at: drawn.at.plus_ms(duration_ms),
+        self.journal.ended(|| {
+            let duration_ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            DebitEnded {
+                op: self.op,
+                account: self.account,
+                event: drawn.event,
+                kept,
+                credits: self.credits,
+                hold: self.unreported.is_some(),
+                upstream_status: self.served.upstream_status,
+                answer_bytes: self.served.answer_bytes,
+                duration_ms,
+                at: drawn.at.plus_ms(duration_ms),
+            }
         });
     }
 }
