@@ -15,7 +15,6 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use pingora::apps::ServerApp;
 use pingora::protocols::{ALPN, Stream};
-use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 
 pub use connections::Connections;
@@ -23,11 +22,11 @@ pub use header_deadline::HeaderDeadline;
 pub use http2::{http2_limits, http2_options};
 pub use secure::Secure;
 
-use crate::gateway::Gateway;
 use crate::metrics::{Metrics, until_none};
+use crate::wire::Door;
 
 pub struct Edge {
-    pub proxy: Arc<HttpProxy<Gateway>>,
+    pub door: Arc<Door>,
     pub connections: Connections,
     pub header_max: Duration,
     /// `None` without TLS.
@@ -105,12 +104,12 @@ impl ServerApp for Edge {
             }
             stream
         };
-        ServerApp::process_new(&self.proxy, Box::new(stream), shutdown).await
+        ServerApp::process_new(&self.door, Box::new(stream), shutdown).await
     }
 
     /// Nothing is accepted any more. What was kept alive is closed only after its callers had time to hear of it.
     async fn cleanup(&self) {
         self.linger.wait().await;
-        ServerApp::cleanup(&*self.proxy).await;
+        ServerApp::cleanup(&*self.door).await;
     }
 }

@@ -36,12 +36,14 @@ mod serve;
 mod sockets;
 mod steps;
 mod stop;
+mod stream_parts;
 mod table;
 mod tls;
 mod traces;
 mod upstreams;
 mod watch;
 mod websocket;
+mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -11,8 +11,6 @@ use config::gateway::Settings;
 use config::routes::Route;
 use metering::live::Meter;
 use pingora::apps::http_app::HttpServer;
-use pingora::modules::http::HttpModules;
-use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server};
 use pingora::services::listening::Service;
@@ -45,6 +43,7 @@ use crate::table::{Table, Tables};
 use crate::tls::{Certificates, InForce, acceptor, keep_reloading};
 use crate::traces::Traces;
 use crate::watch::{Health, await_listener, await_redis, keep_asking};
+use crate::wire::{Door, proxy};
 
 pub fn serve(
     started: Settings,
@@ -99,7 +98,7 @@ pub fn serve(
     let stops = Stops { stop: handover.stop.clone(), sockets: handover.sockets.clone() };
     let admin = Admin { metrics: metrics.clone(), health: health.clone(), keys };
     let secure = secure(settings, certificates, &background, &metrics)?;
-    let server = server(settings, gateway, companion, secure, admin, linger.clone(), sockets);
+    let server = server(settings, gateway, companion, secure, admin, linger.clone(), sockets)?;
     let (listen, failed) = (settings.listen, last_words.failed.clone());
     background.spawn(async move {
         await_listener(listen, accepts, health.clone()).await;
@@ -283,7 +282,7 @@ fn server(
     admin: Admin,
     linger: Linger,
     sockets: Lent,
-) -> Server {
+) -> anyhow::Result<Server> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let own = |ending: &str| {
         let name = format!("tollgate-gateway-{}.{ending}", std::process::id());
@@ -307,15 +306,15 @@ fn server(
     let idle = Duration::from_millis(limits.idle_ms_max);
     let connections =
         Connections::new(limits.connections_per_address_max, limits.connections_max, gateway.metrics.clone());
-    let mut proxy = http_proxy(&server.configuration, gateway);
-    // Answers go on as they came: the module that could compress them, which pingora puts there, costs each request five allocations.
-    proxy.downstream_modules = HttpModules::new();
-    proxy.h2_options = Some(http2_limits(&settings.http2));
-    proxy.server_options = Some(http2_options(idle));
+    let door = Door {
+        proxy: proxy(gateway, &server.configuration)?,
+        options: http2_options(idle),
+        http2: http2_limits(&settings.http2),
+    };
     let edge = Edge {
         connections,
         header_max: Duration::from_millis(limits.header_ms_max),
-        proxy: Arc::new(proxy),
+        door: Arc::new(door),
         secure,
         plain_http2: settings.http2.plain,
         companion,
@@ -331,5 +330,5 @@ fn server(
     let sockets = server.add_service(sockets);
     server.add_service(admin).add_dependency(&sockets);
     server.add_service(edge).add_dependency(&sockets);
-    server
+    Ok(server)
 }

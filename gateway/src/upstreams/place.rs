@@ -8,6 +8,7 @@ use http::HeaderValue;
 use pingora::prelude::HttpPeer;
 
 use super::group::Group;
+use crate::wire::gathered;
 
 pub struct Place {
     group: Arc<Group>,
@@ -40,7 +41,11 @@ impl Place {
         let since = *self.connecting_since.get_or_insert(now);
         let left = timeouts.connect.saturating_sub(now.saturating_duration_since(since));
         let timeouts = Timeouts { connect: left / self.tries_left.max(1), ..*timeouts };
-        self.group.server(self.server).peer(self.group.manner(), &timeouts)
+        let mut peer = self.group.server(self.server).peer(self.group.manner(), &timeouts)?;
+        if !peer.is_tls() && !self.group.manner().h2 {
+            peer.options.alpn = gathered();
+        }
+        Some(peer)
     }
 
     /// Its server could not be reached: moves to another one, or to another address of the same; `false` when there is none.
