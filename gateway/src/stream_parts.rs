@@ -9,13 +9,6 @@ macro_rules! delegate_stream_parts {
         }
 
         #[async_trait::async_trait]
-        impl pingora::protocols::Shutdown for $wrapper {
-            async fn shutdown(&mut self) {
-                self.inner.shutdown().await;
-            }
-        }
-
-        #[async_trait::async_trait]
         impl pingora::protocols::Peek for $wrapper {
             async fn try_peek(&mut self, buffer: &mut [u8]) -> std::io::Result<bool> {
                 self.inner.try_peek(buffer).await

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use pingora::protocols::tls::SslDigest;
-use pingora::protocols::{ALPN, Ssl, Stream};
+use pingora::protocols::{ALPN, Shutdown, Ssl, Stream};
 use pingora::proxy::Session;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
@@ -152,6 +153,13 @@ impl AsyncWrite for HeaderDeadline {
 }
 
 delegate_stream_parts!(HeaderDeadline);
+
+#[async_trait]
+impl Shutdown for HeaderDeadline {
+    async fn shutdown(&mut self) {
+        self.inner.shutdown().await;
+    }
+}
 
 impl Ssl for HeaderDeadline {
     fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {

@@ -2,9 +2,10 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
-use pingora::protocols::Stream;
+use async_trait::async_trait;
+use pingora::protocols::{Shutdown, Ssl, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::stream_parts::delegate_stream_parts;
@@ -46,6 +47,15 @@ impl Gathered {
         }
         self.state = State::Open;
         Pin::new(&mut self.inner).poll_flush(context)
+    }
+}
+
+impl Gathered {
+    /// Sends a header that was flushed, as far as nobody needs to wait for it: a fresh or idle connection has room for one.
+    fn send_now(&mut self) {
+        if matches!(self.state, State::Held { .. }) {
+            let _ = self.poll_send(&mut Context::from_waker(Waker::noop())); // who hangs up does not ask whether it went
+        }
     }
 }
 
@@ -113,7 +123,22 @@ impl AsyncWrite for Gathered {
 
 delegate_stream_parts!(Gathered);
 
-impl pingora::protocols::Ssl for Gathered {}
+impl Ssl for Gathered {}
+
+#[async_trait]
+impl Shutdown for Gathered {
+    async fn shutdown(&mut self) {
+        self.send_now();
+        self.inner.shutdown().await;
+    }
+}
+
+/// Its request counts as sent from the flush on, and somebody may have paid for it.
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        self.send_now();
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -197,6 +222,18 @@ mod tests {
         look(&mut near).await;
         send(&mut near, b"no header").await;
         assert_eq!(arrives(&mut far).await, b"no header");
+    }
+
+    #[tokio::test]
+    async fn a_header_that_was_flushed_leaves_even_if_its_request_is_given_up() {
+        let (mut near, mut far) = pair().await;
+        send(&mut near, POST).await;
+        drop(near);
+        assert_eq!(arrives(&mut far).await, POST);
+        let (mut near, mut far) = pair().await;
+        send(&mut near, POST).await;
+        Shutdown::shutdown(&mut near).await;
+        assert_eq!(arrives(&mut far).await, POST);
     }
 
     #[tokio::test]

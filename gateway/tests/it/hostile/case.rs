@@ -26,6 +26,8 @@ pub enum Forwarded {
     Nothing,
     /// Request line, the lines that are not the gateway's own (sorted), the body.
     Whole(&'static str, &'static str, &'static str),
+    /// The same, and then the connection ended: nobody may act on it, and nothing is drawn.
+    BrokenOff(&'static str, &'static str, &'static str),
 }
 
 impl Case {
@@ -53,6 +55,9 @@ impl Case {
         match self.forwarded {
             Forwarded::Nothing => vec![],
             Forwarded::Whole(line, lines, body) => vec![format!("{line} HTTP/1.1 [{lines}] {body:?}")],
+            Forwarded::BrokenOff(line, lines, body) => {
+                vec![format!("{line} HTTP/1.1 [{lines}] {body:?} (broken off)")]
+            }
         }
     }
 
@@ -71,6 +76,12 @@ pub fn refused(name: &'static str, status: u16, sent: impl Into<Vec<u8>>) -> Cas
 pub fn served(name: &'static str, sent: impl Into<Vec<u8>>, forwarded: [&'static str; 3]) -> Case {
     let [line, lines, body] = forwarded;
     Case::new(name, sent, &[200], Forwarded::Whole(line, lines, body))
+}
+
+/// Admitted on its header, refused on its body.
+pub fn broken_off(name: &'static str, status: u16, sent: impl Into<Vec<u8>>, forwarded: [&'static str; 3]) -> Case {
+    let [line, lines, body] = forwarded;
+    Case::new(name, sent, &[status], Forwarded::BrokenOff(line, lines, body))
 }
 
 /// A priced request with these lines beside its key, and this body.
