@@ -1,6 +1,7 @@
 //! Entries: what changed a balance. Read latest first; written in bulk by whoever follows events.
 
 mod insert;
+mod transaction;
 
 use metering::{AccountId, Credits, EventId, KeyId, OpId, Split, TimeMs};
 use serde::Serialize;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use crate::columns::{self, Stamp, bigint, count, credits, maybe_time, stamp, time};
 pub(crate) use insert::{NewEntry, insert, signed, signed_total};
+pub(crate) use transaction::EntriesTransaction;
 
 use crate::words::words;
 use crate::{EntryCursor, Ledger, LedgerError};

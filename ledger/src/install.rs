@@ -8,14 +8,14 @@ use metering::{
     AccountId, AccountImage, Fingerprint, IDEMPOTENCY_MS, Idempotency, IdempotencyKey, IdempotencyMark, KeyId,
     LotImage, OpId, SessionVersions, TimeMs,
 };
-use sqlx::{FromRow, PgConnection};
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::columns::{self, Ids, Stamp, count, credits, shard_number, stamp, time};
 use crate::dead_letters::is_marked;
+use crate::entries::EntriesTransaction;
 use crate::fence::hold;
 use crate::key_days::capped;
-use crate::pool::commit;
 use crate::{Fence, Ledger, LedgerError, sessions};
 
 #[derive(FromRow)]
@@ -64,7 +64,7 @@ impl Ledger {
         written: &[AccountId],
         now: TimeMs,
     ) -> Result<Vec<AccountImage>, LedgerError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_entries().await?;
         hold(&mut transaction, fence).await?;
         let page: Vec<Uuid> = sqlx::query_scalar(include_str!("../queries/lock_page_of_accounts.sql"))
             .bind(shard_number(fence.shard))
@@ -74,7 +74,7 @@ impl Ledger {
             .fetch_all(&mut *transaction)
             .await?;
         let images = prepare(&mut transaction, fence, &page, now).await?;
-        commit(transaction).await?;
+        transaction.commit().await?;
         Ok(images)
     }
 
@@ -85,10 +85,10 @@ impl Ledger {
         accounts: &[AccountId],
         now: TimeMs,
     ) -> Result<Vec<AccountImage>, LedgerError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_entries().await?;
         hold(&mut transaction, fence).await?;
         let images = prepare_these(&mut transaction, fence, accounts, now).await?;
-        commit(transaction).await?;
+        transaction.commit().await?;
         Ok(images)
     }
 
@@ -100,19 +100,20 @@ impl Ledger {
         account: AccountId,
         now: TimeMs,
     ) -> Result<Option<AccountImage>, LedgerError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_entries().await?;
         hold(&mut transaction, fence).await?;
         if is_marked(&mut transaction, fence, account).await? {
+            transaction.rollback().await?;
             return Ok(None);
         }
         let image = prepare_these(&mut transaction, fence, &[account], now).await?.pop();
-        commit(transaction).await?;
+        transaction.commit().await?;
         Ok(image)
     }
 }
 
 async fn prepare_these(
-    connection: &mut PgConnection,
+    transaction: &mut EntriesTransaction,
     fence: Fence,
     accounts: &[AccountId],
     now: TimeMs,
@@ -120,14 +121,14 @@ async fn prepare_these(
     let page: Vec<Uuid> = sqlx::query_scalar(include_str!("../queries/lock_accounts.sql"))
         .bind(shard_number(fence.shard))
         .bind(accounts.uuids())
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut **transaction)
         .await?;
-    prepare(connection, fence, &page, now).await
+    prepare(transaction, fence, &page, now).await
 }
 
 /// The accounts are locked, so nothing below can change between two reads: a version is never newer than its image.
 async fn prepare(
-    connection: &mut PgConnection,
+    transaction: &mut EntriesTransaction,
     fence: Fence,
     accounts: &[Uuid],
     now: TimeMs,
@@ -135,10 +136,10 @@ async fn prepare(
     if accounts.is_empty() {
         return Ok(Vec::new());
     }
-    settle::pending_moves(&mut *connection, fence, accounts, now).await?;
+    settle::pending_moves(&mut *transaction, fence, accounts, now).await?;
     let rows: Vec<RawAccount> = sqlx::query_as(include_str!("../queries/image_accounts.sql"))
         .bind(accounts)
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut **transaction)
         .await?;
     let images = rows.iter().map(|raw| Ok((raw.account_id, image(raw)?)));
     let mut images = images.collect::<Result<BTreeMap<Uuid, AccountImage>, LedgerError>>()?; // in the order of the book
@@ -146,7 +147,7 @@ async fn prepare(
     let lots: Vec<RawLot> = sqlx::query_as(include_str!("../queries/image_lots.sql"))
         .bind(accounts)
         .bind(stamp(now)?)
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut **transaction)
         .await?;
     for raw in lots {
         if let Some(image) = images.get_mut(&raw.account_id) {
@@ -155,14 +156,14 @@ async fn prepare(
     }
     let revoked: Vec<(Uuid, Uuid)> = sqlx::query_as(include_str!("../queries/image_revoked_keys.sql"))
         .bind(accounts)
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut **transaction)
         .await?;
     for (account, key) in revoked {
         if let Some(image) = images.get_mut(&account) {
             image.revoked_keys.push(KeyId::from_uuid(key));
         }
     }
-    for (account, sessions) in sessions::versions(&mut *connection, accounts).await? {
+    for (account, sessions) in sessions::versions(&mut *transaction, accounts).await? {
         if let Some(image) = images.get_mut(&account) {
             image.sessions = sessions;
         }
@@ -171,14 +172,14 @@ async fn prepare(
         "SELECT account_id, debit_op FROM undos WHERE account_id = ANY ($1) AND state = 'open' ORDER BY debit_op",
     )
     .bind(accounts)
-    .fetch_all(&mut *connection)
+    .fetch_all(&mut **transaction)
     .await?;
     for (account, op) in undos {
         if let Some(image) = images.get_mut(&account) {
             image.open_undos.push(OpId::from_uuid(op));
         }
     }
-    for (account, found) in capped(&mut *connection, accounts).await? {
+    for (account, found) in capped(&mut *transaction, accounts).await? {
         if let Some(image) = images.get_mut(&account) {
             (image.key_caps, image.key_counts) = (found.caps, found.counts);
         }
@@ -186,7 +187,7 @@ async fn prepare(
     let marks: Vec<RawMark> = sqlx::query_as(include_str!("../queries/image_idempotency.sql"))
         .bind(accounts)
         .bind(stamp(now.minus_ms(IDEMPOTENCY_MS))?)
-        .fetch_all(connection)
+        .fetch_all(&mut **transaction)
         .await?;
     for raw in marks {
         if let Some(image) = images.get_mut(&raw.account_id) {

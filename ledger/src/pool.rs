@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Postgres, Transaction};
 
+use crate::entries::EntriesTransaction;
 use crate::{LedgerError, error};
 
 /// How patient the book's connections are.
@@ -78,18 +79,28 @@ impl Ledger {
         Ok(self.pool.begin().await?)
     }
 
+    /// A transaction that may write entries.
+    pub(crate) async fn begin_entries(&self) -> Result<EntriesTransaction, LedgerError> {
+        EntriesTransaction::begin(&self.pool, "BEGIN").await
+    }
+
     /// For statements that look for thousands of keys at once, each with one look into an index: one plan for every batch, and never a
     /// table that is read whole. The planner, told of the keys themselves, takes the latter wherever a table is young.
-    pub(crate) async fn begin_keyed(&self) -> Result<Transaction<'static, Postgres>, LedgerError> {
-        Ok(self.pool.begin_with(BEGIN_KEYED).await?)
+    pub(crate) async fn begin_keyed(&self) -> Result<EntriesTransaction, LedgerError> {
+        EntriesTransaction::begin(&self.pool, BEGIN_KEYED).await
     }
 }
 
 /// Commits. A connection that breaks here leaves the outcome unknown, which is not the same as failed.
 pub(crate) async fn commit(transaction: Transaction<'_, Postgres>) -> Result<(), LedgerError> {
-    transaction.commit().await.map_err(|failure| match failure {
+    transaction.commit().await.map_err(unknown_or_refused)
+}
+
+/// Why a commit was not confirmed.
+pub(crate) fn unknown_or_refused(failure: sqlx::Error) -> LedgerError {
+    match failure {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => LedgerError::Unknown(failure),
         refusal if error::is_passing(&refusal) => LedgerError::Unknown(refusal), // the server may have been told to stop after the commit
         refusal => refusal.into(),
-    })
+    }
 }

@@ -13,7 +13,6 @@ mod write;
 
 use metering::{AccountId, Credits, Event, EventId, LotId, StreamEntry};
 
-use crate::pool::commit;
 use crate::record::known::Known;
 use crate::record::plan::Plan;
 
@@ -171,7 +170,7 @@ impl Ledger {
         let known = Known::read(&mut transaction, piece).await?;
         let plan = Plan::of(piece, known)?;
         let recorded = plan.write(&mut transaction, piece.fence).await?;
-        commit(transaction).await?;
+        transaction.commit().await?;
         Ok(recorded)
     }
 }

@@ -113,6 +113,7 @@ impl TestDatabase {
         sqlx::raw_sql(prepare).execute(&mut *transaction).await.expect("a statement that can be prepared");
         let plan = explain(&mut transaction, arguments).await;
         sqlx::raw_sql("DEALLOCATE asked").execute(&mut *transaction).await.expect("a session as it was");
+        transaction.rollback().await.expect("an end");
         plan
     }
 }

@@ -15,8 +15,6 @@ mod draw;
 mod people;
 mod plant;
 mod sale;
-#[path = "../../../webhook/tests/it/wire.rs"]
-mod wire;
 
 use std::process::Command;
 use std::time::Duration;
@@ -25,14 +23,13 @@ use ledger::testing::{TestDatabase, database};
 use metering::TimeMs;
 use metering::testing::{RedisServer, free_port};
 use tempfile::TempDir;
-use testing::{Ground, executable, laid_over};
+use testing::{Ground, Wire, executable, laid_over};
 
 pub use answer::Answer;
 pub use ask::{Ask, encoded};
 pub use people::{Person, SECRET, claims, sign};
 pub use plant::{by, credits};
 pub use testing::{Program, Stripe};
-pub use wire::Wire;
 
 /// Long enough for a machine that builds and tests other things at once.
 pub const PATIENCE: Duration = Duration::from_mins(1);

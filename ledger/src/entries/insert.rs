@@ -1,10 +1,11 @@
-//! Writing entries: many in one statement, one array a column.
+//! Writing entries: many in one COPY.
 
-use metering::{AccountId, Credits, Draw, KeyId, OpId, RouteName, Shard, Split, TimeMs, lots};
-use sqlx::PgConnection;
-use uuid::Uuid;
+use metering::{AccountId, Credits, KeyId, OpId, RouteName, Shard, Split, TimeMs, lots};
+use sqlx::postgres::PgArgumentBuffer;
+use sqlx::{Encode, Postgres};
 
-use crate::columns::{self, Stamp, bigint, lot_number, stamp};
+use crate::columns::{self, bigint, lot_number, stamp};
+use crate::entries::EntriesTransaction;
 use crate::{EntryKind, LedgerError};
 
 /// An entry to be written.
@@ -59,31 +60,22 @@ impl EntryKind {
     }
 }
 
-/// The entries as the statement takes them.
-#[derive(Default)]
-struct Rows {
-    accounts: Vec<Uuid>,
-    sequences: Vec<Option<i64>>,
-    seqs: Vec<Option<i64>>,
-    ops: Vec<Option<Uuid>>,
-    debit_ops: Vec<Option<Uuid>>,
-    kinds: Vec<&'static str>,
-    credits: Vec<i64>,
-    lot_ids: Vec<String>,
-    lot_credits: Vec<String>,
-    lapsed: Vec<i64>,
-    keys: Vec<Option<Uuid>>,
-    routes: Vec<Option<String>>,
-    remaining_after: Vec<Option<i64>>,
-    budget_used_after: Vec<Option<i64>>,
-    budget_period_ends: Vec<Option<Stamp>>,
-    changes: Vec<Option<i64>>,
-    occurred_at: Vec<Stamp>,
-}
+/// How the binary format of COPY begins: its signature, no flags, no extension of the header.
+const BEGINNING: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// As many as the statement names.
+const COLUMNS: i16 = 19;
+const END: i16 = -1;
+const NULL: i32 = -1;
+
+/// Rows in the binary format of COPY, each field as sqlx encodes an argument.
+/// <https://www.postgresql.org/docs/15/sql-copy.html>
+struct Rows(PgArgumentBuffer);
 
 /// Writes entries of one shard. Those with a sequence are events of `incarnation`.
+///
+/// By COPY: in place of an array a column, which Postgres takes apart and puts together again, it costs a fifth less.
 pub(crate) async fn insert(
-    connection: &mut PgConnection,
+    transaction: &mut EntriesTransaction,
     shard: Shard,
     incarnation: u64,
     entries: &[NewEntry],
@@ -91,54 +83,67 @@ pub(crate) async fn insert(
     if entries.is_empty() {
         return Ok(());
     }
-    let mut rows = Rows::default();
-    entries.iter().try_for_each(|entry| rows.push(entry))?;
-    sqlx::query(include_str!("../../queries/insert_entries.sql"))
-        .bind(columns::shard_number(shard))
-        .bind(bigint(incarnation)?)
-        .bind(rows.accounts)
-        .bind(rows.sequences)
-        .bind(rows.seqs)
-        .bind(rows.ops)
-        .bind(rows.debit_ops)
-        .bind(rows.kinds)
-        .bind(rows.credits)
-        .bind(rows.lot_ids)
-        .bind(rows.lot_credits)
-        .bind(rows.lapsed)
-        .bind(rows.keys)
-        .bind(rows.routes)
-        .bind(rows.remaining_after)
-        .bind(rows.budget_used_after)
-        .bind(rows.budget_period_ends)
-        .bind(rows.changes)
-        .bind(rows.occurred_at)
-        .execute(connection)
-        .await?;
+    let (shard, incarnation) = (columns::shard_number(shard), bigint(incarnation)?);
+    let mut rows = Rows::new();
+    entries.iter().try_for_each(|entry| rows.push(shard, incarnation, entry))?;
+    let mut copy = transaction.copy_in_raw(include_str!("../../queries/copy_entries.sql")).await?;
+    copy.send(rows.end()).await?;
+    copy.finish().await?;
     Ok(())
 }
 
 impl Rows {
-    fn push(&mut self, entry: &NewEntry) -> Result<(), LedgerError> {
+    fn new() -> Self {
+        let mut buffer = PgArgumentBuffer::default();
+        buffer.extend_from_slice(BEGINNING);
+        Self(buffer)
+    }
+
+    fn push(&mut self, shard: i16, incarnation: i64, entry: &NewEntry) -> Result<(), LedgerError> {
         let takes = entry.kind.takes();
-        self.accounts.push(entry.account.as_uuid());
-        self.sequences.push(entry.sequence.map(bigint).transpose()?);
-        self.seqs.push(entry.seq.map(bigint).transpose()?);
-        self.ops.push(entry.op.map(|op| op.as_uuid()));
-        self.debit_ops.push(entry.debit_op.map(|op| op.as_uuid()));
-        self.kinds.push(entry.kind.as_str());
-        self.credits.push(signed_total(entry)?);
-        self.lot_ids.push(array_text(&entry.split, |draw| lot_number(draw.lot)));
-        self.lot_credits.push(array_text(&entry.split, |draw| signed(draw.credits, takes)));
-        self.lapsed.push(entry.lapsed.into());
-        self.keys.push(entry.key.map(|key| key.as_uuid()));
-        self.routes.push(entry.route.as_ref().map(|route| route.as_str().to_owned()));
-        self.remaining_after.push(entry.remaining_after.map(i64::from));
-        self.budget_used_after.push(entry.budget_used_after.map(i64::from));
-        self.budget_period_ends.push(entry.budget_period_end.map(stamp).transpose()?);
-        self.changes.push(entry.outbox_row.map(bigint).transpose()?);
-        self.occurred_at.push(stamp(entry.at)?);
+        let lot_ids: Vec<i64> = entry.split.iter().map(|draw| lot_number(draw.lot)).collect();
+        let lot_credits: Vec<i64> = entry.split.iter().map(|draw| signed(draw.credits, takes)).collect();
+        self.0.extend_from_slice(&COLUMNS.to_be_bytes());
+        self.field(entry.account.as_uuid())?;
+        self.field(shard)?;
+        self.field(entry.sequence.map(|_| incarnation))?;
+        self.field(entry.sequence.map(bigint).transpose()?)?;
+        self.field(entry.seq.map(bigint).transpose()?)?;
+        self.field(entry.op.map(|op| op.as_uuid()))?;
+        self.field(entry.debit_op.map(|op| op.as_uuid()))?;
+        self.field(entry.kind.as_str())?;
+        self.field(signed_total(entry)?)?;
+        self.field(lot_ids)?;
+        self.field(lot_credits)?;
+        self.field(i64::from(entry.lapsed))?;
+        self.field(entry.key.map(|key| key.as_uuid()))?;
+        self.field(entry.route.as_ref().map(RouteName::as_str))?;
+        self.field(entry.remaining_after.map(i64::from))?;
+        self.field(entry.budget_used_after.map(i64::from))?;
+        self.field(entry.budget_period_end.map(stamp).transpose()?)?;
+        self.field(entry.outbox_row.map(bigint).transpose()?)?;
+        self.field(stamp(entry.at)?)
+    }
+
+    /// A field behind its length in bytes.
+    fn field<'value>(&mut self, value: impl Encode<'value, Postgres>) -> Result<(), LedgerError> {
+        let before = self.0.len();
+        self.0.extend_from_slice(&NULL.to_be_bytes());
+        let from = self.0.len();
+        if value.encode_by_ref(&mut self.0).map_err(sqlx::Error::Encode)?.is_null() {
+            return Ok(());
+        }
+        let length = i32::try_from(self.0.len().saturating_sub(from))
+            .map_err(|_| LedgerError::Invalid("a field of more than 2 GiB".to_owned()))?;
+        if let Some(place) = self.0.get_mut(before..from) {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
         Ok(())
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.0.extend_from_slice(&END.to_be_bytes());
+        std::mem::take(&mut *self.0)
     }
 }
 
@@ -151,17 +156,4 @@ pub(crate) fn signed_total(entry: &NewEntry) -> Result<i64, LedgerError> {
 pub(crate) fn signed(credits: Credits, takes: bool) -> i64 {
     let credits = i64::from(credits);
     if takes { credits.saturating_neg() } else { credits } // never saturates: at most 2^53 − 1
-}
-
-/// A Postgres array literal, because an array of arrays of different lengths is not a Postgres type.
-fn array_text(split: &[Draw], column: impl Fn(&Draw) -> i64) -> String {
-    let mut text = String::from("{");
-    for draw in split {
-        if text.len() > 1 {
-            text.push(',');
-        }
-        text.push_str(&column(draw).to_string());
-    }
-    text.push('}');
-    text
 }

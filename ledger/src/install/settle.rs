@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::budget::BudgetCount;
 use crate::columns::{self, Stamp, count, credits, lot_number, stamp, time};
-use crate::entries::{NewEntry, insert};
+use crate::entries::{EntriesTransaction, NewEntry, insert};
 use crate::key_days::{KeyDay, count_key, write_key_days};
 use crate::outbox::read_change;
 use crate::usage::count_late;
@@ -62,28 +62,28 @@ struct Settling {
 }
 
 pub(super) async fn pending_moves(
-    connection: &mut PgConnection,
+    transaction: &mut EntriesTransaction,
     fence: Fence,
     accounts: &[Uuid],
     now: TimeMs,
 ) -> Result<(), LedgerError> {
     let rows: Vec<RawRow> = sqlx::query_as(include_str!("../../queries/pending_moves.sql"))
         .bind(accounts)
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut **transaction)
         .await?;
     if rows.is_empty() {
         return Ok(());
     }
-    let mut settling = Settling::read(&mut *connection, &rows, now).await?;
+    let mut settling = Settling::read(&mut *transaction, &rows, now).await?;
     for row in &rows {
         let account = AccountId::from_uuid(row.account_id);
         settling.apply(account, count(row.row_id)?, read_change(row.payload.clone())?)?;
     }
-    settling.write(&mut *connection, fence).await?;
+    settling.write(&mut *transaction, fence).await?;
     sqlx::query("UPDATE outbox SET settled_at = $2 WHERE row_id = ANY ($1)")
         .bind(rows.iter().map(|row| row.row_id).collect::<Vec<_>>())
         .bind(stamp(now)?)
-        .execute(connection)
+        .execute(&mut **transaction)
         .await?;
     Ok(())
 }
@@ -208,25 +208,25 @@ impl Settling {
             .ok_or_else(|| LedgerError::Corrupt(format!("a change of {id}, which {account} does not have")))
     }
 
-    async fn write(&self, connection: &mut PgConnection, fence: Fence) -> Result<(), LedgerError> {
+    async fn write(&self, transaction: &mut EntriesTransaction, fence: Fence) -> Result<(), LedgerError> {
         let touched = || self.lots.iter().filter(|(id, _)| self.touched.contains(id));
         sqlx::query(include_str!("../../queries/write_settled_lots.sql"))
             .bind(touched().map(|(id, _)| lot_number(*id)).collect::<Vec<_>>())
             .bind(touched().map(|(_, lot)| i64::from(lot.remaining)).collect::<Vec<_>>())
-            .execute(&mut *connection)
+            .execute(&mut **transaction)
             .await?;
         sqlx::query("UPDATE lots SET swept_at = $2 WHERE lot_id = ANY ($1)")
             .bind(self.swept.iter().map(|lot| lot_number(*lot)).collect::<Vec<_>>())
             .bind(stamp(self.now)?)
-            .execute(&mut *connection)
+            .execute(&mut **transaction)
             .await?;
         sqlx::query(include_str!("../../queries/write_settled_budgets.sql"))
             .bind(self.budgets.keys().map(AccountId::as_uuid).collect::<Vec<_>>())
             .bind(self.budgets.values().map(|budget| i64::from(budget.used)).collect::<Vec<_>>())
-            .execute(&mut *connection)
+            .execute(&mut **transaction)
             .await?;
-        write_key_days(&mut *connection, &self.key_days).await?;
-        insert(&mut *connection, fence.shard, fence.incarnation, &self.entries).await?;
-        count_late(connection, fence, &self.entries).await
+        write_key_days(&mut *transaction, &self.key_days).await?;
+        insert(&mut *transaction, fence.shard, fence.incarnation, &self.entries).await?;
+        count_late(transaction, fence, &self.entries).await
     }
 }

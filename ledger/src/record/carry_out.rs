@@ -9,6 +9,7 @@ use super::plan::{GAP_MOST, Plan, SeqGap};
 use super::{Piece, Step};
 use crate::columns::{bigint, count, shard_number};
 use crate::dead_letters::whole;
+use crate::entries::EntriesTransaction;
 use crate::fence::hold;
 use crate::pool::commit;
 use crate::usage::count_late;
@@ -53,7 +54,7 @@ struct RawLetter {
 impl Ledger {
     /// Carries a decision out: closes what is given up, applies the account's other letters in order, each once, all or nothing.
     pub async fn carry_out(&self, fence: Fence, decision: &Decision, run: Run) -> Result<CarriedOut, LedgerError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_entries().await?;
         hold(&mut transaction, fence).await?;
         match carry(&mut transaction, fence, decision, run).await {
             Ok(carried) if run == Run::Trial => {
@@ -61,7 +62,7 @@ impl Ledger {
                 Ok(carried)
             }
             Ok(carried) => {
-                commit(transaction).await?;
+                transaction.commit().await?;
                 Ok(carried)
             }
             Err(error) if is_of_an_event(&error) => Ok(CarriedOut::Refused(reason(&error))),
@@ -80,38 +81,38 @@ impl Ledger {
 }
 
 async fn carry(
-    connection: &mut PgConnection,
+    transaction: &mut EntriesTransaction,
     fence: Fence,
     decision: &Decision,
     run: Run,
 ) -> Result<CarriedOut, LedgerError> {
-    close_letters(&mut *connection, fence, decision, &decision.discarded, "discarded").await?;
+    close_letters(&mut *transaction, fence, decision, &decision.discarded, "discarded").await?;
     // What live state has lost since builds on nothing any more, and nothing builds on it.
     let Some(account) = decision.account.filter(|_| decision.incarnation == fence.incarnation) else {
-        note(connection, decision.decision, "done", 0, None).await?;
+        note(transaction, decision.decision, "done", 0, None).await?;
         return Ok(CarriedOut::Done);
     };
-    let (events, more) = letters_of(&mut *connection, fence, account).await?;
+    let (events, more) = letters_of(&mut *transaction, fence, account).await?;
     let steps = events.iter().map(|event| Step { id: event.id, event: Some(event), entry: None, poison: None });
     let piece = Piece { fence, from: None, steps: steps.collect() };
-    let known = Known::read(&mut *connection, &piece).await?;
+    let known = Known::read(&mut *transaction, &piece).await?;
     let plan = Plan::of_letters(&piece, known, decision.gives_up())?;
     let (gaps, entries) = (plan.gaps.clone(), plan.entries.clone());
-    plan.write(&mut *connection, fence).await?;
-    count_late(&mut *connection, fence, &entries).await?;
+    plan.write(&mut *transaction, fence).await?;
+    count_late(&mut *transaction, fence, &entries).await?;
     for gap in gaps {
-        give_up(&mut *connection, decision, gap).await?;
+        give_up(&mut *transaction, decision, gap).await?;
     }
     let sequences: Vec<u64> = events.iter().map(|event| event.id.sequence).collect();
-    close_letters(&mut *connection, fence, decision, &sequences, "applied").await?;
+    close_letters(&mut *transaction, fence, decision, &sequences, "applied").await?;
     let applied = sequences.len();
     if more {
-        note(connection, decision.decision, "asked", applied, None).await?;
+        note(transaction, decision.decision, "asked", applied, None).await?;
         return Ok(CarriedOut::More);
     }
     let live_seq = if let Run::ForGood { live_seq } = run { live_seq } else { None };
-    let is_here = decision.gives_up() && reach(&mut *connection, fence, decision, account, live_seq).await?;
-    note(connection, decision.decision, if is_here { "applied" } else { "done" }, applied, None).await?;
+    let is_here = decision.gives_up() && reach(&mut *transaction, fence, decision, account, live_seq).await?;
+    note(transaction, decision.decision, if is_here { "applied" } else { "done" }, applied, None).await?;
     Ok(if is_here { CarriedOut::OwesInstall(account) } else { CarriedOut::Done })
 }
 

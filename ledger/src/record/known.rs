@@ -222,12 +222,12 @@ impl Known<'_> {
     }
 
     async fn read_undos(&mut self, connection: &mut PgConnection, ops: &[Uuid]) -> Result<(), LedgerError> {
-        let rows: Vec<RawUndo> = sqlx::query_as(
-            "SELECT account_id, debit_op, state = 'open' AS open, returned, kept FROM undos WHERE debit_op = ANY ($1)",
-        )
-        .bind(ops)
-        .fetch_all(connection)
-        .await?;
+        let rows: Vec<RawUndo> = sqlx::query_as(include_str!("../../queries/known_undos.sql"))
+            .bind(ops)
+            .bind(ops.iter().min())
+            .bind(ops.iter().max())
+            .fetch_all(connection)
+            .await?;
         for raw in rows {
             let op = (AccountId::from_uuid(raw.account_id), OpId::from_uuid(raw.debit_op));
             let kept = raw.kept.map(credits).transpose()?;

@@ -11,26 +11,30 @@ use uuid::Uuid;
 
 use crate::change::append;
 use crate::columns::{Ids, bigint, shard_number, stamp};
-use crate::entries::insert;
+use crate::entries::{EntriesTransaction, insert};
 use crate::key_days::write_key_days;
 use crate::record::plan::Plan;
 use crate::record::{Recorded, letters};
 use crate::{Fence, LedgerError};
 
 impl Plan {
-    pub(super) async fn write(mut self, connection: &mut PgConnection, fence: Fence) -> Result<Recorded, LedgerError> {
-        self.write_accounts(&mut *connection).await?;
-        self.write_lots(&mut *connection, fence).await?;
-        insert(&mut *connection, fence.shard, fence.incarnation, &self.entries).await?;
-        self.write_key_use(&mut *connection).await?;
-        write_key_days(&mut *connection, &self.key_days).await?;
-        self.write_deliveries(&mut *connection, fence).await?;
-        self.write_undos(&mut *connection, fence).await?;
-        self.write_open_requests(&mut *connection, fence).await?;
+    pub(super) async fn write(
+        mut self,
+        transaction: &mut EntriesTransaction,
+        fence: Fence,
+    ) -> Result<Recorded, LedgerError> {
+        self.write_accounts(&mut *transaction).await?;
+        self.write_lots(&mut *transaction, fence).await?;
+        insert(&mut *transaction, fence.shard, fence.incarnation, &self.entries).await?;
+        self.write_key_use(&mut *transaction).await?;
+        write_key_days(&mut *transaction, &self.key_days).await?;
+        self.write_deliveries(&mut *transaction, fence).await?;
+        self.write_undos(&mut *transaction, fence).await?;
+        self.write_open_requests(&mut *transaction, fence).await?;
         if !self.changes.is_empty() {
-            append(&mut *connection, fence.shard, &self.changes).await?;
+            append(&mut *transaction, fence.shard, &self.changes).await?;
         }
-        letters::write(connection, fence, &self.letters).await?;
+        letters::write(transaction, fence, &self.letters).await?;
         Ok(self.recorded)
     }
 

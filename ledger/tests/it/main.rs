@@ -9,6 +9,7 @@ mod confirmed;
 mod dead_letters;
 mod due;
 mod entries;
+mod given_up;
 mod histories;
 mod install;
 mod journal;

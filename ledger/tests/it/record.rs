@@ -283,3 +283,18 @@ async fn debits_are_looked_for_by_their_op_in_a_month_that_has_just_begun_and_wa
     let looks: Vec<&str> = plan.lines().filter(|line| line.contains("Index Cond")).collect();
     assert!(!looks.is_empty() && looks.iter().all(|line| line.contains("op = ANY")), "{plan}");
 }
+
+#[tokio::test]
+async fn undos_are_not_looked_for_one_by_one_where_there_is_none_of_the_time() {
+    let (operator, account, _, mut stream) = settled().await;
+    stream.is_asked_to_undo(account, op(700), NOON);
+    stream.drains(&operator.db).await;
+    let spares = async |from: u128, to: u128| {
+        let ops: Vec<String> = (from..=to).map(|number| op(number).as_uuid().to_string()).collect();
+        let asked = format!("'{{{}}}', '{}', '{}'", ops.join(","), ops.first().unwrap(), ops.last().unwrap());
+        let plan = operator.db.plan_of_batch(include_str!("../../queries/known_undos.sql"), &asked).await;
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+        plan.contains("never executed")
+    };
+    assert_eq!((spares(1, 500).await, spares(501, 1_000).await), (true, false));
+}

@@ -130,16 +130,19 @@ impl Scene {
 
     /// Stops the owner between two transactions, so that the book stands still.
     async fn owner_looks_away(&self) {
-        let busy = async |state: &str| {
+        // Who waits for the rest of a COPY is at work by its state, and waits for the owner.
+        const AT_WORK: &str = "state = 'active' AND wait_event IS DISTINCT FROM 'ClientRead'";
+        const BEGUN: &str = "(state LIKE 'idle in transaction%' OR state = 'active' AND wait_event = 'ClientRead')";
+        let any = async |who: &str| {
             let sql = format!(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE '{state}'"
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND {who}"
             );
             self.stack.book.number(&sql).await > 0
         };
         loop {
             self.stack.syncs[0].program.signal("STOP");
-            wait_until("what was asked of the book is done", async || !busy("active").await).await;
-            if !busy("idle in transaction%").await {
+            wait_until("what was asked of the book is done", async || !any(AT_WORK).await).await;
+            if !any(BEGUN).await {
                 return;
             }
             self.stack.syncs[0].program.signal("CONT");

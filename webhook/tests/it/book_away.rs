@@ -5,7 +5,7 @@ use ledger::testing::database;
 
 use crate::process::{Webhook, settled, wait_until};
 use crate::signed::plain;
-use crate::wire::Wire;
+use testing::Wire;
 
 #[tokio::test]
 async fn while_postgres_is_down_stripe_is_told_to_come_again_and_afterwards_all_is_kept() {

@@ -10,4 +10,3 @@ mod secrets;
 mod settings;
 mod signed;
 mod stops;
-mod wire;

@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+/// Cut and mended at will; every connection by way of it is broken by a cut.
 pub struct Wire {
     /// The URL of the book, by way of this line.
     pub url: String,
