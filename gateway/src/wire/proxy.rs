@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
 use pingora::connectors::ConnectorOptions;
 use pingora::modules::http::HttpModules;
@@ -38,12 +39,17 @@ pub struct Door {
 
 #[async_trait]
 impl HttpServerApp for Door {
-    async fn process_new_http(
-        self: &Arc<Self>,
+    /// The proxy's own future, not one around it: a session is large, and would be moved once more for each request.
+    fn process_new_http<'a, 'b, 'c>(
+        self: &'a Arc<Self>,
         session: ServerSession,
-        shutdown: &ShutdownWatch,
-    ) -> Option<ReusedHttpStream> {
-        self.proxy.process_new_http(session, shutdown).await
+        shutdown: &'b ShutdownWatch,
+    ) -> BoxFuture<'c, Option<ReusedHttpStream>>
+    where
+        'a: 'c,
+        'b: 'c,
+    {
+        self.proxy.process_new_http(session, shutdown)
     }
 
     fn h2_options(&self) -> Option<H2Options> {
