@@ -13,6 +13,7 @@ mod write;
 
 use metering::{AccountId, Credits, Event, EventId, LotId, StreamEntry};
 
+use crate::entries::EntriesTransaction;
 use crate::record::known::Known;
 use crate::record::plan::Plan;
 
@@ -166,11 +167,19 @@ impl Ledger {
     async fn record_piece(&self, piece: &Piece<'_>) -> Result<Recorded, LedgerError> {
         let Some(last) = cursor::check(piece)? else { return Ok(Recorded::default()) };
         let mut transaction = self.begin_keyed().await?;
-        cursor::advance(&mut transaction, piece, last).await?;
-        let known = Known::read(&mut transaction, piece).await?;
-        let plan = Plan::of(piece, known)?;
-        let recorded = plan.write(&mut transaction, piece.fence).await?;
-        transaction.commit().await?;
-        Ok(recorded)
+        let recorded = follow(&mut transaction, piece, last).await;
+        transaction.end(recorded).await
     }
+}
+
+/// Moves the cursor and writes what follows from the events.
+async fn follow(
+    transaction: &mut EntriesTransaction,
+    piece: &Piece<'_>,
+    last: &Step<'_>,
+) -> Result<Recorded, LedgerError> {
+    cursor::advance(transaction, piece, last).await?;
+    let known = Known::read(transaction, piece).await?;
+    let plan = Plan::of(piece, known)?;
+    plan.write(transaction, piece.fence).await
 }

@@ -24,6 +24,17 @@ impl EntriesTransaction {
         Ok(begun)
     }
 
+    /// Commits what went well, and takes back what did not.
+    pub(crate) async fn end<T>(self, outcome: Result<T, LedgerError>) -> Result<T, LedgerError> {
+        match outcome {
+            Ok(done) => self.commit().await.map(|()| done),
+            Err(failure) => {
+                self.rollback().await.ok(); // the connection that can't is closed, which takes everything back
+                Err(failure)
+            }
+        }
+    }
+
     pub(crate) async fn commit(mut self) -> Result<(), LedgerError> {
         sqlx::raw_sql("COMMIT").execute(&mut *self).await.map_err(unknown_or_refused)?;
         self.ended = true;

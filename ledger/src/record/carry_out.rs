@@ -61,12 +61,11 @@ impl Ledger {
                 transaction.rollback().await?;
                 Ok(carried)
             }
-            Ok(carried) => {
-                transaction.commit().await?;
-                Ok(carried)
+            Err(error) if is_of_an_event(&error) => {
+                transaction.rollback().await?;
+                Ok(CarriedOut::Refused(reason(&error)))
             }
-            Err(error) if is_of_an_event(&error) => Ok(CarriedOut::Refused(reason(&error))),
-            Err(error) => Err(error),
+            carried => transaction.end(carried).await,
         }
     }
 

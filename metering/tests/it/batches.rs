@@ -240,6 +240,34 @@ async fn of_debits_that_ask_for_the_same_as_many_are_drawn_as_there_are_credits_
 }
 
 #[tokio::test]
+async fn debits_that_ask_for_the_same_are_answered_as_each_would_be_alone() {
+    let plenty = || vec![ten_days(1, 100)];
+    let suspended = || AccountImage { status: Status::Suspended, ..ada(plenty()) };
+    let images: [&dyn Fn() -> AccountImage; 7] = [
+        &|| ada(vec![ten_days(1, 1)]),
+        &|| ada(vec![lot(1, 1, NEW_YEAR, NEW_YEAR.plus_ms(DAY)), ten_days(2, 2)]),
+        &|| ada(vec![]),
+        &|| bob(1, 1, plenty()),
+        &|| bob(5, 1, plenty()),
+        &|| bob(1, 1, vec![]),
+        &suspended,
+    ];
+    for (number, image) in images.iter().enumerate() {
+        let (together, alone) = (Scene::with(&image()).await, Scene::with(&image()).await);
+        let outcomes = debit_many(&together, &alike(&together, 1, 4, 2)).await;
+        for (outcome, ask) in outcomes.iter().zip(alike(&alone, 1, 4, 2)) {
+            let expected = debit_many(&alone, &[ask]).await.remove(0);
+            let remaining = |outcome: &DebitOutcome| match outcome {
+                DebitOutcome::Drawn(drawn) => Ok(drawn.remaining),
+                DebitOutcome::Refused(refusal) => Err(refusal.clone()),
+            };
+            assert_eq!(remaining(outcome), remaining(&expected), "account {number}: {outcomes:?}");
+        }
+        assert_eq!(together.snapshot().await.budget_used, alone.snapshot().await.budget_used);
+    }
+}
+
+#[tokio::test]
 async fn what_a_brief_call_can_t_decide_goes_in_a_second_behind_what_it_can() {
     let scene = Scene::with(&ada(vec![lot(1, 3, NEW_YEAR, NEW_YEAR.plus_ms(DAY)), ten_days(2, 40)])).await;
     let asks = [alike(&scene, 1, 2, 1), alike(&scene, 3, 1, 5), alike(&scene, 4, 3, 1)].concat();

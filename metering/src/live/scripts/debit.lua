@@ -56,7 +56,7 @@ local function write_decided()
 end
 
 -- Draws for `count` ops from ARGV[first] on, of the ask that begins at ARGV[v]. Answers a refusal, or nothing and says what was drawn in `answers`.
--- Of several ops a refusal says no more than that they have to be asked one by one: nothing is drawn then.
+-- Of several ops a refusal is that of each of them, or 'alone': they have to be asked one by one. Nothing is drawn then.
 local function draw(v, first, count, closed, terms)
   local whose, price, key, held = read_before[ARGV[v]], read_before[ARGV[v + 2]], ARGV[v + 4], nil
   local together = price * count
@@ -105,21 +105,24 @@ local function draw(v, first, count, closed, terms)
     if place then return format('rate %d %d', place, wait_ms) end
   end
   local limit = a.limit > 0 and a.limit or NEVER -- without a budget, what can be counted
-  if a.used + together > limit then return format('budget %d %d %d', limit, a.used, a.period_end) end
+  if a.used + together > limit then
+    if a.used + price <= limit then return 'alone' end
+    return format('budget %d %d %d', limit, a.used, a.period_end)
+  end
   local head = a.head
   local head_pays = now < a.next_change and head.left >= together
   local at, lots, total, all = nil, nil, head.left + a.tail, nil
   if not head_pays then -- and then the rules are there, unless it is by several
-    if count > 1 then return 'alone' end
     if now < a.next_change and total < price then return 'credits ' .. text(total) end -- no lot has to be looked at for that
+    if count > 1 then return 'alone' end
     if brief then return 'more' end
     local own = 3 + keys_each * (whose - 1)
     at = { lots = KEYS[own + 1], future = KEYS[own + 2], emptied = KEYS[own + 3] }
     lots, total, all = rules.survey(at, a, price, now)
   end
   if total < price then return 'credits ' .. text(total) end
-  if shard.sequence + count > last_sequence then return 'exposure events' end
-  if shard.exposed + together > cap_credits then return 'exposure credits' end
+  if shard.sequence + count > last_sequence then return count > 1 and 'alone' or 'exposure events' end
+  if shard.exposed + together > cap_credits then return count > 1 and 'alone' or 'exposure credits' end
   if now >= until_ms then return 'exposure age' end
 
   local split, reached
@@ -174,13 +177,16 @@ local going, closed = true, #KEYS - ops
 v = 3 + many
 while going and ARGV[v] do
   local count = read_before[ARGV[v + 1]]
-  if count == 1 or draw(v, v + 6, count) then
+  local refused = count > 1 and draw(v, v + 6, count)
+  if count == 1 or refused == 'alone' then
     for i = 1, count do
-      local refused = draw(v, v + 5 + i, 1, KEYS[closed + i], terms[v])
+      refused = draw(v, v + 5 + i, 1, KEYS[closed + i], terms[v])
       going = refused ~= 'more'
       if not going then break end -- 'brief' ends
       if refused then answers[#answers + 1] = '\n' .. refused end
     end
+  elseif refused then
+    answers[#answers + 1] = string.rep('\n' .. refused, count)
   end
   v, closed = v + 6 + count, closed + count
 end
