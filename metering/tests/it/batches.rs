@@ -259,7 +259,7 @@ async fn debits_that_ask_for_the_same_are_answered_as_each_would_be_alone() {
             let expected = debit_many(&alone, &[ask]).await.remove(0);
             let remaining = |outcome: &DebitOutcome| match outcome {
                 DebitOutcome::Drawn(drawn) => Ok(drawn.remaining),
-                DebitOutcome::Refused(refusal) => Err(refusal.clone()),
+                DebitOutcome::Refused(refusal) => Err(*refusal),
             };
             assert_eq!(remaining(outcome), remaining(&expected), "account {number}: {outcomes:?}");
         }
