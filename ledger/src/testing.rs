@@ -4,6 +4,7 @@
 
 mod mails;
 mod marks;
+mod wire;
 
 use std::str::FromStr;
 use std::thread;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::{Ledger, PoolSettings};
 
 pub use mails::{QueuedMail, StrayMailEvent};
+pub use wire::Wire;
 
 const VARIABLE: &str = "TOLLGATE_TEST_POSTGRES_URL";
 /// Four shards: enough for two owners to share, few enough to start quickly.

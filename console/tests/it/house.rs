@@ -19,11 +19,11 @@ mod sale;
 use std::process::Command;
 use std::time::Duration;
 
-use ledger::testing::{TestDatabase, database};
+use ledger::testing::{TestDatabase, Wire, database};
 use metering::TimeMs;
 use metering::testing::{RedisServer, free_port};
 use tempfile::TempDir;
-use testing::{Ground, Wire, executable, laid_over};
+use testing::{Ground, executable, laid_over};
 
 pub use answer::Answer;
 pub use ask::{Ask, encoded};

@@ -4,9 +4,9 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
+use ledger::testing::Wire;
 use ledger::{Ledger, PoolSettings};
 use metering::Status;
-use testing::Wire;
 
 use crate::actors::{Operator, Stream, op, shard_of};
 

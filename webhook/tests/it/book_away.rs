@@ -1,11 +1,10 @@
 //! Postgres is away: Stripe is told to come again, and nothing is answered 200 that is not kept.
 
 use ledger::stripe::DeliveryState;
-use ledger::testing::database;
+use ledger::testing::{Wire, database};
 
 use crate::process::{Webhook, settled, wait_until};
 use crate::signed::plain;
-use testing::Wire;
 
 #[tokio::test]
 async fn while_postgres_is_down_stripe_is_told_to_come_again_and_afterwards_all_is_kept() {

@@ -118,7 +118,7 @@ async fn what_is_too_large_is_not_read() {
 #[tokio::test]
 async fn while_the_book_is_away_the_provider_is_told_to_come_again() {
     let book = ledger::testing::database().await;
-    let wire = testing::Wire::to(&book.url).await;
+    let wire = ledger::testing::Wire::to(&book.url).await;
     let webhook = Webhook::start_on(&wire.url, &settings());
     webhook.wait_ready().await;
     let mail = sent(&book, "ada@example.com").await;

@@ -25,11 +25,11 @@ struct Line {
 impl Wire {
     /// To the Postgres of a URL.
     pub async fn to(url: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (scheme, rest) = url.split_once("://").unwrap();
-        let (authority, database) = rest.split_once('/').unwrap();
-        let (user, server) = authority.rsplit_once('@').unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let (scheme, rest) = url.split_once("://").expect("a URL");
+        let (authority, database) = rest.split_once('/').expect("the URL of a database");
+        let (user, server) = authority.rsplit_once('@').expect("the URL names a user");
         let line = Line { whole: AtomicBool::new(true), cut: Notify::new(), server: server.to_owned() };
         let line = Arc::new(line);
         let mut carried = JoinSet::new();
@@ -43,6 +43,7 @@ impl Wire {
         self.line.cut.notify_waiters();
     }
 
+    /// Lets connections through again.
     pub fn mend(&self) {
         self.line.whole.store(true, Ordering::Relaxed);
     }
@@ -55,7 +56,7 @@ async fn carry(listener: TcpListener, line: Arc<Line>) {
         if line.whole.load(Ordering::Relaxed) {
             let line = Arc::clone(&line);
             connections.spawn(async move {
-                let mut far = TcpStream::connect(&line.server).await.unwrap();
+                let mut far = TcpStream::connect(&line.server).await.expect("Postgres listens");
                 tokio::select! {
                     _ = copy_bidirectional(&mut near, &mut far) => {}
                     () = line.cut.notified() => {}
