@@ -105,3 +105,14 @@ impl Operator {
         assert!(differences.is_empty(), "{differences:?}");
     }
 }
+
+/// An active account with a lot of so many credits for so many days, and a stream that has told live state about both.
+pub async fn settled(granted: u64, days: u64) -> (Operator, AccountId, LotId, Stream) {
+    let operator = Operator::arrives().await;
+    let account = operator.account(Status::Active).await;
+    let lot = operator.grants(account, granted, days).await;
+    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
+    stream.applies_pending(&operator.db, &[]).await;
+    stream.drains(&operator.db).await;
+    (operator, account, lot, stream)
+}

@@ -2,7 +2,7 @@
 
 use metering::Status;
 
-use crate::actors::{NOON, Operator, Stream, op, shard_of};
+use crate::actors::{NOON, Operator, Stream, op, settled, shard_of};
 
 #[tokio::test]
 async fn entries_and_audit_can_not_be_changed_deleted_or_emptied() {
@@ -27,12 +27,7 @@ async fn entries_and_audit_can_not_be_changed_deleted_or_emptied() {
 
 #[tokio::test]
 async fn an_event_has_one_entry_even_if_the_cursor_were_wrong() {
-    let operator = Operator::arrives().await;
-    let account = operator.account(Status::Active).await;
-    let lot = operator.grants(account, 10, 30).await;
-    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
-    stream.applies_pending(&operator.db, &[]).await;
-    stream.drains(&operator.db).await;
+    let (operator, account, lot, mut stream) = settled(10, 30).await;
     let before = stream.from;
     stream.debits(account, op(1), &[(lot, 1)]);
     let batch = stream.batch();

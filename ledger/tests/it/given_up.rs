@@ -6,9 +6,8 @@ use std::task::Poll;
 
 use ledger::testing::Wire;
 use ledger::{Ledger, PoolSettings};
-use metering::Status;
 
-use crate::actors::{Operator, Stream, op, shard_of};
+use crate::actors::{op, settled};
 
 /// Gives a future up when it still waits after it was polled `most` times.
 async fn polled_at_most<F: Future>(most: usize, future: F) -> Option<F::Output> {
@@ -27,12 +26,7 @@ async fn polled_at_most<F: Future>(most: usize, future: F) -> Option<F::Output> 
 
 #[tokio::test]
 async fn a_batch_that_is_given_up_at_any_moment_leaves_a_pool_of_one_connection_whole() {
-    let operator = Operator::arrives().await;
-    let account = operator.account(Status::Active).await;
-    let lot = operator.grants(account, 1_000, 30).await;
-    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
-    stream.applies_pending(&operator.db, &[]).await;
-    stream.drains(&operator.db).await;
+    let (operator, account, lot, mut stream) = settled(1_000, 30).await;
     let one = PoolSettings { connections_max: 1, ..PoolSettings::default() };
     // What goes by way of this line is never there at once: each answer has to be waited for.
     let wire = Wire::to(&operator.db.url).await;

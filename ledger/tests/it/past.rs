@@ -3,7 +3,7 @@
 use ledger::{LotState, Past};
 use metering::{AccountId, LotId, Status};
 
-use crate::actors::{DAY, NOON, Operator, Stream, by, credits, op, period_end, shard_of};
+use crate::actors::{DAY, NOON, Operator, Stream, by, credits, op, period_end, settled, shard_of};
 
 async fn states(operator: &Operator, account: AccountId, at: u64) -> (Past, Vec<(LotId, u64, LotState)>) {
     let past = operator.db.ledger.past(account, NOON.plus_ms(at)).await.unwrap();
@@ -46,12 +46,7 @@ async fn a_balance_is_told_of_every_instant_with_its_lots_budget_and_status() {
 
 #[tokio::test]
 async fn an_expiry_that_was_moved_and_a_budget_count_from_when_live_state_heard_of_them() {
-    let operator = Operator::arrives().await;
-    let account = operator.account(Status::Active).await;
-    let lot = operator.grants(account, 10, 1).await;
-    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
-    stream.applies_pending(&operator.db, &[]).await;
-    stream.drains(&operator.db).await;
+    let (operator, account, lot, mut stream) = settled(10, 1).await;
     operator.db.ledger.move_lot_expiry(lot, NOON.plus_ms(3 * DAY), &by(NOON)).await.unwrap();
     operator.db.ledger.set_budget(account, credits(7), &by(NOON)).await.unwrap();
     stream.at = NOON.plus_ms(2 * DAY);

@@ -3,16 +3,11 @@
 use ledger::Drift;
 use metering::{Body, Status};
 
-use crate::actors::{NOON, Operator, Stream, by, credits, shard_of};
+use crate::actors::{NOON, Operator, by, credits, settled};
 
 #[tokio::test]
 async fn a_rebuild_is_asked_for_by_a_row_with_an_audit_and_done_once_its_install_is_in_the_book() {
-    let operator = Operator::arrives().await;
-    let account = operator.account(Status::Active).await;
-    let lot = operator.grants(account, 10, 1).await;
-    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
-    stream.applies_pending(&operator.db, &[]).await;
-    stream.drains(&operator.db).await;
+    let (operator, account, lot, mut stream) = settled(10, 1).await;
     let found = [Drift::Lot { lot, book: credits(10), live: credits(9) }];
     let asked = operator.db.ledger.ask_rebuild(account, &found, &by(NOON)).await.unwrap();
     assert_eq!((asked.version, operator.db.ledger.is_rebuilt(asked).await.unwrap()), (3, false));

@@ -1,19 +1,9 @@
 //! Receipts as a list: what became of each debit, page by page.
 
 use ledger::{EntryCursor, ReceiptLine, ReceiptState};
-use metering::{AccountId, Body, LotId, Status};
+use metering::{AccountId, Body};
 
-use crate::actors::{NOON, Operator, Stream, credits, op, period_end, shard_of};
-
-async fn scene() -> (Operator, AccountId, LotId, Stream) {
-    let operator = Operator::arrives().await;
-    let account = operator.account(Status::Active).await;
-    let lot = operator.grants(account, 1_000, 30).await;
-    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
-    stream.applies_pending(&operator.db, &[]).await;
-    stream.drains(&operator.db).await;
-    (operator, account, lot, stream)
-}
+use crate::actors::{NOON, Operator, credits, op, period_end, settled, shard_of};
 
 async fn lines(operator: &Operator, account: AccountId) -> Vec<ReceiptLine> {
     operator.db.ledger.receipt_lines(account, None, 100).await.unwrap()
@@ -21,7 +11,7 @@ async fn lines(operator: &Operator, account: AccountId) -> Vec<ReceiptLine> {
 
 #[tokio::test]
 async fn each_line_says_what_became_of_its_debit_and_what_of_it_stays() {
-    let (operator, account, lot, mut stream) = scene().await;
+    let (operator, account, lot, mut stream) = settled(1_000, 30).await;
     let (_, key) = operator.issues(account, "build server", 1).await;
     let until = NOON.plus_ms(60_000);
     for number in 1..=6_u8 {
@@ -71,7 +61,7 @@ async fn each_line_says_what_became_of_its_debit_and_what_of_it_stays() {
 
 #[tokio::test]
 async fn pages_follow_each_other_without_a_gap_although_many_share_a_millisecond_and_more_come_meanwhile() {
-    let (operator, account, lot, mut stream) = scene().await;
+    let (operator, account, lot, mut stream) = settled(1_000, 30).await;
     for number in 0..20_u8 {
         stream.at = NOON.plus_ms(u64::from(number) / 6);
         stream.debits(account, op(u128::from(number)), &[(lot, 1)]);
@@ -97,7 +87,7 @@ async fn pages_follow_each_other_without_a_gap_although_many_share_a_millisecond
 
 #[tokio::test]
 async fn a_cursor_of_another_account_is_a_place_in_one_s_own_list_and_no_more() {
-    let (operator, account, lot, mut stream) = scene().await;
+    let (operator, account, lot, mut stream) = settled(1_000, 30).await;
     let other = operator.account_in(shard_of(account)).await;
     let others = operator.grants(other, 50, 30).await;
     stream.applies_pending(&operator.db, &[]).await;

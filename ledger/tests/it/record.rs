@@ -3,22 +3,11 @@
 use metering::{AccountId, Body, Status, TimeMs};
 use uuid::Uuid;
 
-use crate::actors::{DAY, NOON, Operator, Stream, by, credits, op, period_end, shard_of};
-
-/// An active account with a lot of 100 and a stream that has told live state about both.
-async fn settled() -> (Operator, AccountId, metering::LotId, Stream) {
-    let operator = Operator::arrives().await;
-    let account = operator.account(Status::Active).await;
-    let lot = operator.grants(account, 100, 30).await;
-    let mut stream = Stream::opens(&operator.db, shard_of(account)).await;
-    stream.applies_pending(&operator.db, &[]).await;
-    stream.drains(&operator.db).await;
-    (operator, account, lot, stream)
-}
+use crate::actors::{DAY, NOON, Stream, by, credits, op, period_end, settled, shard_of};
 
 #[tokio::test]
 async fn a_debit_and_its_give_back_move_lots_budget_and_cursor() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     let late = operator.grants(account, 50, 60).await;
     stream.applies_pending(&operator.db, &[]).await;
     stream.debits(account, op(1), &[(lot, 100), (late, 7)]);
@@ -53,7 +42,7 @@ async fn a_debit_and_its_give_back_move_lots_budget_and_cursor() {
 
 #[tokio::test]
 async fn a_change_that_an_install_has_settled_in_the_book_moves_nothing_more_when_its_event_comes() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     operator.db.ledger.reduce_lot(lot, credits(30), &by(NOON)).await.unwrap();
     stream.applies_pending(&operator.db, &[(lot, 30)]).await;
     operator.db.ledger.prepare_install_one(stream.fence, account, NOON).await.unwrap();
@@ -65,7 +54,7 @@ async fn a_change_that_an_install_has_settled_in_the_book_moves_nothing_more_whe
 
 #[tokio::test]
 async fn a_batch_is_recorded_once_whoever_sends_it_again() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     stream.debits(account, op(1), &[(lot, 4)]);
     let batch = stream.batch();
     stream.drains(&operator.db).await;
@@ -76,13 +65,13 @@ async fn a_batch_is_recorded_once_whoever_sends_it_again() {
 
 #[tokio::test]
 async fn an_empty_batch_is_nothing_to_do() {
-    let (operator, _, _, stream) = settled().await;
+    let (operator, _, _, stream) = settled(100, 30).await;
     assert_eq!(operator.db.ledger.record(&stream.batch()).await.unwrap(), ledger::Recorded::default());
 }
 
 #[tokio::test]
 async fn a_gap_in_the_stream_or_in_an_account_stops_the_batch() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     stream.debits(account, op(1), &[(lot, 4)]);
     stream.debits(account, op(2), &[(lot, 4)]);
     let whole = stream.batch();
@@ -114,7 +103,7 @@ async fn a_gap_in_the_stream_or_in_an_account_stops_the_batch() {
 
 #[tokio::test]
 async fn an_event_that_can_not_be_is_refused_by_its_name() {
-    let (operator, account, lot, stream) = settled().await;
+    let (operator, account, lot, stream) = settled(100, 30).await;
     let stranger = AccountId::from_uuid(Uuid::from_u128(1));
     let other = operator.account_in(stream.fence.shard).await;
     let foreign = operator.grants(other, 5, 30).await;
@@ -159,7 +148,7 @@ fn copy(stream: &Stream) -> Stream {
 
 #[tokio::test]
 async fn a_control_event_must_name_its_own_row_once() {
-    let (operator, account, _, mut stream) = settled().await;
+    let (operator, account, _, mut stream) = settled(100, 30).await;
     operator.grants(account, 5, 30).await;
     let row = operator.db.ledger.pending(stream.fence.shard, 0, 10).await.unwrap().remove(0);
     for wrong in ["no outbox row", "another change", "delivered before"] {
@@ -182,7 +171,7 @@ async fn a_control_event_must_name_its_own_row_once() {
 #[tokio::test]
 async fn a_second_debit_of_one_op_is_recorded_and_given_back() {
     for in_one_batch in [true, false] {
-        let (operator, account, lot, mut stream) = settled().await;
+        let (operator, account, lot, mut stream) = settled(100, 30).await;
         stream.debits(account, op(1), &[(lot, 4)]);
         if !in_one_batch {
             stream.drains(&operator.db).await;
@@ -204,7 +193,7 @@ async fn a_second_debit_of_one_op_is_recorded_and_given_back() {
 
 #[tokio::test]
 async fn the_same_op_of_another_account_is_no_duplicate() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     let other = operator.account_in(stream.fence.shard).await;
     let others = operator.grants(other, 5, 30).await;
     stream.applies_pending(&operator.db, &[]).await;
@@ -215,7 +204,7 @@ async fn the_same_op_of_another_account_is_no_duplicate() {
 
 #[tokio::test]
 async fn a_shortfall_is_booked_to_the_overdraft_and_reported() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     stream.debits(account, op(1), &[(lot, 103)]);
     let recorded = stream.drains(&operator.db).await;
     assert_eq!(recorded.shortfalls, [ledger::Shortfall { account, lot, credits: credits(3) }]);
@@ -228,7 +217,7 @@ async fn a_shortfall_is_booked_to_the_overdraft_and_reported() {
 
 #[tokio::test]
 async fn a_give_back_in_another_budget_period_leaves_this_ones_use_alone() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     stream.debits(account, op(1), &[(lot, 40)]);
     stream.drains(&operator.db).await;
     stream.at = NOON.plus_ms(20 * DAY); // February
@@ -244,7 +233,7 @@ async fn a_give_back_in_another_budget_period_leaves_this_ones_use_alone() {
 
 #[tokio::test]
 async fn a_give_back_in_the_same_batch_as_the_turn_of_the_period_counts_where_it_belongs() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     stream.debits(account, op(1), &[(lot, 40)]);
     stream.gives_back(account, op(1), &[(lot, 40)], &[], period_end(NOON));
     stream.at = NOON.plus_ms(20 * DAY);
@@ -258,7 +247,7 @@ async fn a_give_back_in_the_same_batch_as_the_turn_of_the_period_counts_where_it
 
 #[tokio::test]
 async fn events_of_two_months_land_in_their_partitions() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     stream.debits(account, op(1), &[(lot, 1)]);
     stream.at = NOON.plus_ms(20 * DAY);
     stream.debits(account, op(2), &[(lot, 1)]);
@@ -272,7 +261,7 @@ async fn events_of_two_months_land_in_their_partitions() {
 
 #[tokio::test]
 async fn debits_are_looked_for_by_their_op_in_a_month_that_has_just_begun_and_was_never_counted() {
-    let (operator, account, lot, mut stream) = settled().await;
+    let (operator, account, lot, mut stream) = settled(100, 30).await;
     stream.debits(account, op(1), &[(lot, 1)]);
     stream.drains(&operator.db).await;
     let ops: Vec<Uuid> = (1..=500).map(|number| op(number).as_uuid()).collect();
@@ -286,7 +275,7 @@ async fn debits_are_looked_for_by_their_op_in_a_month_that_has_just_begun_and_wa
 
 #[tokio::test]
 async fn undos_are_not_looked_for_one_by_one_where_there_is_none_of_the_time() {
-    let (operator, account, _, mut stream) = settled().await;
+    let (operator, account, _, mut stream) = settled(100, 30).await;
     stream.is_asked_to_undo(account, op(700), NOON);
     stream.drains(&operator.db).await;
     let spares = async |from: u128, to: u128| {
